@@ -1,0 +1,169 @@
+"""The ports: what a brain and a voice must do, and the law each obeys.
+
+Two faces of the same thing. `Brain` and `Voice` are what an engine's author writes: plain
+blocking generators, run in a thread of the engine process, which never see asyncio, calls or
+sockets. `CallEngines` is what a call holds: the same verbs, asynchronous, numbered by turn.
+`agent.host` stands between the two.
+"""
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from agent.audio.frame import Samples
+
+
+class Action(StrEnum):
+    """What a reply does besides being spoken. Carried out only when the reply is released."""
+
+    HANG_UP = "hang_up"  # after the last word has left
+    LOUDER = "louder"
+    QUIETER = "quieter"
+    FASTER = "faster"
+    SLOWER = "slower"
+    HOLD = "hold"  # no silence prompts until RESUME
+    RESUME = "resume"
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What the caller said, as far as the brain can tell; at most one a reply, first of all."""
+
+    transcript: str
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """The next piece of the reply's text, of any length; concatenated they are the reply."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Do something with the call."""
+
+    action: Action
+
+
+Piece = Heard | Text | Act
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One turn of the past: what the caller said, and what of our reply they heard."""
+
+    caller: str
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """All that a brain may know when it answers, besides the audio it was fed."""
+
+    instructions: str
+    language: str  # BCP 47, "en-US"
+    past: tuple[Exchange, ...] = ()  # oldest first, bounded by memory.py
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How a voice speaks."""
+
+    voice: str  # the voice's own name for it; "" is its default
+    language: str = "en-US"
+    speed: float = 1.0  # 0.5 .. 2.0, 1 is the voice's natural pace
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word of a phrase and where in the phrase's audio it begins."""
+
+    text: str  # as in the phrase, punctuation included: joined by " " they are the phrase
+    start: int  # sample at SPEAK_HZ, from the first sample of the phrase
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """The next stretch of a phrase's audio. Stretches concatenate without a seam."""
+
+    samples: Samples  # [n] at SPEAK_HZ
+    words: tuple[Word, ...] = ()  # those known by now, each once; starts count from the phrase
+
+
+class Listener(Protocol):
+    """One call's ear and mind in the engine process. Used by one thread at a time.
+
+    The law: `hear` extends the utterance under way. `reply` answers what was heard so far and
+    changes nothing that `discard` cannot undo. After `discard` the same utterance goes on
+    (more `hear`, then another `reply`). After `keep` the utterance is over and the next `hear`
+    begins a new one. `forget` drops an utterance that turned out to be none.
+    A generator from `reply` may be closed at any point.
+    """
+
+    def hear(self, samples: Samples) -> None:
+        """Take the next of the caller's speech, [n] at HEAR_HZ, silence inside included."""
+
+    def reply(self, conversation: Conversation) -> Iterator[Piece]:
+        """Yield the answer to the utterance so far. Raises EngineError."""
+
+    def keep(self) -> None:
+        """The last reply was released to the caller: the utterance is answered."""
+
+    def discard(self) -> None:
+        """The last reply will never be heard: the caller goes on with the same utterance."""
+
+    def forget(self) -> None:
+        """The utterance was a cough: as if nothing had been heard since the last `keep`."""
+
+    def close(self) -> None:
+        """The call is over; may be called at any time, once."""
+
+
+class Brain(Protocol):
+    """Speech in, text out. Built once, in the engine process; loading may take long there."""
+
+    def listen(self) -> Listener:
+        """Begin a call. Raises EngineError when no more calls can be taken."""
+
+
+class Voice(Protocol):
+    """Text in, speech out. `speak` may be called from several threads at once."""
+
+    def voices(self) -> tuple[str, ...]:
+        """Names that `Style.voice` may have, the default first."""
+
+    def speak(self, phrase: str, style: Style) -> Iterator[Speech]:
+        """Yield the phrase's audio, soonest first. Raises EngineError."""
+
+
+class CallEngines(Protocol):
+    """One call's engines, as the call sees them. Numbers are those of `agent.turns`.
+
+    `hear`, `keep`, `discard`, `forget`, `close` never block and never raise: what goes wrong
+    there is raised by the next `reply` or `speak`, as EngineError.
+    Closing an iterator (or cancelling its task) stops the work behind it, at once and
+    ahead of whatever is queued.
+    """
+
+    def hear(self, samples: Samples) -> None: ...
+
+    def reply(self, turn: int, conversation: Conversation) -> AsyncIterator[Piece]: ...
+
+    def speak(self, turn: int, phrase: str, style: Style) -> AsyncIterator[Speech]: ...
+
+    def keep(self, turn: int) -> None: ...
+
+    def discard(self, turn: int) -> None: ...
+
+    def forget(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Vad(Protocol):
+    """Voice activity of one call."""
+
+    def probability(self, window: Samples) -> float:
+        """Speech probability of the next 512 samples at HEAR_HZ. Stateful: feed in order."""

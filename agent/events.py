@@ -1,0 +1,329 @@
+"""All that can happen in a call, and all that can be asked of it.
+
+Four closed lists of frozen, flat values: `Event` goes into turns.py, `Command` comes out of it;
+`Notice` is what a client is told, `Request` is what a client may ask. No behaviour, no I/O.
+Turn numbers count the replies of a call from 1; utterance numbers count what the caller said.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Prompt(StrEnum):
+    """What the agent says without being asked."""
+
+    GREETING = "greeting"
+    STILL_THERE = "still_there"
+    GOODBYE = "goodbye"
+
+
+class EndReason(StrEnum):
+    """Why a call ended. Stable: part of PROTOCOL.md and of the metrics."""
+
+    CALLER = "caller"  # hang-up request, DELETE, or a closed peer connection
+    AGENT = "agent"  # the agent said goodbye
+    SILENCE = "silence"  # nobody spoke, prompts went unanswered
+    TOO_LONG = "too_long"  # limits.call_s
+    LOST = "lost"  # no packets any more
+    NEVER_CONNECTED = "never_connected"
+    SHUTDOWN = "shutdown"  # the server stops
+    ERROR = "error"  # our own fault; see the log
+
+
+# -- Event: into turns.py ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """Audio can flow both ways."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted:
+    """The caller began to speak, at `at_ms` of the call's media time."""
+
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechEnded:
+    """The caller fell silent at `at_ms` of media time, `ago_ms` before this was noticed."""
+
+    at_ms: int
+    ago_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyFinished:
+    """The last sample of a reply was handed to the network, or it had none."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyWanted:
+    """The client asked for an answer now (`response.create`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyUnwanted:
+    """The client asked for silence (`response.cancel`, `output_audio_buffer.clear`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class UtteranceUnwanted:
+    """The client takes back what was just said (`input_audio_buffer.clear`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The caller put us on hold: stay, and do not ask whether they are there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """The caller is back."""
+
+
+@dataclass(frozen=True, slots=True)
+class HungUp:
+    """The call is over, whoever ended it."""
+
+    reason: EndReason
+
+
+Event = (
+    Connected
+    | SpeechStarted
+    | SpeechEnded
+    | ReplyFinished
+    | ReplyWanted
+    | ReplyUnwanted
+    | UtteranceUnwanted
+    | Held
+    | Resumed
+    | HungUp
+)
+
+# -- Command: out of turns.py -----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PrepareReply:
+    """Work out an answer to what was said so far; let nothing of it leave."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseReply:
+    """The caller has finished: send what was prepared, and the rest as it comes."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class DiscardReply:
+    """The caller went on: forget a reply of which nothing left."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class CancelReply:
+    """Stop a reply that was released; `reason` is `turn_detected` or `client_cancelled`."""
+
+    turn: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SayPrompt:
+    """Say something of our own accord."""
+
+    turn: int
+    prompt: Prompt
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetUtterance:
+    """What the caller just said was no turn (a cough, "mm-hm" over a reply)."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndCall:
+    """Hang up."""
+
+    reason: EndReason
+
+
+Command = (
+    PrepareReply
+    | ReleaseReply
+    | DiscardReply
+    | CancelReply
+    | SayPrompt
+    | ForgetUtterance
+    | EndCall
+)
+
+# -- Notice: to the client --------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class StateChanged:
+    """`state` is the name of a `turns.State` in lower case."""
+
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class UtteranceStarted:
+    utterance: int
+    at_ms: int  # media time, preroll included
+
+
+@dataclass(frozen=True, slots=True)
+class UtteranceStopped:
+    utterance: int
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class UtteranceCommitted:
+    """The utterance is a turn of the conversation, about to be answered."""
+
+    utterance: int
+
+
+@dataclass(frozen=True, slots=True)
+class UtteranceTranscribed:
+    """Follows UtteranceCommitted, if the brain can tell what was said."""
+
+    utterance: int
+    transcript: str
+
+
+@dataclass(frozen=True, slots=True)
+class UtteranceForgotten:
+    """Follows UtteranceStarted when it was no turn."""
+
+    utterance: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyStarted:
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyText:
+    """A piece of the reply's text; concatenated, in order, they are its transcript."""
+
+    turn: int
+    delta: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyAudioStarted:
+    """The first packet of the reply left."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyDone:
+    """The reply is over. Exactly one for each ReplyStarted.
+
+    `status`: completed | cancelled | failed; `reason`: "" or turn_detected, client_cancelled,
+    call_ended, or an error's message. `heard` + `unheard` are its whole text.
+    `audio_ms` is how much of its audio left before the end.
+    """
+
+    turn: int
+    status: str
+    reason: str
+    heard: str
+    unheard: str
+    audio_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class TurnMeasured:
+    """Where the milliseconds of a turn went; sent when the reply's first packet left.
+
+    Each stage is (name, begin, end) in ms from the caller's last speech sample as the server
+    heard it. They may overlap: work that was done while waiting is drawn under the wait.
+    """
+
+    turn: int
+    latency_ms: float
+    stages: tuple[tuple[str, float, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CallEnding:
+    """The last notice of a call."""
+
+    reason: EndReason
+
+
+Notice = (
+    StateChanged
+    | UtteranceStarted
+    | UtteranceStopped
+    | UtteranceCommitted
+    | UtteranceTranscribed
+    | UtteranceForgotten
+    | ReplyStarted
+    | ReplyText
+    | ReplyAudioStarted
+    | ReplyDone
+    | TurnMeasured
+    | CallEnding
+)
+
+# -- Request: from the client -----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CallSettings:
+    """What a session may change of the configuration; None leaves it as it is."""
+
+    instructions: str | None = None
+    voice: str | None = None
+    speed: float | None = None
+    language: str | None = None
+    vad_threshold: float | None = None
+    end_of_turn_ms: int | None = None
+    preroll_ms: int | None = None
+    create_response: bool | None = None  # answer by ourselves at the end of a turn
+    interrupt_response: bool | None = None  # speech over a reply stops it
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeSettings:
+    settings: CallSettings
+
+
+@dataclass(frozen=True, slots=True)
+class CreateReply:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class CancelCurrentReply:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class ClearUtterance:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    pass
+
+
+Request = ChangeSettings | CreateReply | CancelCurrentReply | ClearUtterance | HangUp
