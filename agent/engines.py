@@ -6,7 +6,7 @@ sockets. `CallEngines` is what a call holds: the same verbs, asynchronous, numbe
 `agent.host` stands between the two.
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -143,15 +143,15 @@ class CallEngines(Protocol):
 
     `hear`, `keep`, `discard`, `forget`, `close` never block and never raise: what goes wrong
     there is raised by the next `reply` or `speak`, as EngineError.
-    Closing an iterator (or cancelling its task) stops the work behind it, at once and
+    Closing a generator (or cancelling its task) stops the work behind it, at once and
     ahead of whatever is queued.
     """
 
     def hear(self, samples: Samples) -> None: ...
 
-    def reply(self, turn: int, conversation: Conversation) -> AsyncIterator[Piece]: ...
+    def reply(self, turn: int, conversation: Conversation) -> AsyncGenerator[Piece]: ...
 
-    def speak(self, turn: int, phrase: str, style: Style) -> AsyncIterator[Speech]: ...
+    def speak(self, turn: int, phrase: str, style: Style) -> AsyncGenerator[Speech]: ...
 
     def keep(self, turn: int) -> None: ...
 

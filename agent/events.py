@@ -40,9 +40,10 @@ class Connected:
 
 @dataclass(frozen=True, slots=True)
 class SpeechStarted:
-    """The caller began to speak, at `at_ms` of the call's media time."""
+    """The caller began to speak at `at_ms` of media time, `ago_ms` before this was noticed."""
 
     at_ms: int
+    ago_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,13 @@ class UtteranceUnwanted:
 
 
 @dataclass(frozen=True, slots=True)
+class LastWords:
+    """The brain wants to hang up once this reply has been heard."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
 class Held:
     """The caller put us on hold: stay, and do not ask whether they are there."""
 
@@ -100,6 +108,7 @@ Event = (
     | ReplyWanted
     | ReplyUnwanted
     | UtteranceUnwanted
+    | LastWords
     | Held
     | Resumed
     | HungUp

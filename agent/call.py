@@ -1,0 +1,366 @@
+"""One call: what is heard goes to turns.py, and what turns.py wants is done.
+
+The shell decides nothing: it feeds, carries out, and re-arms the timer. It owns the reply under
+way, and everything it owns is released at the one end.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator
+from dataclasses import asdict, replace
+from functools import partial
+from typing import Protocol, assert_never
+
+from agent import events as ev
+from agent.audio.frame import Samples
+from agent.canned import Canned
+from agent.config import Config, VadConfig
+from agent.ear import Ear
+from agent.engines import Action, CallEngines, Conversation, Piece, Style, Text, Vad
+from agent.memory import Memory
+from agent.metrics import Marks, Metrics
+from agent.reply import Outlet, Reply
+from agent.turns import HEARING, OVERLAP, PAUSED, TurnRules, Turns
+
+log = logging.getLogger(__name__)
+
+_LINGER_S = 0.5  # after our last word: the caller's jitter buffer is still playing it
+_GAIN_STEP = 1.5
+_SPEED_STEP = 1.2
+
+
+class Client(Protocol):
+    """Between the data channel's JSON and our values: `signaling.realtime.RealtimeClient`."""
+
+    @property
+    def settings(self) -> ev.CallSettings: ...
+
+    def opened(self) -> list[str]: ...
+
+    def tell(self, notice: ev.Notice) -> list[str]: ...
+
+    def ask(self, text: str) -> tuple[list[ev.Request], list[str]]: ...
+
+
+class Line(Protocol):
+    """The way back to the caller; set once the peer exists."""
+
+    def send(self, text: str) -> None: ...
+
+    def closed(self, reason: ev.EndReason) -> None: ...
+
+
+class Speaker(Outlet, Protocol):
+    """The outgoing track."""
+
+    def set_gain(self, gain: float) -> None: ...
+
+
+class Call:
+    """Feed `hear`, `connected`, `message`, `packet_left`, `reply_left`; stop with `end`."""
+
+    def __init__(
+        self,
+        config: Config,
+        client: Client,
+        line: Line,
+        speaker: Speaker,
+        engines: CallEngines,
+        vad: Vad,
+        canned: Canned,
+        metrics: Metrics,
+    ) -> None:
+        self._config, self._settings = config, ev.CallSettings()
+        self._client, self._line, self._speaker = client, line, speaker
+        self._engines, self._canned, self._metrics = engines, canned, metrics
+        self._loop = asyncio.get_running_loop()
+        self._ear = Ear(vad, config.vad)
+        self._turns = Turns(_rules(config, self._settings))
+        self._memory = Memory()
+        self._speed, self._gain = config.agent.speed, 1.0
+        self._reply: Reply | None = None
+        self._utterance = 0  # number of the latest one
+        self._open = False  # an utterance is under way: the brain hears what the caller says
+        self._announced = False  # and the client knows of it
+        self._started = ev.SpeechStarted(0, 0)
+        self._ended = ev.SpeechEnded(0, 0)
+        self._silent_at: float | None = None  # when the caller fell silent, on the loop's clock
+        self._timer: asyncio.TimerHandle | None = None
+        self._state_told = self._turns.state
+        self.ended = False
+        self._change(client.settings)
+
+    # -- what happens
+
+    def connected(self) -> None:
+        """Audio can flow both ways."""
+        self._step(ev.Connected())
+
+    def channel_opened(self) -> None:
+        """The data channel is there."""
+        for text in self._client.opened():
+            self._line.send(text)
+
+    def hear(self, samples: Samples) -> None:
+        """The caller's next samples, [n] at HEAR_HZ."""
+        if self.ended:
+            return
+        if self._open:
+            self._engines.hear(samples)
+        for event in self._ear.feed(samples):
+            match event:
+                case ev.SpeechStarted():
+                    self._started, self._silent_at = event, None
+                case ev.SpeechEnded():
+                    self._ended = event
+                    self._silent_at = self._loop.time() - event.ago_ms / 1000
+            self._step(event)
+
+    def message(self, text: str) -> None:
+        """The client wrote on the data channel."""
+        requests, answers = self._client.ask(text)
+        for request in requests:
+            self._grant(request)
+        for answer in answers:
+            self._line.send(answer)
+
+    def packet_left(self, turn: int, now: float) -> None:
+        """A packet of a reply was handed to the network."""
+        reply = self._reply
+        if reply is None or reply.turn != turn or reply.audible:
+            return
+        reply.audible = True
+        self._tell(ev.ReplyAudioStarted(turn))
+        if reply.marks is not None:
+            reply.marks.left = now
+            self._metrics.turn_measured(reply.marks)
+            latency_ms = reply.marks.latency_ms()
+            self._tell(ev.TurnMeasured(turn, latency_ms, reply.marks.stages()))
+            log.info("turn %d answered after %.0f ms", turn, latency_ms)
+
+    def reply_left(self, turn: int) -> None:
+        """The last sample of a reply was handed to the network."""
+        if self._reply is not None and self._reply.turn == turn:
+            self._conclude(self._reply, self._reply.complete())
+            self._step(ev.ReplyFinished(turn))
+
+    def end(self, reason: ev.EndReason) -> None:
+        """The call is over, whoever ended it. Later calls change nothing."""
+        if self.ended:
+            return
+        self.ended = True
+        self._step(ev.HungUp(reason))
+        if self._timer is not None:
+            self._timer.cancel()
+        self._tell(ev.CallEnding(reason))
+        self._engines.close()
+        self._metrics.call_ended(reason)
+        self._line.closed(reason)
+
+    # -- turns.py decides
+
+    def _step(self, event: ev.Event) -> None:
+        self._carry_out(self._turns.handle(event, self._loop.time()))
+
+    def _tick(self) -> None:
+        self._carry_out(self._turns.tick(self._loop.time()))
+
+    def _carry_out(self, commands: list[ev.Command]) -> None:
+        for command in commands:
+            self._do(command)
+        self._follow_utterance()
+        if self._turns.state is not self._state_told:
+            self._state_told = self._turns.state
+            self._tell(ev.StateChanged(self._state_told.name.lower()))
+        if self._timer is not None:
+            self._timer.cancel()
+        deadline = self._turns.deadline
+        self._timer = None if deadline is None else self._loop.call_at(deadline, self._tick)
+
+    def _do(self, command: ev.Command) -> None:
+        match command:
+            case ev.PrepareReply(turn):
+                self._prepare(turn)
+            case ev.ReleaseReply(turn):
+                self._release(turn)
+            case ev.DiscardReply(turn):
+                if self._reply is not None:
+                    self._reply.discard()
+                    self._reply = None
+                self._engines.discard(turn)
+            case ev.CancelReply(_, reason):
+                if self._reply is not None:
+                    self._conclude(self._reply, self._reply.cancel(reason))
+            case ev.SayPrompt(turn, prompt):
+                self._say(turn, prompt)
+            case ev.ForgetUtterance():
+                self._engines.forget()
+                if self._announced:
+                    self._tell(ev.UtteranceForgotten(self._utterance))
+            case ev.EndCall(reason):
+                self._loop.call_later(_LINGER_S, self.end, reason)
+            case _:
+                assert_never(command)
+
+    # -- replies
+
+    def _prepare(self, turn: int) -> None:
+        now = self._loop.time()
+        reply = self._reply = self._new_reply(turn, self._utterance if self._open else 0)
+        reply.marks = Marks(now if self._silent_at is None else self._silent_at, now, now)
+        conversation = Conversation(
+            self._settings.instructions or self._config.agent.instructions,
+            self._language(),
+            self._memory.past,
+        )
+        self._start(reply, self._engines.reply(turn, conversation))
+
+    def _release(self, turn: int) -> None:
+        self._engines.keep(turn)
+        if self._open:
+            self._tell(ev.UtteranceStopped(self._utterance, self._ended.at_ms))
+            self._tell(ev.UtteranceCommitted(self._utterance))
+        if self._reply is not None and self._reply.turn == turn:
+            if self._reply.marks is not None:
+                self._reply.marks.released = self._loop.time()
+            self._reply.release()
+
+    def _say(self, turn: int, prompt: ev.Prompt) -> None:
+        words = self._config.agent
+        text = {
+            ev.Prompt.GREETING: words.greeting,
+            ev.Prompt.STILL_THERE: words.still_there,
+            ev.Prompt.GOODBYE: words.goodbye,
+        }[prompt]
+        reply = self._reply = self._new_reply(turn, 0)
+        self._start(reply, _recite(text))
+        reply.release()
+
+    def _new_reply(self, turn: int, utterance: int) -> Reply:
+        return Reply(
+            turn,
+            utterance,
+            engines=self._engines,
+            canned=self._canned,
+            outlet=self._speaker,
+            depth_ms=self._config.playout.depth_ms,
+            tell=self._tell,
+            act=partial(self._act, turn),
+        )
+
+    def _start(self, reply: Reply, pieces: AsyncGenerator[Piece]) -> None:
+        style = Style(
+            self._settings.voice or self._config.agent.voice_name, self._language(), self._speed
+        )
+        reply.start(pieces, style, self._config.agent.apology)
+
+    def _conclude(self, reply: Reply, done: ev.ReplyDone) -> None:
+        """A reply is over: what of it was heard is remembered."""
+        self._reply = None
+        self._memory.add(reply.transcript, done.heard)
+        self._metrics.replies.labels(done.status).inc()
+        self._tell(done)
+
+    def _act(self, turn: int, action: Action) -> None:
+        match action:
+            case Action.HANG_UP:
+                self._step(ev.LastWords(turn))
+            case Action.HOLD:
+                self._step(ev.Held())
+            case Action.RESUME:
+                self._step(ev.Resumed())
+            case Action.LOUDER | Action.QUIETER:
+                step = _GAIN_STEP if action is Action.LOUDER else 1 / _GAIN_STEP
+                self._gain = min(4.0, max(0.25, self._gain * step))
+                self._speaker.set_gain(self._gain)
+            case Action.FASTER | Action.SLOWER:
+                step = _SPEED_STEP if action is Action.FASTER else 1 / _SPEED_STEP
+                self._speed = min(2.0, max(0.5, self._speed * step))
+            case _:
+                assert_never(action)
+
+    # -- the caller
+
+    def _follow_utterance(self) -> None:
+        """Open an utterance when the caller begins one, close it when it was answered.
+
+        The brain hears it from the preroll on; the client learns of it when it is no mere
+        overlap any more.
+        """
+        state = self._turns.state
+        if state in (HEARING, OVERLAP) and not self._open:
+            self._open = True
+            self._utterance += 1
+            self._announced = False
+            self._engines.hear(self._ear.since(self._started))
+        if state is HEARING and not self._announced:
+            self._announced = True
+            self._tell(
+                ev.UtteranceStarted(self._utterance, self._ear.preroll_at_ms(self._started))
+            )
+        if state not in (HEARING, PAUSED, OVERLAP):
+            self._open = False
+
+    def _grant(self, request: ev.Request) -> None:
+        match request:
+            case ev.ChangeSettings(settings):
+                self._change(settings)
+            case ev.CreateReply():
+                self._step(ev.ReplyWanted())
+            case ev.CancelCurrentReply():
+                self._step(ev.ReplyUnwanted())
+            case ev.ClearUtterance():
+                self._step(ev.UtteranceUnwanted())
+            case ev.HangUp():
+                self.end(ev.EndReason.CALLER)
+            case _:
+                assert_never(request)
+
+    def _change(self, settings: ev.CallSettings) -> None:
+        self._settings = _merge(self._settings, settings)
+        self._speed = settings.speed or self._speed
+        self._turns.rules = _rules(self._config, self._settings)
+        self._ear.configure(_vad(self._config, self._settings))
+
+    def _language(self) -> str:
+        return self._settings.language or self._config.agent.language
+
+    def _tell(self, notice: ev.Notice) -> None:
+        for text in self._client.tell(notice):
+            self._line.send(text)
+
+
+async def _recite(text: str) -> AsyncGenerator[Piece]:
+    yield Text(text)
+
+
+def _merge(old: ev.CallSettings, new: ev.CallSettings) -> ev.CallSettings:
+    return replace(old, **{k: v for k, v in asdict(new).items() if v is not None})
+
+
+def _rules(config: Config, settings: ev.CallSettings) -> TurnRules:
+    turns = config.turns
+    end_of_turn_ms = settings.end_of_turn_ms
+    return TurnRules(
+        end_of_turn_s=(turns.end_of_turn_ms if end_of_turn_ms is None else end_of_turn_ms)
+        / 1000,
+        barge_in_s=turns.barge_in_ms / 1000,
+        silence_prompt_s=turns.silence_prompt_s,
+        silence_prompts=turns.silence_prompts,
+        greets=bool(config.agent.greeting),
+        create_response=settings.create_response is not False,
+        interrupt_response=settings.interrupt_response is not False,
+    )
+
+
+def _vad(config: Config, settings: ev.CallSettings) -> VadConfig:
+    vad = config.vad
+    threshold = (
+        vad.start_threshold if settings.vad_threshold is None else settings.vad_threshold
+    )
+    return replace(
+        vad,
+        start_threshold=threshold,
+        stop_threshold=min(vad.stop_threshold, threshold),
+        preroll_ms=vad.preroll_ms if settings.preroll_ms is None else settings.preroll_ms,
+    )

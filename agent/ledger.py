@@ -1,0 +1,62 @@
+"""Which words of a reply have been heard: the ground of memory and transcript.
+
+Knows where each word begins in the reply's audio, and is asked with a count of samples that
+left. Knows no clock and no network.
+"""
+
+from collections import deque
+
+from agent.engines import Speech
+
+
+class Ledger:
+    """The words of one reply, in order, and where in its audio they stand."""
+
+    def __init__(self) -> None:
+        self._words: list[tuple[str, int]] = []  # text, first sample
+        self._promised: deque[str] = deque()  # phrases that have no audio yet
+        self._rest = ""  # of the phrase being voiced: the words not placed yet
+        self._lost: list[str] = []  # text that will never have audio
+        self._phrase_start = 0
+        self._end = 0  # samples so far
+
+    def promise(self, phrase: str) -> None:
+        """A phrase was decided on; its audio is yet to come."""
+        self._promised.append(phrase)
+
+    def begin(self) -> None:
+        """The audio of the oldest promised phrase begins."""
+        self._rest = self._promised.popleft()
+        self._phrase_start = self._end
+
+    def add(self, speech: Speech) -> None:
+        """The next stretch of that audio, and what is known of its words."""
+        for word in speech.words:
+            self._words.append((word.text, self._phrase_start + word.start))
+            self._rest = self._rest.removeprefix(word.text).lstrip()
+        self._end += len(speech.samples)
+
+    def finish(self) -> None:
+        """That phrase has no more audio. A voice without word times: the phrase is one word."""
+        if self._rest:
+            self._words.append((self._rest, self._phrase_start))
+            self._words.sort(key=lambda word: word[1])
+            self._rest = ""
+
+    def abandon(self) -> None:
+        """The voice failed: what has no audio by now will never have any."""
+        self._lost += [self._rest, *self._promised]
+        self._rest = ""
+        self._promised.clear()
+
+    def split(self, left: int) -> tuple[str, str]:
+        """The text heard and not heard when `left` samples of the reply have left.
+
+        A word counts as heard when half of it was: people recall a word they can name.
+        """
+        ends = [start for _, start in self._words[1:]] + [self._end]
+        halves = [(start + end) / 2 for (_, start), end in zip(self._words, ends, strict=False)]
+        heard = sum(half <= left for half in halves) if left else 0
+        texts = [text for text, _ in self._words]
+        unheard = [*texts[heard:], self._rest, *self._promised, *self._lost]
+        return " ".join(texts[:heard]), " ".join(text for text in unheard if text)

@@ -1,0 +1,107 @@
+"""Where the milliseconds of a turn went, and the counters of the house.
+
+`Marks` are moments of one turn, in the loop's seconds, set by the shell as they pass. The
+Prometheus side is a registry of its own, so that tests and several servers do not share counts.
+"""
+
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from agent.events import EndReason
+
+_LATENCY_S = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.8, 1, 1.5, 2, 4)
+_STAGE_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2)
+_LAG_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1)
+
+
+@dataclass(slots=True)
+class Marks:
+    """Moments of one turn, in seconds of the loop's clock; None while they have not passed."""
+
+    silent: float  # the caller's last speech sample, as the VAD places it
+    noticed: float  # the VAD said so
+    prepared: float | None = None  # the brain was asked
+    text: float | None = None  # its first words
+    audio: float | None = None  # the voice's first samples
+    released: float | None = None  # the turn was believed to be over
+    left: float | None = None  # the first packet
+
+    def stages(self) -> tuple[tuple[str, float, float], ...]:
+        """(name, begin, end) in ms from the last speech sample; only those that happened.
+
+        Work done during the wait overlaps it: that is the point of speculation.
+        """
+        ready = max((m for m in (self.audio, self.released) if m is not None), default=None)
+        spans = (
+            ("vad", self.silent, self.noticed),
+            ("wait", self.noticed, self.released),
+            ("brain", self.prepared, self.text),
+            ("voice", self.text, self.audio),
+            ("playout", ready, self.left),
+        )
+        return tuple(
+            (name, _ms(begin - self.silent), _ms(end - self.silent))
+            for name, begin, end in spans
+            if begin is not None and end is not None
+        )
+
+    def latency_ms(self) -> float:
+        """From the last speech sample to the first packet; it must have left."""
+        assert self.left is not None
+        return _ms(self.left - self.silent)
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1000, 1)
+
+
+class Metrics:
+    """Everything `GET /metrics` shows."""
+
+    def __init__(self) -> None:
+        self._registry = registry = CollectorRegistry()
+        self.calls_active = Gauge("voxline_calls_active", "Calls now", registry=registry)
+        self.calls_ended = Counter(
+            "voxline_calls_ended", "Calls that ended, by reason", ["reason"], registry=registry
+        )
+        self.turn_latency = Histogram(
+            "voxline_turn_latency_seconds",
+            "Caller's last speech sample (as the VAD places it) to the reply's first packet",
+            buckets=_LATENCY_S,
+            registry=registry,
+        )
+        self.stage = Histogram(
+            "voxline_stage_seconds",
+            "Stages of a turn; they overlap",
+            ["stage"],
+            buckets=_STAGE_S,
+            registry=registry,
+        )
+        self.replies = Counter(
+            "voxline_replies", "Replies, by how they ended", ["status"], registry=registry
+        )
+        self.loop_lag = Histogram(
+            "voxline_loop_lag_seconds",
+            "How late the media loop ran a timer",
+            buckets=_LAG_S,
+            registry=registry,
+        )
+        self.packets_in = Counter(
+            "voxline_packets_received", "RTP packets, by fate", ["fate"], registry=registry
+        )
+        self.underruns = Counter(
+            "voxline_playout_underruns", "Replies that ran out of audio", registry=registry
+        )
+
+    def turn_measured(self, marks: Marks) -> None:
+        self.turn_latency.observe(marks.latency_ms() / 1000)
+        for name, begin_ms, end_ms in marks.stages():
+            self.stage.labels(name).observe(max(0.0, end_ms - begin_ms) / 1000)
+
+    def call_ended(self, reason: EndReason) -> None:
+        self.calls_ended.labels(reason.value).inc()
+
+    def text(self) -> bytes:
+        """The Prometheus exposition format, version 0.0.4."""
+        return generate_latest(self._registry)

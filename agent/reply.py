@@ -1,0 +1,214 @@
+"""One reply, from the first thought to the last sample.
+
+Two tasks run side by side: the brain's text becomes phrases, the voice makes phrases sound.
+Until `release` everything is kept here (speculation): no packet and no notice leaves. What the
+voice makes ahead of that is bounded by the playout's depth.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from functools import partial
+from typing import Protocol
+
+from agent.audio.frame import SPEAK_HZ, Samples
+from agent.canned import Canned
+from agent.engines import Act, Action, CallEngines, Heard, Piece, Style, Text
+from agent.errors import EngineError
+from agent.events import (
+    Notice,
+    ReplyDone,
+    ReplyStarted,
+    ReplyText,
+    UtteranceTranscribed,
+)
+from agent.ledger import Ledger
+from agent.metrics import Marks
+from agent.phrases import Phrases
+
+log = logging.getLogger(__name__)
+
+_PHRASES_AHEAD = 4  # phrases the brain may be ahead of the voice
+
+
+class Outlet(Protocol):
+    """Where samples leave: `agent.media.playout.Playout`."""
+
+    def play(self, turn: int, samples: Samples) -> None: ...
+
+    def end(self, turn: int) -> None: ...
+
+    def flush(self) -> None: ...
+
+    def left(self, turn: int) -> int: ...
+
+    async def room(self) -> None: ...
+
+
+class Reply:
+    """Reply `turn` to utterance `utterance` (0: said of our own accord)."""
+
+    def __init__(
+        self,
+        turn: int,
+        utterance: int,
+        *,
+        engines: CallEngines,
+        canned: Canned,
+        outlet: Outlet,
+        depth_ms: int,
+        tell: Callable[[Notice], None],
+        act: Callable[[Action], None],
+    ) -> None:
+        self.turn = turn
+        self.transcript = ""  # what the brain understood
+        self.marks: Marks | None = None
+        self.released = False
+        self.audible = False  # its first packet has left
+        self._utterance = utterance
+        self._engines, self._canned, self._outlet = engines, canned, outlet
+        self._tell, self._act = tell, act
+        self._ledger = Ledger()
+        self._kept: list[Callable[[], None]] = []  # all that waits for the release, in order
+        self._room = depth_ms * SPEAK_HZ // 1000  # samples that may still be made ahead of it
+        self._release = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._failure = ""
+
+    def start(self, pieces: AsyncGenerator[Piece], style: Style, apology: str) -> None:
+        """Begin to think and to speak; nothing leaves yet."""
+        self._task = asyncio.create_task(self._run(pieces, style, apology))
+
+    def release(self) -> None:
+        """The caller has finished: let out what there is, and the rest as it comes."""
+        self.released = True
+        self._tell(ReplyStarted(self.turn))
+        kept, self._kept = self._kept, []
+        for effect in kept:
+            effect()
+        self._release.set()
+
+    def discard(self) -> None:
+        """Nothing of it has left, nothing will."""
+        if self._task is not None:
+            self._task.cancel()
+
+    def cancel(self, reason: str) -> ReplyDone:
+        """Stop it in mid-word, and count what was heard."""
+        self.discard()
+        self._outlet.flush()
+        return self._done("cancelled", reason)
+
+    def complete(self) -> ReplyDone:
+        """Its last sample has left."""
+        return self._done("failed" if self._failure else "completed", self._failure)
+
+    def _done(self, status: str, reason: str) -> ReplyDone:
+        left = self._outlet.left(self.turn)
+        heard, unheard = self._ledger.split(left)
+        return ReplyDone(self.turn, status, reason, heard, unheard, left * 1000 // SPEAK_HZ)
+
+    # -- the two tasks
+
+    async def _run(self, pieces: AsyncGenerator[Piece], style: Style, apology: str) -> None:
+        try:
+            await self._think_and_speak(pieces, style)
+        except Exception as error:  # noqa: BLE001 - the edge of a call: it must go on
+            self._failure = _explain(error)
+            log.warning("reply %d failed: %s", self.turn, self._failure)
+            await self._apologise(style, apology)
+        await self._release.wait()
+        self._outlet.end(self.turn)
+
+    async def _think_and_speak(self, pieces: AsyncGenerator[Piece], style: Style) -> None:
+        phrases: asyncio.Queue[str | None] = asyncio.Queue(_PHRASES_AHEAD)
+        async with asyncio.TaskGroup() as both:
+            both.create_task(self._think(pieces, phrases))
+            both.create_task(self._speak(phrases, style))
+
+    async def _think(
+        self, pieces: AsyncGenerator[Piece], phrases: asyncio.Queue[str | None]
+    ) -> None:
+        splitter = Phrases()
+        async with aclosing(pieces):
+            async for piece in pieces:
+                match piece:
+                    case Heard(transcript):
+                        self.transcript = transcript
+                        self._let(
+                            partial(
+                                self._tell, UtteranceTranscribed(self._utterance, transcript)
+                            )
+                        )
+                    case Act(action):
+                        self._let(partial(self._act, action))
+                    case Text(text):
+                        self._mark_text()
+                        self._let(partial(self._tell, ReplyText(self.turn, text)))
+                        for phrase in splitter.feed(text):
+                            await self._promise(phrase, phrases)
+        for phrase in splitter.finish():
+            await self._promise(phrase, phrases)
+        await phrases.put(None)
+
+    async def _promise(self, phrase: str, phrases: asyncio.Queue[str | None]) -> None:
+        self._ledger.promise(phrase)
+        await phrases.put(phrase)
+
+    async def _speak(self, phrases: asyncio.Queue[str | None], style: Style) -> None:
+        while (phrase := await phrases.get()) is not None:
+            self._ledger.begin()
+            speeches = self._canned.speak(self._engines, self.turn, phrase, style)
+            async with aclosing(speeches):
+                async for speech in speeches:
+                    self._mark_audio()
+                    self._ledger.add(speech)
+                    await self._send(speech.samples)
+            self._ledger.finish()
+
+    async def _apologise(self, style: Style, apology: str) -> None:
+        phrases: asyncio.Queue[str | None] = asyncio.Queue(2)
+        self._ledger.abandon()
+        self._let(partial(self._tell, ReplyText(self.turn, f" {apology}")))
+        await self._promise(apology, phrases)
+        phrases.put_nowait(None)
+        try:
+            await self._speak(phrases, style)
+        except EngineError as error:
+            log.error("not even the apology could be spoken: %s", error)
+
+    async def _send(self, samples: Samples) -> None:
+        self._let(partial(self._outlet.play, self.turn, samples))
+        if self.released:
+            await self._outlet.room()
+            return
+        self._room -= len(samples)
+        if self._room <= 0:
+            await self._release.wait()
+
+    def _let(self, effect: Callable[[], None]) -> None:
+        """Do it now, or, while the caller may yet go on, at the release."""
+        if self.released:
+            effect()
+        else:
+            self._kept.append(effect)
+
+    def _mark_text(self) -> None:
+        if self.marks is not None and self.marks.text is None:
+            self.marks.text = asyncio.get_running_loop().time()
+
+    def _mark_audio(self) -> None:
+        if self.marks is not None and self.marks.audio is None:
+            self.marks.audio = asyncio.get_running_loop().time()
+
+
+def _explain(error: Exception) -> str:
+    """The message of the first EngineError inside; anything else is our bug: log it whole."""
+    inner = error
+    while isinstance(inner, ExceptionGroup):
+        inner = inner.exceptions[0]
+    if isinstance(inner, EngineError):
+        return str(inner)
+    log.error("a reply failed by our own fault", exc_info=error)
+    return "internal error"

@@ -1,0 +1,36 @@
+"""From the probabilities of a VAD to SpeechStarted and SpeechEnded.
+
+Two thresholds (a voice near one of them must not flutter) and two minimum durations (a click is
+not speech, a stop consonant is not silence). Time is media time: windows fed so far.
+"""
+
+from agent.audio.window import WINDOW_MS
+from agent.config import VadConfig
+from agent.events import SpeechEnded, SpeechStarted
+
+
+class Gate:
+    """Feed it every window's probability, in order; it says when speech begins and ends."""
+
+    def __init__(self, config: VadConfig) -> None:
+        self.config = config  # may be replaced in mid-call
+        self.speaking = False
+        self._now_ms = 0  # end of the window fed last
+        self._run_ms = 0  # length of the run of windows that speaks against `speaking`
+
+    def feed(self, probability: float) -> SpeechStarted | SpeechEnded | None:
+        """Take the next window's speech probability, 0..1."""
+        self._now_ms += WINDOW_MS
+        if self.speaking:
+            against = probability < self.config.stop_threshold
+            needed_ms = self.config.min_silence_ms
+        else:
+            against = probability >= self.config.start_threshold
+            needed_ms = self.config.min_speech_ms
+        self._run_ms = self._run_ms + WINDOW_MS if against else 0
+        if not against or self._run_ms < needed_ms:
+            return None
+        ago_ms, self._run_ms = self._run_ms, 0
+        self.speaking = not self.speaking
+        event = SpeechStarted if self.speaking else SpeechEnded
+        return event(self._now_ms - ago_ms, ago_ms)

@@ -1,0 +1,57 @@
+"""The stages of a turn, and what a scrape shows."""
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from agent.events import EndReason
+from agent.metrics import Marks, Metrics
+
+
+def marks(**later):
+    return Marks(silent=10.0, noticed=10.064, prepared=10.064, **later)
+
+
+def scrape(metrics):
+    families = text_string_to_metric_families(metrics.text().decode())
+    return {
+        (s.name, *sorted(s.labels.values())): s.value
+        for family in families
+        for s in family.samples
+    }
+
+
+def test_stages_are_told_from_the_last_speech_sample() -> None:
+    turn = marks(text=10.1, audio=10.15, released=10.42, left=10.43)
+    assert turn.stages() == (
+        ("vad", 0.0, 64.0),
+        ("wait", 64.0, 420.0),
+        ("brain", 64.0, 100.0),
+        ("voice", 100.0, 150.0),
+        ("playout", 420.0, 430.0),
+    )
+    assert turn.latency_ms() == 430.0
+
+
+def test_a_slow_voice_is_what_playout_waited_for() -> None:
+    turn = marks(text=10.1, audio=10.8, released=10.42, left=10.81)
+    assert turn.stages()[-1] == ("playout", 800.0, 810.0)
+
+
+def test_what_did_not_happen_has_no_stage() -> None:
+    assert [name for name, _, _ in marks().stages()] == ["vad"]
+
+
+def test_a_measured_turn_shows_in_the_scrape() -> None:
+    metrics = Metrics()
+    metrics.turn_measured(marks(text=10.1, audio=10.15, released=10.42, left=10.43))
+    metrics.call_ended(EndReason.CALLER)
+    shown = scrape(metrics)
+    assert shown["voxline_turn_latency_seconds_count",] == 1
+    assert round(shown["voxline_turn_latency_seconds_sum",], 3) == 0.43
+    assert shown["voxline_stage_seconds_count", "brain"] == 1
+    assert shown["voxline_calls_ended_total", "caller"] == 1
+
+
+def test_two_servers_do_not_share_counts() -> None:
+    one, other = Metrics(), Metrics()
+    one.call_ended(EndReason.LOST)
+    assert "lost" not in other.text().decode()

@@ -1,0 +1,344 @@
+"""The turn-taking rules, as dialogues and as laws."""
+
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from agent.events import (
+    CancelReply,
+    Connected,
+    DiscardReply,
+    EndCall,
+    EndReason,
+    ForgetUtterance,
+    Held,
+    HungUp,
+    LastWords,
+    PrepareReply,
+    Prompt,
+    ReleaseReply,
+    ReplyFinished,
+    ReplyUnwanted,
+    ReplyWanted,
+    Resumed,
+    SayPrompt,
+    SpeechEnded,
+    SpeechStarted,
+    UtteranceUnwanted,
+)
+from agent.turns import (
+    CLOSED,
+    LISTENING,
+    OVERLAP,
+    PAUSED,
+    REPLYING,
+    TABLE,
+    State,
+    TurnRules,
+    Turns,
+)
+
+RULES = TurnRules(
+    end_of_turn_s=0.4,
+    barge_in_s=0.2,
+    silence_prompt_s=10,
+    silence_prompts=1,
+    greets=False,
+)
+STARTS, STOPS = SpeechStarted(0, 0), SpeechEnded(0, 0)
+LEAVES = HungUp(EndReason.CALLER)
+TIME = None  # only time passes
+
+ANSWERED = [  # a turn of the caller and the reply to it, as a beginning for others
+    (0.0, STARTS, []),
+    (1.0, STOPS, [PrepareReply(1)]),
+    (1.4, TIME, [ReleaseReply(1)]),
+]
+
+# name: [(seconds, what happens, what the agent does about it), ...]
+DIALOGUES = {
+    "silence after speech earns a reply, prepared at once": ANSWERED,
+    "the wait counts from the silence, not from when it was noticed": [
+        (0.0, STARTS, []),
+        (1.0, SpeechEnded(936, ago_ms=64), [PrepareReply(1)]),
+        (1.335, TIME, []),
+        (1.336, TIME, [ReleaseReply(1)]),
+    ],
+    "a silence noticed too late is answered at once": [
+        (0.0, STARTS, []),
+        (1.0, SpeechEnded(0, ago_ms=500), [PrepareReply(1)]),
+        (1.0, TIME, [ReleaseReply(1)]),
+    ],
+    "a pause for breath is not the end of a turn": [
+        (0.0, STARTS, []),
+        (1.0, STOPS, [PrepareReply(1)]),
+        (1.3, STARTS, [DiscardReply(1)]),
+        (1.5, TIME, []),
+        (2.0, STOPS, [PrepareReply(2)]),
+        (2.4, TIME, [ReleaseReply(2)]),
+    ],
+    "mm-hm does not interrupt": [
+        *ANSWERED,
+        (2.0, STARTS, []),
+        (2.1, STOPS, [ForgetUtterance()]),
+        (3.0, TIME, []),
+    ],
+    "talking over the agent stops it, and what was said is a turn": [
+        *ANSWERED,
+        (2.0, STARTS, []),
+        (2.2, TIME, [CancelReply(1, "turn_detected")]),
+        (2.5, STOPS, [PrepareReply(2)]),
+        (2.9, TIME, [ReleaseReply(2)]),
+    ],
+    "speech noticed late stops the agent the sooner": [
+        *ANSWERED,
+        (2.0, SpeechStarted(0, ago_ms=96), []),
+        (2.103, TIME, []),
+        (2.104, TIME, [CancelReply(1, "turn_detected")]),
+    ],
+    "a reply that ends under the caller's words leaves them the floor": [
+        *ANSWERED,
+        (2.0, STARTS, []),
+        (2.1, ReplyFinished(1), []),
+        (2.6, STOPS, [PrepareReply(2)]),
+    ],
+    "hanging up stops the reply": [
+        *ANSWERED,
+        (2.0, LEAVES, [CancelReply(1, "call_ended")]),
+        (2.1, STARTS, []),
+        (2.2, LEAVES, []),
+    ],
+    "hanging up in a pause leaves nothing of what was prepared": [
+        (0.0, STARTS, []),
+        (1.0, STOPS, [PrepareReply(1)]),
+        (1.1, LEAVES, [DiscardReply(1), ForgetUtterance()]),
+        (9.9, TIME, []),
+    ],
+    "late news of a cancelled reply is ignored": [
+        *ANSWERED,
+        (2.0, STARTS, []),
+        (2.2, TIME, [CancelReply(1, "turn_detected")]),
+        (2.4, STOPS, [PrepareReply(2)]),
+        (2.8, TIME, [ReleaseReply(2)]),
+        (2.9, ReplyFinished(1), []),
+        (3.0, STARTS, []),
+        (3.2, TIME, [CancelReply(2, "turn_detected")]),
+    ],
+    "silence is asked about, then the agent hangs up": [
+        *ANSWERED,
+        (5.0, ReplyFinished(1), []),
+        (15.0, TIME, [SayPrompt(2, Prompt.STILL_THERE)]),
+        (16.0, ReplyFinished(2), []),
+        (26.0, TIME, [SayPrompt(3, Prompt.GOODBYE)]),
+        (27.0, ReplyFinished(3), [EndCall(EndReason.SILENCE)]),
+    ],
+    "an answer to the question starts the patience afresh": [
+        *ANSWERED,
+        (5.0, ReplyFinished(1), []),
+        (15.0, TIME, [SayPrompt(2, Prompt.STILL_THERE)]),
+        (16.0, ReplyFinished(2), []),
+        (17.0, STARTS, []),
+        (17.5, STOPS, [PrepareReply(3)]),
+        (17.9, TIME, [ReleaseReply(3)]),
+        (18.0, ReplyFinished(3), []),
+        (28.0, TIME, [SayPrompt(4, Prompt.STILL_THERE)]),
+    ],
+    "whoever speaks over the goodbye has saved the call": [
+        *ANSWERED,
+        (5.0, ReplyFinished(1), []),
+        (15.0, TIME, [SayPrompt(2, Prompt.STILL_THERE)]),
+        (16.0, ReplyFinished(2), []),
+        (26.0, TIME, [SayPrompt(3, Prompt.GOODBYE)]),
+        (26.5, STARTS, []),
+        (26.7, TIME, [CancelReply(3, "turn_detected")]),
+        (27.0, STOPS, [PrepareReply(4)]),
+        (27.4, TIME, [ReleaseReply(4)]),
+        (28.0, ReplyFinished(4), []),
+    ],
+    "on hold nobody is asked anything": [
+        *ANSWERED,
+        (1.4, Held(), []),
+        (2.0, ReplyFinished(1), []),
+        (500.0, TIME, []),
+        (500.0, Resumed(), []),
+        (510.0, TIME, [SayPrompt(2, Prompt.STILL_THERE)]),
+    ],
+    "last words end the call once they have been said": [
+        *ANSWERED,
+        (1.4, LastWords(1), []),
+        (3.0, ReplyFinished(1), [EndCall(EndReason.AGENT)]),
+    ],
+    "last words of a reply that was cut off end nothing": [
+        *ANSWERED,
+        (1.4, LastWords(1), []),
+        (2.0, STARTS, []),
+        (2.2, TIME, [CancelReply(1, "turn_detected")]),
+        (2.5, STOPS, [PrepareReply(2)]),
+        (2.9, TIME, [ReleaseReply(2)]),
+        (3.0, ReplyFinished(2), []),
+    ],
+    "a client may ask for an answer in mid-speech": [
+        (0.0, STARTS, []),
+        (0.5, ReplyWanted(), [PrepareReply(1), ReleaseReply(1)]),
+    ],
+    "a client may release what was prepared before its time": [
+        (0.0, STARTS, []),
+        (1.0, STOPS, [PrepareReply(1)]),
+        (1.1, ReplyWanted(), [ReleaseReply(1)]),
+    ],
+    "a client may silence the agent": [
+        *ANSWERED,
+        (2.0, ReplyUnwanted(), [CancelReply(1, "client_cancelled")]),
+        (2.1, ReplyUnwanted(), []),
+    ],
+    "a client may take back what was said": [
+        (0.0, STARTS, []),
+        (1.0, STOPS, [PrepareReply(1)]),
+        (1.1, UtteranceUnwanted(), [DiscardReply(1), ForgetUtterance()]),
+        (1.4, TIME, []),
+    ],
+}
+
+
+@pytest.mark.parametrize("steps", DIALOGUES.values(), ids=DIALOGUES)
+def test_dialogue(steps) -> None:
+    play(Turns(RULES), steps)
+
+
+def play(turns, steps) -> None:
+    for now, event, expected in steps:
+        done = turns.tick(now) if event is TIME else turns.handle(event, now)
+        assert done == expected, f"at {now} s"
+
+
+def test_the_agent_greets_if_told_to() -> None:
+    greeting = Turns(TurnRules(0.4, 0.2, 10, 1, greets=True))
+    play(greeting, [(0.0, Connected(), [SayPrompt(1, Prompt.GREETING)])])
+    assert greeting.state is REPLYING
+
+
+def test_an_agent_that_does_not_greet_asks_after_a_while() -> None:
+    play(
+        Turns(RULES),
+        [(3.0, Connected(), []), (13.0, TIME, [SayPrompt(1, Prompt.STILL_THERE)])],
+    )
+
+
+def test_manual_turns_wait_for_the_client() -> None:
+    manual = Turns(TurnRules(0.4, 0.2, 10, 1, create_response=False, interrupt_response=False))
+    play(
+        manual,
+        [
+            (0.0, STARTS, []),
+            (1.0, STOPS, []),
+            (60.0, TIME, []),
+            (60.0, STARTS, []),
+            (61.0, STOPS, []),
+            (62.0, ReplyWanted(), [PrepareReply(1), ReleaseReply(1)]),
+            (63.0, STARTS, []),
+            (70.0, TIME, []),
+            (71.0, STOPS, [ForgetUtterance()]),
+        ],
+    )
+
+
+def test_new_rules_hold_from_the_next_state() -> None:
+    turns = Turns(RULES)
+    play(turns, [(0.0, STARTS, [])])
+    turns.rules = TurnRules(1.0, 0.2, 10, 1)
+    play(
+        turns,
+        [(1.0, STOPS, [PrepareReply(1)]), (1.9, TIME, []), (2.0, TIME, [ReleaseReply(1)])],
+    )
+
+
+def test_every_state_can_be_hung_up() -> None:
+    assert all(HungUp in TABLE[state] for state in State if state is not CLOSED)
+
+
+class AnyCall(RuleBasedStateMachine):
+    """Whatever caller, client and engines do, in whatever order, these laws hold."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.turns = Turns(RULES)
+        self.now = 0.0
+        self.speaking = False
+        self.prepared: list[int] = []  # neither released nor discarded
+        self.open: list[int] = []  # released or said, and not over
+
+    def do(self, commands) -> None:
+        for command in commands:
+            match command:
+                case PrepareReply(turn):
+                    self.prepared.append(turn)
+                case DiscardReply(turn):
+                    self.prepared.remove(turn)
+                case ReleaseReply(turn):
+                    self.prepared.remove(turn)
+                    self.open.append(turn)
+                case SayPrompt(turn, _):
+                    self.open.append(turn)
+                case CancelReply(turn, _):
+                    self.open.remove(turn)
+
+    @rule()
+    def caller_starts_or_stops(self) -> None:
+        self.speaking = not self.speaking
+        self.do(self.turns.handle(STARTS if self.speaking else STOPS, self.now))
+
+    @rule(
+        event=st.sampled_from(
+            [
+                ReplyWanted(),
+                ReplyUnwanted(),
+                UtteranceUnwanted(),
+                Held(),
+                Resumed(),
+                Connected(),
+                STARTS,
+                STOPS,
+            ]
+        )
+    )
+    def anything_else(self, event) -> None:
+        self.do(self.turns.handle(event, self.now))
+
+    @rule(seconds=st.sampled_from([0.0, 0.1, 0.2, 0.4, 2.0, 11.0]))
+    def time_passes(self, seconds: float) -> None:
+        self.now += seconds
+        self.do(self.turns.tick(self.now))
+
+    @precondition(lambda self: self.open)
+    @rule()
+    def reply_is_played_out(self) -> None:
+        self.do(self.turns.handle(ReplyFinished(self.open.pop()), self.now))
+
+    @rule(back=st.integers(1, 3))
+    def late_news_of_an_earlier_reply(self, back: int) -> None:
+        before = self.turns.state
+        self.do(self.turns.handle(ReplyFinished(self.turns.turn - back), self.now))
+        assert self.turns.state is before
+
+    @invariant()
+    def one_reply_is_open_exactly_while_replying(self) -> None:
+        assert self.open == [self.turns.turn] * (self.turns.state in (REPLYING, OVERLAP))
+
+    @invariant()
+    def one_reply_is_prepared_exactly_while_paused(self) -> None:
+        assert self.prepared == [self.turns.turn] * (self.turns.state is PAUSED)
+
+    @invariant()
+    def a_deadline_is_set_only_where_time_decides(self) -> None:
+        if self.turns.deadline is not None:
+            assert self.turns.state in (LISTENING, PAUSED, OVERLAP)
+
+    def teardown(self) -> None:
+        self.do(self.turns.handle(LEAVES, self.now))
+        assert self.turns.state is CLOSED
+        assert not self.open
+        assert not self.prepared
+        assert self.turns.deadline is None
+
+
+TestAnyCall = AnyCall.TestCase

@@ -1,0 +1,59 @@
+"""What counts as speech: two thresholds, two minimum durations, and media time kept exactly."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.config import VadConfig
+from agent.events import SpeechEnded, SpeechStarted
+from agent.vad.gate import Gate
+
+CONFIG = VadConfig(
+    start_threshold=0.5, stop_threshold=0.35, min_speech_ms=64, min_silence_ms=96
+)
+
+
+def feed(probabilities, config=CONFIG):
+    """What the gate says, with the time at which it said so."""
+    gate = Gate(config)
+    said = [(32 * (n + 1), gate.feed(p)) for n, p in enumerate(probabilities)]
+    return [(now, event) for now, event in said if event is not None]
+
+
+def test_two_loud_windows_are_speech_that_began_with_the_first() -> None:
+    assert feed([0.0, 0.9, 0.9]) == [(96, SpeechStarted(at_ms=32, ago_ms=64))]
+
+
+def test_a_single_loud_window_is_a_click() -> None:
+    assert feed([0.0, 0.9, 0.0, 0.9, 0.0]) == []
+
+
+def test_three_quiet_windows_are_silence_that_began_with_the_first() -> None:
+    said = feed([0.9, 0.9, 0.9, 0.1, 0.1, 0.1])
+    assert said[1] == (192, SpeechEnded(at_ms=96, ago_ms=96))
+
+
+def test_a_stop_consonant_is_not_silence() -> None:
+    assert len(feed([0.9, 0.9, 0.1, 0.1, 0.9, 0.9, 0.1, 0.1, 0.9])) == 1
+
+
+def test_between_the_thresholds_nothing_changes() -> None:
+    assert feed([0.4] * 50) == []
+    assert len(feed([0.9] * 2 + [0.4] * 50)) == 1
+
+
+def test_new_thresholds_hold_at_once() -> None:
+    gate = Gate(CONFIG)
+    gate.config = VadConfig(start_threshold=0.3, stop_threshold=0.2, min_speech_ms=32)
+    assert gate.feed(0.35) == SpeechStarted(0, 32)
+
+
+@given(st.lists(st.floats(0, 1), max_size=300))
+def test_start_and_end_alternate_and_time_never_goes_back(probabilities) -> None:
+    said = feed(probabilities)
+    kinds = [type(event) for _, event in said]
+    assert kinds == [SpeechStarted, SpeechEnded] * (len(kinds) // 2) + [SpeechStarted] * (
+        len(kinds) % 2
+    )
+    times = [event.at_ms for _, event in said]
+    assert times == sorted(times)
+    assert all(event.at_ms + event.ago_ms == now for now, event in said)
