@@ -1,0 +1,60 @@
+# Two commands: `make serve` and `make test`. Each sets up what it needs.
+#
+# PyTorch is pinned and installed first, so that no other package pulls a build of several
+# gigabytes that the machine cannot use. A machine with an NVIDIA driver gets the default (CUDA)
+# build, any other the CPU build from PyTorch's own index; where that cannot be reached, whatever
+# 2.13.0 the configured index has. Choose yourself with:  make setup TORCH=cpu   or  TORCH=cuda
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+TORCH  ?= $(shell command -v nvidia-smi >/dev/null 2>&1 && echo cuda || echo cpu)
+
+TORCH_INDEX_cpu  := --extra-index-url https://download.pytorch.org/whl/cpu
+TORCH_INDEX_cuda :=
+TORCH_PIN := $(shell sed -n 's/^ *"\(torch==[^"]*\)".*/\1/p' pyproject.toml)
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+ARGS ?=
+
+.PHONY: help setup serve test check bench clean
+
+help:
+	@echo "make serve   start the agent; then open http://127.0.0.1:8080 and press Call"
+	@echo "make test    run the tests (ARGS='-k turns' for some)"
+	@echo "make check   lint, types and tests: what CI runs"
+	@echo "make bench   voice-to-voice latency over a real peer connection"
+	@echo "make setup   create $(VENV) (done by all of the above; TORCH=cpu|cuda)"
+
+setup: $(VENV)/.ready
+
+$(VENV)/.ready: pyproject.toml Makefile
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Voxline needs Python 3.11 or newer; make setup PYTHON=/path/to/python3.11"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) \
+		|| { echo "The venv module is missing; on Debian or Ubuntu: apt install python3-venv"; exit 1; }
+	@echo "Installing $(TORCH_PIN) ($(TORCH) build) ..."
+	@PIP_RETRIES=1 $(PIP) $(TORCH_INDEX_$(TORCH)) "$(TORCH_PIN)"
+	@echo "Installing Voxline and its other packages ..."
+	@$(PIP) --editable ".[dev]"
+	@touch $@
+
+serve: setup
+	@$(BIN)/voxline serve $(ARGS)
+
+test: setup
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: setup
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@if command -v npx >/dev/null; then cd web && npx --yes --package=typescript@5.9 tsc --noEmit -p jsconfig.json; \
+		else echo "web/: types not checked, npx is not installed"; fi
+	@$(MAKE) --no-print-directory test
+
+bench: setup
+	@$(BIN)/voxline bench latency $(ARGS)
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis benchmarks/out

@@ -1,0 +1,135 @@
+"""Imports point one way. Change this table only together with ARCHITECTURE.md."""
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+VALUES = ["agent.errors", "agent.events", "agent.config", "agent.audio", "agent.engines"]
+NUMPY = ["numpy"]
+
+# What each module may import besides the standard library and its own row.
+# The longest matching row rules; a module without a row is an error.
+MAY_IMPORT = {
+    # values: that calls, models and sockets exist is not known here
+    "agent.errors": [],
+    "agent.events": [],
+    "agent.config": ["agent.errors", "yaml"],
+    "agent.audio": [*NUMPY],
+    "agent.engines": ["agent.audio"],
+    # pure: no clock, no I/O, no threads
+    "agent.turns": ["agent.events"],
+    "agent.phrases": [],
+    "agent.ledger": VALUES,
+    "agent.memory": VALUES,
+    "agent.metrics": [*VALUES, "prometheus_client"],
+    "agent.ear": [*VALUES, "agent.vad.gate"],
+    "agent.vad.gate": VALUES,
+    "agent.media.jitter": VALUES,
+    "agent.media.reel": [*VALUES, *NUMPY],
+    "agent.media.gain": [*VALUES, *NUMPY],
+    "signaling.sdp": ["agent.errors"],
+    "signaling.limits": ["agent.errors", "agent.config"],
+    # models: each knows its own library, none knows calls or another model
+    "agent.vad.silero": [*VALUES, *NUMPY, "onnxruntime"],
+    "agent.brains.operator": [*VALUES, *NUMPY, "pocketsphinx"],
+    "agent.brains.scripted": VALUES,
+    "agent.voices.espeak": [*VALUES, *NUMPY, "espeakng_loader", "soxr"],
+    "agent.voices.tone": [*VALUES, *NUMPY],
+    # shell: asyncio and sockets; which model runs is not known here
+    "agent.media": [*VALUES, *NUMPY, "aiortc", "aioice", "av", "pyee", "pylibsrtp"],
+    "agent.host": [*VALUES, *NUMPY, "msgpack"],
+    "agent.canned": VALUES,
+    "agent.reply": [*VALUES, "agent.canned", "agent.ledger", "agent.metrics", "agent.phrases"],
+    "agent.call": [
+        *VALUES,
+        "agent.canned",
+        "agent.ear",
+        "agent.memory",
+        "agent.metrics",
+        "agent.reply",
+        "agent.turns",
+    ],
+    "agent.choose": [*VALUES, "agent.brains", "agent.voices"],
+    # signaling: HTTP and JSON; is given what it needs of the agent
+    "signaling": ["agent.config", "agent.errors", "agent.events", "aiohttp"],
+    # composition: the only rooms that know everybody
+    "agent.switchboard": ["agent", "numpy"],
+    "agent.serve": ["agent", "signaling", "aiohttp", "uvloop"],
+    "agent.doctor": ["agent", "aiohttp"],
+    "agent.__main__": ["agent", "signaling", "benchmarks"],
+}
+
+PURE = [
+    *("agent.errors", "agent.events", "agent.config", "agent.audio", "agent.engines"),
+    *("agent.turns", "agent.phrases", "agent.ledger", "agent.memory", "agent.metrics"),
+    *("agent.ear", "agent.vad.gate", "agent.media.jitter", "agent.media.reel"),
+    *("agent.media.gain", "signaling.sdp", "signaling.sessions", "signaling.realtime"),
+]
+IMPURE = {"asyncio", "logging", "os", "random", "socket", "threading", "time"}
+MODELS = ["agent.brains", "agent.voices", "agent.vad.silero"]
+PRIVATE_TO = "agent.media.upstream"
+
+
+def modules():
+    for folder in ("agent", "signaling"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+            yield name.removesuffix(".__init__"), path
+
+
+def imports_of(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: write imports out in full"
+            if node.module in ("agent", "signaling"):
+                yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            else:
+                yield node.module
+
+
+def under(name, prefixes):
+    return any(name == p or name.startswith(f"{p}.") for p in prefixes)
+
+
+@pytest.mark.parametrize(("module", "path"), list(modules()), ids=[m for m, _ in modules()])
+def test_imports_point_one_way(module, path) -> None:
+    rows = [row for row in MAY_IMPORT if under(module, [row])]
+    found = [n for n in imports_of(path) if n.split(".")[0] not in sys.stdlib_module_names]
+    assert rows or not found, f"{module} has no row"
+    row = max(rows, key=len, default=module)
+    for name in found:
+        assert under(name, [row, *MAY_IMPORT[row]]), f"{module} imports {name}"
+
+
+def test_the_core_reads_no_clock_and_awaits_nothing() -> None:
+    for module, path in modules():
+        if under(module, PURE):
+            assert not IMPURE & {name.split(".")[0] for name in imports_of(path)}, module
+
+
+def test_models_do_not_know_the_event_loop() -> None:
+    for module, path in modules():
+        if under(module, MODELS):
+            assert not {"asyncio", "aiortc"} & set(imports_of(path)), module
+
+
+def test_every_row_is_in_use() -> None:
+    names = [module for module, _ in modules()]
+    for row in MAY_IMPORT:
+        assert any(under(name, [row]) for name in names), f"{row} rules nothing"
+
+
+def test_private_names_of_aiortc_are_used_in_one_file() -> None:
+    for module, path in modules():
+        if module == PRIVATE_TO:
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Attribute):
+                mangled = node.attr.startswith("_RTC") or node.attr.startswith("_Connection")
+                assert not mangled, f"{module}:{node.lineno} uses {node.attr}"
