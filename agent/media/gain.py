@@ -1,0 +1,45 @@
+"""How loud the agent speaks: a factor that moves without a click and never clips hard.
+
+Pure arithmetic on frames; knows nothing of turns or time.
+"""
+
+import numpy as np
+
+from agent.audio.frame import SPEAK_FRAME, Samples
+
+MAX_GAIN = 4.0  # + 12 dB; beyond that speech is only distortion
+
+
+class Gain:
+    """Applies a factor frame by frame. At 1 it returns the very samples it was given."""
+
+    def __init__(self) -> None:
+        self._now = 1.0
+        self._wanted = 1.0
+
+    def set(self, factor: float) -> None:
+        """Move to `factor`, 0 .. MAX_GAIN, over the next frame. ValueError outside of that."""
+        if not 0.0 <= factor <= MAX_GAIN:  # refuses NaN, too
+            raise ValueError(f"gain {factor} is not between 0 and {MAX_GAIN:g}")
+        self._wanted = factor
+
+    def apply(self, frame: Samples) -> Samples:
+        """[SPEAK_FRAME] in, [SPEAK_FRAME] out."""
+        if self._now == self._wanted:
+            if self._now == 1.0:
+                return frame
+            factors = np.full(SPEAK_FRAME, self._now, np.float32)
+        else:
+            # ends on the new factor, begins one step after the old one
+            factors = np.linspace(self._now, self._wanted, SPEAK_FRAME + 1, dtype=np.float32)[
+                1:
+            ]
+            self._now = self._wanted
+        louder = frame * factors
+        if factors.max() <= 1.0:
+            return louder
+        # x -> g x / (1 + (g^4 - 1) x^4)^(1/4): slope g for quiet samples, 1 -> 1 for any g, and
+        # the identity at g = 1, so that moving the factor never moves a sample by a jump
+        excess = np.maximum(factors, np.float32(1.0)) ** 4 - np.float32(1.0)
+        soft: Samples = louder / np.sqrt(np.sqrt(np.float32(1.0) + excess * frame**4))
+        return soft

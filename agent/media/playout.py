@@ -1,0 +1,217 @@
+"""The outgoing track: numbered samples in, ready Opus packets out, one each 20 ms.
+
+The shell around reel.py: it knows the clock and the encoder, and decides nothing about samples.
+aiortc sends an `av.Packet` as it is: no executor, no second encoder, no resampler that costs
+20 ms, no audio level computed in Python (rtcrtpsender.py; facts measured for aiortc 1.16).
+"""
+
+import asyncio
+import logging
+from bisect import bisect_left
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+
+import av
+from aiortc import MediaStreamTrack
+from aiortc.mediastreams import MediaStreamError
+from av.stream import Stream
+
+from agent.audio.frame import FRAME_MS, RTP_FRAME, RTP_HZ, Samples
+from agent.config import Playout as Settings
+from agent.media.gain import Gain
+from agent.media.reel import Frame, Reel
+
+_log = logging.getLogger(__name__)
+
+_TIME_BASE = Fraction(1, RTP_HZ)
+# A turn that is short of samples when its slot comes is waited for half a frame: a packet 10 ms
+# late is the receiver's jitter buffer's daily bread, a concealed one is heard.
+_GRACE = RTP_HZ * FRAME_MS // 2000  # RTP ticks
+# Beyond this a stalled loop does not send what it missed: the listener would have to play half
+# a second of backlog late or throw it away. The grid restarts and nothing of the turn is lost.
+_CATCH_UP = RTP_HZ // 2  # RTP ticks
+
+LATE_BOUNDS_MS = (1, 2, 5, 10, 20, 50, 100, 500)  # upper bounds of `PlayoutStats.lateness`
+
+
+@dataclass(frozen=True, slots=True)
+class PlayoutStats:
+    """Since the call began."""
+
+    packets: int
+    underruns: int
+    late_packets: int  # behind their slot by more than half a frame
+    worst_late_ms: float
+    lateness: tuple[int, ...]  # packets by how late they left: up to each bound, and beyond
+
+
+class Playout(MediaStreamTrack):
+    """Plays turns to one listener. One sender calls `recv`; all else is for the call.
+
+    The schedule is absolute: RTP timestamps are the loop's clock, slots are 20 ms apart, a
+    stalled loop catches up, and nothing drifts. Silence is not sent, and its end restarts the
+    grid: the first packet of a reply leaves at once. Timestamps run on through silence, for
+    contiguous ones make NetEQ's target delay grow to 1.4 s (measured).
+    """
+
+    kind = "audio"
+
+    def __init__(
+        self,
+        settings: Settings,
+        encode: Callable[[Samples], bytes],
+        *,
+        on_left: Callable[[int, int, float], None] | None = None,
+        on_finished: Callable[[int], None] | None = None,
+    ) -> None:
+        """`encode` makes one Opus packet of [SPEAK_FRAME] samples, within a millisecond.
+
+        `on_left(turn, samples_left, now)` is called for each packet that carries samples of
+        `turn`, just before it is handed to the network; the first is the turn's first packet.
+        `on_finished(turn)` is called with its last, unless it was flushed. What they raise is
+        logged and the audio goes on.
+        """
+        super().__init__()
+        self.on_left = on_left
+        self.on_finished = on_finished
+        self._encode = encode
+        self._reel = Reel(settings)
+        self._gain = Gain()
+        self._woken = asyncio.Event()  # samples, an end, a flush, the end of the call
+        self._room = asyncio.Event()
+        self._room.set()
+        self._origin: float | None = None  # loop time of RTP timestamp 0
+        self._slot = -RTP_FRAME  # timestamp of the last packet
+        self._packets = 0
+        self._worst_late_ms = 0.0
+        self._lateness = [0] * (len(LATE_BOUNDS_MS) + 1)
+
+    # -- for the call ---------------------------------------------------------------------
+
+    def play(self, turn: int, samples: Samples) -> None:
+        """Queue samples [n] at SPEAK_HZ. A turn that is over, or a stopped track: ignored.
+
+        Await `room` between stretches: BufferError when there is far too much in hand.
+        """
+        if self.readyState != "live":
+            return
+        self._reel.append(turn, samples)
+        self._woken.set()
+        self._note_room()
+
+    def end(self, turn: int) -> None:
+        """Nothing more of `turn` will come; `on_finished` follows when all of it has left."""
+        self._reel.end(turn)
+        self._woken.set()
+
+    def flush(self) -> None:
+        """Stop within `fade_ms`. What `left` says from now on is final."""
+        self._reel.flush()
+        self._woken.set()
+        self._note_room()
+
+    def left(self, turn: int) -> int:
+        """How many samples of `turn` have left, those in the fade of a flush included."""
+        return self._reel.left(turn)
+
+    def set_gain(self, gain: float) -> None:
+        """Speak louder or softer from the next frame on; see `Gain.set`."""
+        self._gain.set(gain)
+
+    async def room(self) -> None:
+        """Return when less than `playout.depth_ms` is queued, or the track has stopped."""
+        await self._room.wait()
+
+    @property
+    def queued_ms(self) -> int:
+        return self._reel.queued_ms
+
+    @property
+    def stats(self) -> PlayoutStats:
+        return PlayoutStats(
+            packets=self._packets,
+            underruns=self._reel.underruns,
+            late_packets=sum(self._lateness[bisect_left(LATE_BOUNDS_MS, FRAME_MS / 2) + 1 :]),
+            worst_late_ms=self._worst_late_ms,
+            lateness=tuple(self._lateness),
+        )
+
+    def stop(self) -> None:
+        super().stop()
+        self._woken.set()
+        self._room.set()
+
+    # -- for the sender -------------------------------------------------------------------
+
+    async def recv(self) -> "av.Packet[Stream]":
+        """Return the next packet when it is due. Raises MediaStreamError after `stop`."""
+        loop = asyncio.get_running_loop()
+        if self._origin is None:
+            self._origin = loop.time()
+        self._slot += RTP_FRAME
+        while True:
+            if self.readyState != "live":
+                raise MediaStreamError
+            self._woken.clear()
+            late = self._clock(loop) - self._slot
+            if late < 0:
+                await self._wait(loop, self._slot)
+            elif self._reel.starving and late < _GRACE:
+                await self._wait(loop, self._slot + _GRACE)
+            elif (frame := self._reel.next()) is None:
+                await self._woken.wait()
+                self._slot = max(self._slot, self._clock(loop))
+            else:
+                break
+        if late > _CATCH_UP:
+            self._slot += late
+        elif late >= RTP_FRAME:
+            await asyncio.sleep(0)  # let others run between the packets of a burst
+        return self._depart(frame, late, loop.time())
+
+    def _clock(self, loop: asyncio.AbstractEventLoop) -> int:
+        """The RTP clock. Rounded: a timer may fire a nanosecond before its time."""
+        assert self._origin is not None
+        return round((loop.time() - self._origin) * RTP_HZ)
+
+    async def _wait(self, loop: asyncio.AbstractEventLoop, until: int) -> None:
+        """Wait until `until` on the RTP clock, or until something happens."""
+        assert self._origin is not None
+        timer = loop.call_at(self._origin + until / RTP_HZ, self._woken.set)
+        try:
+            await self._woken.wait()
+        finally:
+            timer.cancel()
+
+    def _depart(self, frame: Frame, late: int, now: float) -> "av.Packet[Stream]":
+        packet = av.Packet(self._encode(self._gain.apply(frame.samples)))
+        packet.pts = self._slot
+        packet.time_base = _TIME_BASE
+        late_ms = late * 1000 / RTP_HZ
+        self._packets += 1
+        self._worst_late_ms = max(self._worst_late_ms, late_ms)
+        self._lateness[bisect_left(LATE_BOUNDS_MS, late_ms)] += 1
+        self._note_room()
+        self._tell(frame, now)
+        return packet
+
+    def _tell(self, frame: Frame, now: float) -> None:
+        if self.on_left is not None:
+            for turn, samples in frame.left:
+                self._call(self.on_left, turn, samples, now)
+        if self.on_finished is not None:
+            for turn in frame.finished:
+                self._call(self.on_finished, turn)
+
+    def _call(self, callback: Callable[..., None], *args: object) -> None:
+        try:
+            callback(*args)
+        except Exception:  # noqa: BLE001 - the call's mistake must not silence the call
+            _log.exception("playout callback failed")
+
+    def _note_room(self) -> None:
+        if self._reel.full and self.readyState == "live":
+            self._room.clear()
+        else:
+            self._room.set()

@@ -1,0 +1,78 @@
+"""Louder and softer, without a click and without hard clipping."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.media.gain import MAX_GAIN, Gain
+
+FRAME = 480
+gains = st.floats(0, MAX_GAIN, width=32)
+
+
+def tone(peak: float, frames: int = 1) -> np.ndarray:
+    angle = 2 * np.pi * np.arange(frames * FRAME) / 160
+    return (peak * np.sin(angle)).astype(np.float32)
+
+
+def settled(factor: float) -> Gain:
+    gain = Gain()
+    gain.set(factor)
+    gain.apply(tone(0.1))
+    return gain
+
+
+def test_at_one_the_very_samples_come_back():
+    frame = tone(0.5)
+    assert Gain().apply(frame) is frame
+    assert settled(1.0).apply(frame) is frame
+
+
+def test_softer_is_a_plain_factor():
+    assert np.allclose(settled(0.5).apply(tone(0.8)), tone(0.4), atol=1e-6)
+    assert not settled(0.0).apply(tone(0.8)).any()
+
+
+def test_quiet_speech_gets_exactly_so_much_louder():
+    assert np.allclose(settled(2.0).apply(tone(0.05)), tone(0.1), rtol=1e-3, atol=1e-6)
+
+
+def test_loud_speech_is_rounded_off_below_full_scale():
+    louder = settled(MAX_GAIN).apply(tone(1.0))
+    assert 0.99 < np.abs(louder).max() <= 1.0
+    assert np.all(np.diff(louder[:41]) >= 0)  # the quarter wave still rises: no flat top
+
+
+def test_the_change_takes_exactly_one_frame():
+    gain, ones = Gain(), np.full(FRAME, 0.1, np.float32)
+    gain.set(0.0)
+    changing = gain.apply(ones)
+    assert np.all(np.diff(changing) < 0)
+    assert changing[0] > 0.099
+    assert changing[-1] == 0.0
+    assert not gain.apply(ones).any()
+
+
+@pytest.mark.parametrize("factor", [-0.1, MAX_GAIN + 0.1, math.nan, math.inf])
+def test_a_gain_out_of_range_is_refused_and_changes_nothing(factor):
+    gain = Gain()
+    with pytest.raises(ValueError, match="not between 0 and 4"):
+        gain.set(factor)
+    assert gain.apply(tone(0.5)) is not None
+    assert np.array_equal(gain.apply(tone(0.5)), tone(0.5))
+
+
+@given(st.lists(gains, min_size=1, max_size=8), st.floats(0.01, 1.0))
+def test_law_no_change_clicks_and_nothing_exceeds_full_scale(factors, peak):
+    gain, frames = Gain(), tone(peak, len(factors) + 1).reshape(-1, FRAME)
+    out = []
+    for frame, factor in zip(frames, [*factors, 1.0], strict=True):
+        gain.set(factor)
+        out.append(gain.apply(frame))
+    joined = np.concatenate(out)
+    assert np.abs(joined).max() <= 1.0 + 1e-6
+    steepest = peak * 2 * np.pi / 160 * MAX_GAIN + peak * MAX_GAIN / FRAME
+    assert np.abs(np.diff(joined)).max() <= steepest + 1e-6
