@@ -142,7 +142,8 @@ class CallEngines(Protocol):
     """One call's engines, as the call sees them. Numbers are those of `agent.turns`.
 
     `hear`, `keep`, `discard`, `forget`, `close` never block and never raise: what goes wrong
-    there is raised by the next `reply` or `speak`, as EngineError.
+    there is raised by the next `reply` or `speak`, as EngineError. `reply` and `speak` take
+    effect when they are called, in order with the other verbs, not when first iterated.
     Closing a generator (or cancelling its task) stops the work behind it, at once and
     ahead of whatever is queued.
     """

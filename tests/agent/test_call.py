@@ -1,0 +1,414 @@
+"""One call from beginning to end in virtual time: all real but the models and the wire."""
+
+import pytest
+from stage import stage
+from virtual_time import run
+
+from agent.engines import Act, Action, Exchange, Heard
+from agent.errors import EngineError
+from agent.events import (
+    CallEnding,
+    CallSettings,
+    CancelCurrentReply,
+    ChangeSettings,
+    ClearUtterance,
+    CreateReply,
+    EndReason,
+    HangUp,
+    ReplyAudioStarted,
+    ReplyDone,
+    ReplyStarted,
+    ReplyText,
+    StateChanged,
+    TurnMeasured,
+    UtteranceCommitted,
+    UtteranceForgotten,
+    UtteranceStarted,
+    UtteranceStopped,
+    UtteranceTranscribed,
+)
+
+LONG = "one two three four five six seven eight nine ten."  # 2.5 s as the fake voice speaks
+
+
+def kinds(scene):
+    return [
+        type(n).__name__ for _, n in scene.client.notices if not isinstance(n, StateChanged)
+    ]
+
+
+def test_a_turn_from_the_first_word_to_the_last() -> None:
+    async def main():
+        async with stage([Heard("what time is it"), "It is noon."]) as scene:
+            await scene.wait(1)
+            await scene.say(0.96)
+            await scene.wait(3)
+            assert kinds(scene) == [
+                "UtteranceStarted",
+                "UtteranceStopped",
+                "UtteranceCommitted",
+                "ReplyStarted",
+                "UtteranceTranscribed",
+                "ReplyText",
+                "ReplyAudioStarted",
+                "TurnMeasured",
+                "ReplyDone",
+            ]
+            [done] = scene.client.of(ReplyDone)
+            assert done == ReplyDone(1, "completed", "", "It is noon.", "", 750)
+            assert scene.engines.log == ["reply 1", "keep 1"]
+
+    run(main())
+
+
+def test_the_answer_leaves_when_the_wait_is_over_and_not_before() -> None:
+    async def main():
+        async with stage(config={"turns.end_of_turn_ms": 400}) as scene:
+            await scene.wait(1)
+            await scene.say(0.96)
+            silent = scene.now
+            await scene.wait(2)
+            [measured] = scene.client.of(TurnMeasured)
+            assert 400 <= measured.latency_ms <= 460  # and what the windows' grid adds
+            first = min(at for at, level in scene.heard if level > 0)
+            assert 0.400 <= first - silent <= 0.460
+
+    run(main())
+
+
+def test_the_brain_hears_the_first_syllable_and_every_pause() -> None:
+    async def main():
+        async with stage(config={"vad.preroll_ms": 300}) as scene:
+            await scene.wait(1)
+            await scene.say(0.96)
+            await scene.wait(0.2)
+            preroll_s = scene.engines.heard_samples / 16_000 - 0.96 - 0.2
+            assert 0.25 <= preroll_s <= 0.31
+
+    run(main())
+
+
+def test_nothing_of_a_discarded_reply_leaves() -> None:
+    async def main():
+        async with stage(["Too early."], ["Right."]) as scene:
+            await scene.say(0.64)
+            await scene.wait(0.3)
+            await scene.say(0.64)
+            assert scene.engines.spoken == ["Too early."]
+            assert scene.engines.log == ["reply 1", "discard 1"]
+            await scene.wait(2)
+            assert [text.delta for text in scene.client.of(ReplyText)] == ["Right."]
+            assert [r.turn for r in scene.client.of(ReplyStarted)] == [2]
+            assert len(scene.client.of(UtteranceStarted)) == 1
+
+    run(main())
+
+
+def test_speculation_costs_no_time_after_the_wait() -> None:
+    """A brain that thinks for 300 ms is ready when a wait of 420 ms is over."""
+
+    async def main():
+        async with stage([0.3, "Ready."]) as scene:
+            await scene.wait(0.5)
+            await scene.say(0.64)
+            await scene.wait(2)
+            assert scene.client.of(TurnMeasured)[0].latency_ms < 480
+
+    run(main())
+
+
+def test_an_interruption_silences_and_is_remembered_as_heard() -> None:
+    async def main():
+        async with stage([Heard("count"), LONG], ["Yes?"]) as scene:
+            await scene.wait(0.5)
+            await scene.say(0.64)
+            await scene.wait(1.8)
+            began = scene.now
+            await scene.say(0.8)
+            [done] = scene.client.of(ReplyDone)
+            assert (done.status, done.reason) == ("cancelled", "turn_detected")
+            assert f"{done.heard} {done.unheard}" == LONG
+            assert 3 <= len(done.heard.split()) <= 8
+            assert not scene.sound_between(began + 0.35, scene.now)
+            await scene.wait(1.5)
+            assert scene.engines.conversations[-1].past == (Exchange("count", done.heard),)
+            assert scene.client.of(ReplyDone)[-1].heard == "Yes?"
+
+    run(main())
+
+
+def test_mm_hm_costs_no_word() -> None:
+    async def main():
+        async with stage([LONG], config={"turns.barge_in_ms": 400}) as scene:
+            await scene.wait(0.5)
+            await scene.say(0.64)
+            await scene.wait(1.2)
+            await scene.say(0.2)
+            await scene.wait(4)
+            [done] = scene.client.of(ReplyDone)
+            assert (done.status, done.heard) == ("completed", LONG)
+            assert "forget" in scene.engines.log
+            assert len(scene.client.of(UtteranceStarted)) == 1
+
+    run(main())
+
+
+def test_the_agent_greets_as_on_the_telephone() -> None:
+    async def main():
+        async with stage(config={"agent.greeting": "Good morning."}) as scene:
+            await scene.wait(2)
+            assert kinds(scene) == [
+                "ReplyStarted",
+                "ReplyText",
+                "ReplyAudioStarted",
+                "ReplyDone",
+            ]
+            assert scene.heard[0][0] < 0.1
+
+    run(main())
+
+
+def test_silence_is_asked_about_and_then_ends_the_call() -> None:
+    async def main():
+        config = {"turns.silence_prompt_s": 5, "turns.silence_prompts": 1}
+        async with stage(config=config) as scene:
+            await scene.wait(20)
+            texts = [text.delta for text in scene.client.of(ReplyText)]
+            agent = scene.config.agent
+            assert texts == [agent.still_there, agent.goodbye]
+            assert scene.line.reasons == [EndReason.SILENCE]
+            assert scene.client.of(CallEnding) == [CallEnding(EndReason.SILENCE)]
+
+    run(main())
+
+
+def test_goodbye_ends_the_call_after_the_last_word_was_heard() -> None:
+    async def main():
+        async with stage([Act(Action.HANG_UP), "Goodbye then."]) as scene:
+            await scene.wait(0.5)
+            await scene.say(0.64)
+            await scene.wait(3)
+            assert scene.line.reasons == [EndReason.AGENT]
+            [done] = scene.client.of(ReplyDone)
+            assert (done.status, done.heard) == ("completed", "Goodbye then.")
+
+    run(main())
+
+
+def test_an_action_of_a_discarded_reply_is_not_done() -> None:
+    async def main():
+        async with stage([Act(Action.HANG_UP), "Bye."], ["I stay."]) as scene:
+            await scene.say(0.64)
+            await scene.wait(0.3)
+            await scene.say(0.64)
+            await scene.wait(3)
+            assert scene.line.reasons == []
+
+    run(main())
+
+
+def test_louder_and_faster_hold_for_the_next_reply() -> None:
+    async def main():
+        answers = ["One."], [Act(Action.LOUDER), Act(Action.FASTER), "Louder."], ["Two."]
+        async with stage(*answers) as scene:
+            for _ in answers:
+                await scene.say(0.64)
+                await scene.wait(2)
+            levels = [
+                max(level for at, level in scene.heard if a < at < a + 1)
+                for a in scene.client.when(ReplyAudioStarted)
+            ]
+            assert levels[2] > 1.3 * levels[0]
+            assert scene.engines.styles[2].speed > scene.engines.styles[0].speed
+
+    run(main())
+
+
+def test_on_hold_nobody_is_asked_anything() -> None:
+    async def main():
+        config = {"turns.silence_prompt_s": 5}
+        async with stage([Act(Action.HOLD), "I'll wait."], config=config) as scene:
+            await scene.say(0.64)
+            await scene.wait(60)
+            assert len(scene.client.of(ReplyStarted)) == 1
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    "answer", [[EngineError("out of memory")], ["Well, ", EngineError("x")]]
+)
+def test_a_brain_that_fails_costs_an_apology_and_not_the_call(answer) -> None:
+    async def main():
+        async with stage(answer, ["Better."]) as scene:
+            await scene.say(0.64)
+            await scene.wait(6)
+            [done] = scene.client.of(ReplyDone)
+            assert (done.status, done.reason) == ("failed", str(answer[-1]))
+            assert done.heard.endswith(scene.config.agent.apology)
+            await scene.say(0.64)
+            await scene.wait(2)
+            assert scene.client.of(ReplyDone)[-1].heard == "Better."
+
+    run(main())
+
+
+def test_a_dead_voice_costs_silence_and_not_the_call(caplog) -> None:
+    async def main():
+        async with stage(["Hello."], ["Again."]) as scene:
+            scene.engines.voice_error = EngineError("the voice died")
+            await scene.say(0.64)
+            await scene.wait(2)
+            [done] = scene.client.of(ReplyDone)
+            assert (done.status, done.heard) == ("failed", "")
+            scene.engines.voice_error = None
+            await scene.say(0.64)
+            await scene.wait(2)
+            assert scene.client.of(ReplyDone)[-1].heard == "Again."
+
+    run(main())
+    assert "the voice died" in caplog.text
+
+
+def test_a_bug_in_an_engine_is_logged_whole_and_apologised_for(caplog) -> None:
+    async def main():
+        async with stage([ZeroDivisionError("oops")]) as scene:
+            await scene.say(0.64)
+            await scene.wait(5)
+            assert scene.client.of(ReplyDone)[0].reason == "internal error"
+
+    run(main())
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_a_reply_without_words_is_over_at_once() -> None:
+    async def main():
+        async with stage([]) as scene:
+            await scene.say(0.64)
+            await scene.wait(1)
+            [done] = scene.client.of(ReplyDone)
+            assert (done.status, done.heard, done.audio_ms) == ("completed", "", 0)
+
+    run(main())
+
+
+def test_what_is_said_is_never_logged_at_info(caplog) -> None:
+    async def main():
+        with caplog.at_level("INFO"):
+            async with stage([Heard("my secret"), "your secret is safe"]) as scene:
+                await scene.say(0.64)
+                await scene.wait(2)
+
+    run(main())
+    assert caplog.text
+    assert "secret" not in caplog.text
+
+
+def ask(scene, *requests):
+    scene.client.requests = list(requests)
+    scene.call.message("text")
+
+
+def test_a_client_may_cancel_and_hang_up() -> None:
+    async def main():
+        async with stage([LONG]) as scene:
+            await scene.say(0.64)
+            await scene.wait(1)
+            ask(scene, CancelCurrentReply())
+            assert scene.client.of(ReplyDone)[0].reason == "client_cancelled"
+            ask(scene, HangUp())
+            assert scene.line.reasons == [EndReason.CALLER]
+            assert "answer to text" in scene.line.sent
+
+    run(main())
+
+
+def test_a_client_may_take_its_turns_by_hand() -> None:
+    async def main():
+        async with stage(create_response=False, interrupt_response=False) as scene:
+            await scene.say(0.64)
+            await scene.wait(5)
+            assert scene.engines.log == []
+            ask(scene, CreateReply())
+            await scene.wait(2)
+            assert scene.engines.log == ["reply 1", "keep 1"]
+            assert len(scene.client.of(UtteranceCommitted)) == 1
+
+    run(main())
+
+
+def test_a_client_may_take_back_what_was_said() -> None:
+    async def main():
+        async with stage() as scene:
+            await scene.say(0.64)
+            await scene.wait(0.2)
+            ask(scene, ClearUtterance())
+            await scene.wait(2)
+            assert scene.engines.log == ["reply 1", "discard 1", "forget"]
+            assert len(scene.client.of(UtteranceForgotten)) == 1
+            assert not scene.client.of(ReplyStarted)
+
+    run(main())
+
+
+def test_settings_change_in_mid_call() -> None:
+    async def main():
+        async with stage(["One."], ["Two."]) as scene:
+            settings = CallSettings(
+                end_of_turn_ms=1000, voice="low", speed=1.5, instructions="Sing.", language="fr"
+            )
+            ask(scene, ChangeSettings(settings))
+            ask(scene, ChangeSettings(CallSettings(vad_threshold=0.2)))
+            await scene.say(0.64)
+            await scene.wait(2)
+            assert scene.client.of(TurnMeasured)[0].latency_ms >= 1000
+            style, conversation = scene.engines.styles[0], scene.engines.conversations[0]
+            assert (style.voice, style.speed, style.language) == ("low", 1.5, "fr")
+            assert (conversation.instructions, conversation.language) == ("Sing.", "fr")
+
+    run(main())
+
+
+def test_the_one_end_releases_everything_once() -> None:
+    async def main():
+        async with stage([LONG]) as scene:
+            await scene.say(0.64)
+            await scene.wait(1)
+            scene.call.end(EndReason.LOST)
+            scene.call.end(EndReason.CALLER)
+            assert scene.line.reasons == [EndReason.LOST]
+            assert scene.engines.log[-1] == "close"
+            assert isinstance(scene.client.notices[-1][1], CallEnding)
+            ended = len(scene.client.notices)
+            await scene.say(1)
+            await scene.wait(1)
+            assert len(scene.client.notices) == ended
+
+    run(main())
+
+
+def test_times_told_to_the_client_are_media_time() -> None:
+    async def main():
+        async with stage() as scene:
+            await scene.wait(1.28)
+            await scene.say(0.96)
+            await scene.wait(1)
+            assert scene.client.of(UtteranceStarted)[0].at_ms == 1280 - 300
+            assert abs(scene.client.of(UtteranceStopped)[0].at_ms - 2240) <= 32
+
+    run(main())
+
+
+def test_a_transcript_follows_the_commitment() -> None:
+    async def main():
+        async with stage([1.0, Heard("slow brain"), "Yes."]) as scene:
+            await scene.say(0.64)
+            await scene.wait(3)
+            assert scene.client.of(UtteranceTranscribed) == [
+                UtteranceTranscribed(1, "slow brain")
+            ]
+            assert kinds(scene).index("UtteranceTranscribed") > kinds(scene).index(
+                "UtteranceCommitted"
+            )
+
+    run(main())

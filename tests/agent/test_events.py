@@ -1,0 +1,35 @@
+"""The closed lists: frozen, flat values, each in exactly the list where it belongs."""
+
+import dataclasses
+import inspect
+from enum import Enum
+from typing import get_args
+
+import pytest
+
+from agent import events
+
+LISTS = [events.Event, events.Command, events.Notice, events.Request]
+KINDS = [kind for union in LISTS for kind in get_args(union)]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_an_event_is_a_frozen_flat_value(kind) -> None:
+    assert dataclasses.is_dataclass(kind)
+    assert kind.__dataclass_params__.frozen
+    assert "__slots__" in vars(kind)
+    assert kind.__bases__ == (object,)
+
+
+def test_every_value_is_in_one_list() -> None:
+    assert len(KINDS) == len(set(KINDS))
+    defined = {
+        kind
+        for _, kind in inspect.getmembers(events, inspect.isclass)
+        if kind.__module__ == events.__name__ and not issubclass(kind, Enum)
+    }
+    assert defined - set(KINDS) == {events.CallSettings}
+
+
+def test_settings_left_out_change_nothing() -> None:
+    assert set(dataclasses.asdict(events.CallSettings()).values()) == {None}

@@ -1,0 +1,147 @@
+"""One reply by itself: what is kept before the release, and what a cut leaves."""
+
+import asyncio
+
+import numpy as np
+from fakes import FakeEngines
+from virtual_time import run
+
+from agent.audio.frame import SPEAK_HZ
+from agent.canned import Canned
+from agent.engines import Act, Action, Conversation, Heard, Style
+from agent.events import ReplyDone, ReplyStarted, ReplyText, UtteranceTranscribed
+from agent.reply import Reply
+
+STYLE = Style("")
+CONVERSATION = Conversation("", "en-US")
+
+
+class FakeOutlet:
+    """Takes samples; says that as many have left as the test wants."""
+
+    def __init__(self) -> None:
+        self.samples: list[np.ndarray] = []
+        self.log: list[str] = []
+        self.gone = 0
+        self.free = asyncio.Event()
+        self.free.set()
+
+    def play(self, turn, samples) -> None:
+        self.samples.append(samples)
+
+    def end(self, turn) -> None:
+        self.log.append(f"end {turn}")
+
+    def flush(self) -> None:
+        self.log.append("flush")
+
+    def left(self, turn) -> int:
+        return self.gone
+
+    async def room(self) -> None:
+        await self.free.wait()
+
+    @property
+    def played_s(self) -> float:
+        return sum(map(len, self.samples)) / SPEAK_HZ
+
+
+class Scene:
+    def __init__(self, *pieces, depth_ms=2000) -> None:
+        self.engines, self.outlet = FakeEngines(pieces), FakeOutlet()
+        self.told, self.acts = [], []
+        self.reply = Reply(
+            7,
+            3,
+            engines=self.engines,
+            canned=Canned(STYLE),
+            outlet=self.outlet,
+            depth_ms=depth_ms,
+            tell=self.told.append,
+            act=self.acts.append,
+        )
+        self.reply.start(self.engines.reply(7, CONVERSATION), STYLE, "Sorry.")
+
+
+def test_nothing_leaves_before_the_release_and_all_of_it_after() -> None:
+    async def main():
+        scene = Scene(Heard("hi"), "Good day to you.", Act(Action.LOUDER))
+        await asyncio.sleep(5)
+        assert (scene.told, scene.acts, scene.outlet.samples) == ([], [], [])
+        scene.reply.release()
+        assert scene.told == [
+            ReplyStarted(7),
+            UtteranceTranscribed(3, "hi"),
+            ReplyText(7, "Good day to you."),
+        ]
+        assert scene.acts == [Action.LOUDER]
+        assert scene.outlet.played_s == 1.0
+        await asyncio.sleep(0)
+        assert scene.outlet.log == ["end 7"]
+
+    run(main())
+
+
+def test_speculation_is_bounded() -> None:
+    async def main():
+        scene = Scene("One two three four. " * 50, depth_ms=2000)
+        await asyncio.sleep(5)
+        assert len(scene.engines.spoken) <= 3
+        scene.reply.release()
+        await asyncio.sleep(5)
+        assert scene.outlet.played_s == 50.0
+
+    run(main())
+
+
+def test_a_full_playout_holds_the_voice_back() -> None:
+    async def main():
+        scene = Scene("One two three four. " * 50)
+        scene.outlet.free.clear()
+        scene.reply.release()
+        await asyncio.sleep(5)
+        assert scene.outlet.played_s < 1
+        scene.outlet.free.set()
+        await asyncio.sleep(5)
+        assert scene.outlet.played_s == 50.0
+
+    run(main())
+
+
+def test_a_discarded_reply_stops_working() -> None:
+    async def main():
+        scene = Scene("Good day to you. ", 1.0, "Two.")
+        await asyncio.sleep(0.5)
+        scene.reply.discard()
+        await asyncio.sleep(5)
+        assert scene.engines.spoken == ["Good day to you."]
+        assert (scene.told, scene.outlet.samples, scene.outlet.log) == ([], [], [])
+
+    run(main())
+
+
+def test_a_cut_reply_tells_what_was_heard() -> None:
+    async def main():
+        scene = Scene("One two three four.")
+        scene.reply.release()
+        await asyncio.sleep(1)
+        scene.outlet.gone = SPEAK_HZ // 2
+        done = scene.reply.cancel("turn_detected")
+        assert done == ReplyDone(
+            7, "cancelled", "turn_detected", "One two", "three four.", audio_ms=500
+        )
+        assert "flush" in scene.outlet.log
+
+    run(main())
+
+
+def test_text_in_small_pieces_is_spoken_in_phrases() -> None:
+    async def main():
+        scene = Scene(*"Good day to you all. How are you?")
+        scene.reply.release()
+        await asyncio.sleep(5)
+        assert " ".join(scene.engines.spoken) == "Good day to you all. How are you?"
+        assert len(scene.engines.spoken) == 2
+        assert "".join(n.delta for n in scene.told[1:]) == "Good day to you all. How are you?"
+
+    run(main())

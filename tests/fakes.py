@@ -1,0 +1,121 @@
+"""Stand-ins with real behaviour: engines that run in the test's loop, a client that listens.
+
+Nothing is recorded by a mock: a fake does the work in the simplest honest way.
+"""
+
+import asyncio
+
+import numpy as np
+
+from agent.audio.frame import SPEAK_HZ
+from agent.engines import Act, Heard, Speech, Text, Word
+from agent.events import CallSettings
+
+WORD_S = 0.25  # how long FakeEngines speaks a word
+
+
+class FakeEngines:
+    """The engines of a call, in virtual time. `answers` maps the nth reply to its pieces.
+
+    A piece may also be a number (seconds to think) or an exception (to raise).
+    """
+
+    def __init__(self, *answers) -> None:
+        self.answers = list(answers)
+        self.heard_samples = 0  # of the utterance under way
+        self.log: list[str] = []  # verbs, in order
+        self.spoken: list[str] = []  # phrases, as asked
+        self.voice_error: Exception | None = None
+        self.styles = []
+        self.conversations = []
+
+    def hear(self, samples) -> None:
+        self.heard_samples += len(samples)
+
+    def reply(self, turn, conversation):
+        self.log.append(f"reply {turn}")
+        self.conversations.append(conversation)
+        return self._pieces(self.answers.pop(0) if self.answers else ["All right."])
+
+    async def _pieces(self, pieces):
+        for piece in pieces:
+            match piece:
+                case float() | int():
+                    await asyncio.sleep(piece)
+                case str():
+                    yield Text(piece)
+                case Exception():
+                    raise piece
+                case Heard() | Act():
+                    yield piece
+
+    async def speak(self, turn, phrase, style):
+        self.spoken.append(phrase)
+        self.styles.append(style)
+        if self.voice_error is not None:
+            raise self.voice_error
+        length = int(WORD_S * SPEAK_HZ)
+        for n, word in enumerate(phrase.split()):
+            await asyncio.sleep(0)
+            yield Speech(np.full(length, 0.1, np.float32), (Word(word, n * length),))
+
+    def keep(self, turn) -> None:
+        self.log.append(f"keep {turn}")
+        self.heard_samples = 0
+
+    def discard(self, turn) -> None:
+        self.log.append(f"discard {turn}")
+
+    def forget(self) -> None:
+        self.log.append("forget")
+        self.heard_samples = 0
+
+    def close(self) -> None:
+        self.log.append("close")
+
+
+class FakeClient:
+    """Keeps the notices of a call with their time; asks what the test tells it to."""
+
+    def __init__(self, **settings) -> None:
+        self.settings = CallSettings(**settings)
+        self.notices: list[tuple[float, object]] = []
+        self.requests: list[object] = []
+
+    def opened(self):
+        return ["opened"]
+
+    def tell(self, notice):
+        self.notices.append((asyncio.get_running_loop().time(), notice))
+        return [type(notice).__name__]
+
+    def ask(self, text):
+        requests, self.requests = self.requests, []
+        return requests, [f"answer to {text}"]
+
+    def of(self, kind):
+        return [notice for _, notice in self.notices if isinstance(notice, kind)]
+
+    def when(self, kind):
+        return [now for now, notice in self.notices if isinstance(notice, kind)]
+
+
+class FakeLine:
+    """The way back to the caller."""
+
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+        self.reasons = []
+
+    def send(self, text) -> None:
+        self.sent.append(text)
+
+    def closed(self, reason) -> None:
+        self.reasons.append(reason)
+
+
+class LoudnessVad:
+    """Speech is whatever is loud."""
+
+    def probability(self, window) -> float:
+        return float(np.abs(window).max() > 0.05)

@@ -1,0 +1,91 @@
+"""A call in virtual time: a caller who speaks by the clock, and everything they heard.
+
+The call, the turn machine, the reply and the playout are the real ones; the network is a list.
+"""
+
+import asyncio
+from contextlib import asynccontextmanager, suppress
+
+import numpy as np
+from aiortc.mediastreams import MediaStreamError
+from fakes import FakeClient, FakeEngines, FakeLine, LoudnessVad
+
+from agent.audio.frame import HEAR_FRAME
+from agent.call import Call
+from agent.canned import Canned
+from agent.config import load
+from agent.engines import Style
+from agent.events import EndReason
+from agent.media.playout import Playout
+from agent.metrics import Metrics
+
+QUIET = {"agent.greeting": ""}  # no greeting: most dialogues begin with the caller
+
+
+class Stage:
+    """Feed `say` and `wait`; look at `client`, `engines`, `line` and `heard`."""
+
+    def __init__(self, *answers, config=None, **settings) -> None:
+        self.config = load(None, {**QUIET, **(config or {})})
+        self.engines = FakeEngines(*answers)
+        self.client, self.line = FakeClient(**settings), FakeLine()
+        self.metrics = Metrics()
+        self.heard: list[tuple[float, float]] = []  # when a packet left, and how loud it was
+        self.playout = Playout(self.config.playout, self._encode)
+        self.call = Call(
+            self.config,
+            self.client,
+            self.line,
+            self.playout,
+            self.engines,
+            LoudnessVad(),
+            Canned(Style("")),
+            self.metrics,
+        )
+        self.playout.on_left = lambda turn, _, now: self.call.packet_left(turn, now)
+        self.playout.on_finished = self.call.reply_left
+
+    def _encode(self, samples) -> bytes:
+        level = float(np.abs(samples).max())
+        self.heard.append((asyncio.get_running_loop().time(), level))
+        return b"packet"
+
+    async def pump(self) -> None:
+        with suppress(MediaStreamError):
+            while True:
+                await self.playout.recv()
+
+    async def say(self, seconds: float) -> None:
+        await self._feed(seconds, 0.5)
+
+    async def wait(self, seconds: float) -> None:
+        await self._feed(seconds, 0.0)
+
+    async def _feed(self, seconds: float, level: float) -> None:
+        frame = np.full(HEAR_FRAME, level, np.float32)
+        for _ in range(round(seconds / 0.02)):
+            await asyncio.sleep(0.02)
+            self.call.hear(frame)
+
+    @property
+    def now(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    def sound_between(self, begin: float, end: float) -> bool:
+        return any(level > 0 and begin < at < end for at, level in self.heard)
+
+
+@asynccontextmanager
+async def stage(*answers, config=None, **settings):
+    """A stage whose caller is connected; ended and checked for leftovers at the end."""
+    scene = Stage(*answers, config=config, **settings)
+    pump = asyncio.create_task(scene.pump())
+    scene.call.connected()
+    yield scene
+    if not scene.call.ended:
+        scene.call.end(EndReason.CALLER)
+    scene.playout.stop()
+    await pump
+    await asyncio.sleep(0)
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    assert not left, f"still running: {left}"
