@@ -232,15 +232,16 @@ def test_a_flush_before_anything_has_left_sends_nothing_at_all():
     assert reel.left(1) == 0
 
 
-def test_a_turn_that_has_not_begun_does_not_begin_in_the_fade_of_another():
+@pytest.mark.parametrize("rest", [0, 50])
+def test_a_turn_that_has_not_begun_does_not_begin_in_the_fade_of_another(rest):
     reel = a_reel()
-    reel.append(1, noise(FRAME + 50))
+    reel.append(1, noise(FRAME + rest))
     reel.end(1)
     reel.append(2, noise(10 * FRAME))
     reel.next()
     reel.flush()
     drain(reel)
-    assert (reel.left(1), reel.left(2)) == (FRAME + 50, 0)
+    assert (reel.left(1), reel.left(2)) == (FRAME + rest, 0)
 
 
 def test_a_second_flush_changes_nothing():
@@ -257,13 +258,33 @@ def test_a_flush_while_fading_in_does_not_darken_the_next_turn():
     reel = a_reel(fade_ms=50)
     reel.append(1, noise(FRAME))
     drain(reel)
-    reel.append(1, noise(10 * FRAME))  # back from an underrun
+    reel.append(1, noise(2 * FRAME))  # back from an underrun, with less in hand than the fade
     reel.next()
     reel.flush()
     drain(reel)
     samples = noise(3 * FRAME)
     reel.append(2, samples)
     assert np.array_equal(reel.next().samples, samples[:FRAME])
+
+
+def test_a_turn_that_ends_while_fading_in_does_not_darken_the_next_one():
+    reel, samples = a_reel(fade_ms=50), noise(3 * FRAME)
+    reel.append(1, noise(FRAME))
+    drain(reel)
+    reel.append(1, noise(FRAME))  # back from an underrun
+    reel.end(1)
+    reel.append(2, samples)
+    reel.next()
+    assert np.array_equal(reel.next().samples, samples[:FRAME])
+
+
+def test_a_flush_ends_the_wait_of_an_underrun():
+    reel = a_reel()
+    reel.append(1, noise(FRAME))
+    reel.next()
+    reel.next()  # the fall; up to ten silent frames would follow
+    reel.flush()
+    assert [is_silent(frame) for frame in drain(reel)] == [True, True]
 
 
 # -- underruns ---------------------------------------------------------------------------------
