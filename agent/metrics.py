@@ -4,6 +4,7 @@
 Prometheus side is a registry of its own, so that tests and several servers do not share counts.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -101,6 +102,12 @@ class Metrics:
 
     def call_ended(self, reason: EndReason) -> None:
         self.calls_ended.labels(reason.value).inc()
+
+    def line_closed(self, packets: Mapping[str, int], underruns: int) -> None:
+        """Count what became of a call's packets (by fate) and of its replies."""
+        for fate, count in packets.items():
+            self.packets_in.labels(fate).inc(count)
+        self.underruns.inc(underruns)
 
     def text(self) -> bytes:
         """The Prometheus exposition format, version 0.0.4."""

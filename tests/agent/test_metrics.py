@@ -51,6 +51,15 @@ def test_a_measured_turn_shows_in_the_scrape() -> None:
     assert shown["voxline_calls_ended_total", "caller"] == 1
 
 
+def test_packets_and_underruns_of_a_call_are_added() -> None:
+    metrics = Metrics()
+    for _ in range(2):
+        metrics.line_closed({"packets": 100, "lost": 3}, underruns=1)
+    shown = scrape(metrics)
+    assert shown["voxline_packets_received_total", "lost"] == 6
+    assert shown["voxline_playout_underruns_total",] == 2
+
+
 def test_two_servers_do_not_share_counts() -> None:
     one, other = Metrics(), Metrics()
     one.call_ended(EndReason.LOST)

@@ -1,0 +1,122 @@
+"""The command line."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from agent.config import Config, load, parse_override
+from agent.errors import ConfigError
+
+_DEFAULT_CONFIG = Path("config.yaml")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run `voxline`; return its exit status: 0 fine, 1 failed, 2 an operator's mistake."""
+    args = _parser().parse_args(arguments)
+    try:
+        status: int = args.run(args)
+    except ConfigError as error:
+        print(f"voxline: {error}", file=sys.stderr)  # noqa: T201
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="voxline",
+        description="A voice agent you talk to over WebRTC, as you would on the telephone.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    serve = commands.add_parser(
+        "serve",
+        help="answer calls",
+        description="Answer calls until Ctrl-C. Open the address it prints in a browser.",
+    )
+    _add_config_arguments(serve)
+    serve.set_defaults(run=_serve)
+
+    doctor = commands.add_parser(
+        "doctor",
+        help="check whether this machine can serve, and say what to do if not",
+        description="Check packages, models, ports and addresses; exit status 1 if one fails.",
+    )
+    _add_config_arguments(doctor)
+    doctor.add_argument("--json", action="store_true", help="print JSON for scripts")
+    doctor.set_defaults(run=_doctor)
+
+    from benchmarks import call, latency
+
+    dial = commands.add_parser(
+        "call",
+        help="call a server from the terminal: say a file, save what is answered",
+        description="Call a server, say a sound file, print the answer, save what was heard.",
+    )
+    call.add_arguments(dial)
+    dial.set_defaults(run=call.run)
+
+    bench = commands.add_parser(
+        "bench",
+        help="measure",
+        description="Benchmarks over a real peer connection.",
+    )
+    kinds = bench.add_subparsers(required=True, metavar="WHAT")
+    answer = kinds.add_parser(
+        "latency",
+        help="from the caller's last speech sample to the first packet of the answer",
+        description=(
+            "Call with recorded speech and measure, at the caller's socket, from the last "
+            "speech sample sent to the first packet of the answer; and how often the agent "
+            "cut in. Starts a server of its own unless --url is given."
+        ),
+    )
+    latency.add_arguments(answer)
+    answer.set_defaults(run=latency.run)
+    return parser
+
+
+def _add_config_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="YAML file (default: config.yaml here, if there is one)",
+    )
+    parser.add_argument("--host", help="address to listen on; 0.0.0.0 for all")
+    parser.add_argument("--port", type=int, help="TCP port; 0 for any free one")
+    parser.add_argument("--engine", help="auto | operator | scripted")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="any key of config.yaml, as in --set turns.end_of_turn_ms=300; may be repeated",
+    )
+
+
+def _config(args: argparse.Namespace) -> Config:
+    path = args.config or (_DEFAULT_CONFIG if _DEFAULT_CONFIG.exists() else None)
+    named = {"server.host": args.host, "server.port": args.port, "agent.engine": args.engine}
+    overrides: dict[str, Any] = {k: v for k, v in named.items() if v is not None}
+    overrides.update(parse_override(text) for text in args.set)
+    return load(path, overrides)
+
+
+def _serve(args: argparse.Namespace) -> int:
+    config = _config(args)
+    from agent.serve import serve  # aiortc takes a second to import: not for --help
+
+    return serve(config)
+
+
+def _doctor(args: argparse.Namespace) -> int:
+    from agent.doctor import doctor
+
+    return doctor(_config(args), as_json=args.json)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,122 @@
+"""`voxline serve`: everything is built, wired, started and stopped here."""
+
+import asyncio
+import contextlib
+import gc
+import logging
+import signal
+import sys
+from collections.abc import AsyncIterator
+from functools import partial
+
+import uvloop
+from aiohttp import web
+
+from agent.canned import Canned
+from agent.choose import build, choose
+from agent.config import Config
+from agent.engines import Style
+from agent.errors import ConfigError
+from agent.host.client import EngineHost
+from agent.lag import watch
+from agent.media import upstream
+from agent.metrics import Metrics
+from agent.switchboard import Switchboard
+from agent.vad import silero
+from signaling.app import build_app
+
+log = logging.getLogger(__name__)
+
+_SWITCH_S = 0.0005  # how long another thread may keep the interpreter from the media loop
+
+
+def serve(config: Config) -> int:
+    """Serve until SIGINT or SIGTERM; return the exit status."""
+    logging.basicConfig(
+        level=config.log.level.upper(), format="%(asctime)s %(levelname)-7s %(message)s"
+    )
+    for noisy in ("aioice.ice", "aiortc", "aiohttp.access"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    sys.setswitchinterval(_SWITCH_S)
+    uvloop.run(_serve(config))
+    return 0
+
+
+async def _serve(config: Config) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for sig in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(sig, stopped.set)
+    async with running(config) as url:
+        # the line that scripts wait for
+        print(f"listening on {url}", flush=True)  # noqa: T201
+        await stopped.wait()
+        log.info("stopping")
+
+
+@contextlib.asynccontextmanager
+async def running(config: Config) -> AsyncIterator[str]:
+    """A server that answers calls, for as long as the context lasts; gives its URL.
+
+    Raises ConfigError for what the operator can mend, before any call is taken.
+    """
+    upstream.check()
+    upstream.install(config)
+    silero.model_path()
+    choice = choose(config.agent)
+    log.info("engine: brain %s, voice %s (%s)", choice.brain, choice.voice, choice.why)
+    metrics = Metrics()
+    async with contextlib.AsyncExitStack() as stack:
+        host = EngineHost(partial(build, config.agent))
+        stack.push_async_callback(host.close)
+        await host.start()
+        canned = await _record(config, host)
+        switchboard = Switchboard(config, host, canned, metrics)
+        stack.push_async_callback(switchboard.close)
+        lag = asyncio.create_task(watch(metrics.loop_lag.observe))
+        stack.callback(lag.cancel)
+        app = build_app(
+            config,
+            switchboard,
+            metrics=metrics.text,
+            voices=lambda: host.voices,
+            engine=f"{choice.brain}+{choice.voice}",
+        )
+        yield await _listen(app, config, stack)
+
+
+async def _record(config: Config, host: EngineHost) -> Canned:
+    agent = config.agent
+    if agent.voice_name and agent.voice_name not in host.voices:
+        known = ", ".join(host.voices[:8])
+        raise ConfigError(
+            f"agent.voice_name: {agent.voice_name!r} is not a voice of this engine; "
+            f"known are {known} and {max(0, len(host.voices) - 8)} more"
+        )
+    canned = Canned(Style(agent.voice_name, agent.language, agent.speed))
+    engines = host.open_call()
+    phrases = [agent.greeting, agent.still_there, agent.goodbye, agent.apology]
+    await canned.record(engines, [phrase for phrase in phrases if phrase])
+    engines.close()
+    return canned
+
+
+async def _listen(
+    app: web.Application, config: Config, stack: contextlib.AsyncExitStack
+) -> str:
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    host, port = config.server.host, config.server.port
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError as error:
+        raise ConfigError(
+            f"cannot listen on {host}:{port}: {error.strerror or error}; "
+            "choose another with --host and --port"
+        ) from error
+    # what is alive now lives as long as the server: let no later collection walk through it
+    gc.collect()
+    gc.freeze()
+    name, bound = runner.addresses[0][:2]
+    return f"http://[{name}]:{bound}" if ":" in name else f"http://{name}:{bound}"

@@ -1,0 +1,154 @@
+"""The calls of this server: each is wired here, from socket to engines, and counted.
+
+Knows what a call is made of; decides nothing in it.
+"""
+
+import asyncio
+import logging
+from dataclasses import asdict
+from typing import Protocol
+
+from agent.call import Call, Client
+from agent.canned import Canned
+from agent.config import Config
+from agent.engines import CallEngines
+from agent.errors import RejectedOffer
+from agent.events import EndReason
+from agent.media.opus import Encoder
+from agent.media.peer import Peer
+from agent.media.playout import Playout
+from agent.metrics import Metrics
+from agent.vad.silero import Silero
+
+log = logging.getLogger(__name__)
+
+
+class Engines(Protocol):
+    """Where a call's engines come from: `agent.host.client.EngineHost`."""
+
+    def open_call(self) -> CallEngines: ...
+
+
+class _Line:
+    """One caller's peer connection and call, from the offer until both are gone."""
+
+    def __init__(
+        self,
+        call_id: str,
+        config: Config,
+        client: Client,
+        engines: CallEngines,
+        canned: Canned,
+        metrics: Metrics,
+    ) -> None:
+        self._id, self._metrics = call_id, metrics
+        self.gone = asyncio.Event()
+        self._playout = Playout(config.playout, Encoder(config.send).encode)
+        self.call = Call(
+            config, client, self, self._playout, engines, Silero(), canned, metrics
+        )
+        self._playout.on_left = lambda turn, _, now: self.call.packet_left(turn, now)
+        self._playout.on_finished = self.call.reply_left
+        self.peer = Peer(
+            config,
+            self._playout,
+            on_connected=self._connected,
+            on_audio=self.call.hear,
+            on_channel_open=self.call.channel_opened,
+            on_message=self.call.message,
+            on_closed=self.call.end,
+        )
+        loop = asyncio.get_running_loop()
+        self._too_long = loop.call_later(
+            config.limits.call_s, self.call.end, EndReason.TOO_LONG
+        )
+        self._closing: asyncio.Task[None] | None = None
+
+    def send(self, text: str) -> None:
+        self.peer.send(text)
+
+    def closed(self, reason: EndReason) -> None:
+        """The call has ended; let the line go."""
+        log.info("call %s ended: %s", self._id, reason.value)
+        self._too_long.cancel()
+        self._closing = asyncio.create_task(self._close())
+
+    def _connected(self) -> None:
+        log.info("call %s connected", self._id)
+        self.call.connected()
+
+    async def _close(self) -> None:
+        try:
+            await self.peer.close()
+        finally:
+            self._playout.stop()
+            self._metrics.line_closed(asdict(self.peer.stats), self._playout.stats.underruns)
+            self.gone.set()
+
+
+class Switchboard:
+    """Answers offers while there are seats, and ends what it answered."""
+
+    def __init__(
+        self, config: Config, engines: Engines, canned: Canned, metrics: Metrics
+    ) -> None:
+        self._config, self._engines = config, engines
+        self._canned, self._metrics = canned, metrics
+        self._lines: dict[str, _Line] = {}
+        self._watchers: set[asyncio.Task[None]] = set()
+        self._open = True
+
+    @property
+    def active(self) -> int:
+        """Calls now, those that are still connecting or closing included."""
+        return len(self._lines)
+
+    @property
+    def capacity(self) -> int:
+        return self._config.limits.calls
+
+    async def answer(self, call_id: str, offer_sdp: str, client: Client) -> str:
+        """Begin a call; return the SDP answer. Raises RejectedOffer, leaving nothing behind."""
+        if not self._open:
+            raise RejectedOffer("shutting_down", "the server is stopping", status=503)
+        if self.active >= self.capacity:
+            raise RejectedOffer(
+                "server_full", f"all {self.capacity} lines are busy; try again", status=503
+            )
+        line = _Line(
+            call_id,
+            self._config,
+            client,
+            self._engines.open_call(),
+            self._canned,
+            self._metrics,
+        )
+        self._lines[call_id] = line
+        self._metrics.calls_active.set(self.active)
+        watcher = asyncio.create_task(self._forget_when_gone(call_id, line))
+        self._watchers.add(watcher)
+        watcher.add_done_callback(self._watchers.discard)
+        try:
+            return await line.peer.answer(offer_sdp)
+        except BaseException:
+            line.call.end(EndReason.ERROR)
+            raise
+
+    async def hang_up(self, call_id: str, reason: EndReason = EndReason.CALLER) -> bool:
+        """End a call and wait until it has released everything; False when there is none."""
+        line = self._lines.get(call_id)
+        if line is None:
+            return False
+        line.call.end(reason)
+        await line.gone.wait()
+        return True
+
+    async def close(self) -> None:
+        """Take no more calls and end those there are."""
+        self._open = False
+        await asyncio.gather(*(self.hang_up(i, EndReason.SHUTDOWN) for i in [*self._lines]))
+
+    async def _forget_when_gone(self, call_id: str, line: _Line) -> None:
+        await line.gone.wait()
+        del self._lines[call_id]
+        self._metrics.calls_active.set(self.active)
