@@ -1,0 +1,134 @@
+"""Headless Chromium with a microphone that the test chooses, and pages to load in it."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+
+from web_site import Site, served
+
+HERE = Path(__file__).parent
+SCREENSHOTS = HERE.parents[1] / ".pytest_cache" / "screenshots"
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+FLAGS = (
+    "--no-sandbox",  # tests may run as root
+    "--use-fake-ui-for-media-stream",
+    "--use-fake-device-for-media-stream",
+)
+
+Launch = Callable[..., Browser]
+Visit = Callable[..., Page]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item):  # type: ignore[no-untyped-def]
+    report = yield
+    page = getattr(item, "funcargs", {}).get("_pages", [])
+    if report.when == "call" and report.failed and HERE in item.path.parents:
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        for number, shown in enumerate(page):
+            path = SCREENSHOTS / f"{item.name.replace('/', '_')}-{number}.png"
+            shown.screenshot(path=path)
+            report.sections.append(("screenshot", str(path)))
+    return report
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture
+def chromium(playwright: Playwright) -> Iterator[Launch]:
+    """Launch with `microphone=a WAV file` (it loops) and further `flags`; closed at the end."""
+    if CHROMIUM is None:
+        pytest.fail("no Chromium: install it (apt-get install chromium) or set CHROMIUM")
+    launched: list[Browser] = []
+
+    def launch(*flags: str, microphone: Path | None = None) -> Browser:
+        sound = [f"--use-file-for-fake-audio-capture={microphone}"] if microphone else []
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, headless=True, args=[*FLAGS, *sound, *flags]
+        )
+        launched.append(browser)
+        return browser
+
+    yield launch
+    for browser in launched:
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def shared_chromium(playwright: Playwright) -> Iterator[Browser]:
+    """One for all tests that bring no microphone of their own: launching takes a second."""
+    if CHROMIUM is None:
+        pytest.fail("no Chromium: install it (apt-get install chromium) or set CHROMIUM")
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=[*FLAGS])
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="session")
+def bare_page(shared_chromium: Browser) -> Iterator[Page]:
+    """One empty page for tests of pure modules, which leave nothing behind."""
+    with served() as site:
+        page = shared_chromium.new_page()
+        page.goto(site.page("/empty", "<!doctype html><title>empty</title>"))
+        yield page
+        page.close()
+
+
+@pytest.fixture
+def _pages() -> list[Page]:
+    return []
+
+
+@pytest.fixture
+def watched(_pages: list[Page]) -> Iterator[Callable[[Page], Page]]:
+    """Fails the test for exceptions in its pages, and shows them if it fails otherwise."""
+    errors: list[str] = []
+
+    def watch(page: Page) -> Page:
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.set_default_timeout(10_000)
+        _pages.append(page)
+        return page
+
+    yield watch
+    assert errors == []
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    with served() as site:
+        yield site
+
+
+@pytest.fixture
+def visit(
+    shared_chromium: Browser, site: Site, watched: Callable[[Page], Page]
+) -> Iterator[Visit]:
+    """Open a URL (default: an empty page) in a fresh context whose WebRTC is `fake_webrtc.js`."""
+    contexts = []
+
+    def open_page(url: str = "", **options: object) -> Page:
+        context = shared_chromium.new_context(**options)  # type: ignore[arg-type]
+        contexts.append(context)
+        page = watched(context.new_page())
+        page.add_init_script(path=HERE / "fake_webrtc.js")
+        page.goto(url or site.page("/empty", "<!doctype html><title>empty</title>"))
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()

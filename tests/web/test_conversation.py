@@ -1,0 +1,168 @@
+"""conversation.js: server events in, transcript, phase and turns out. No call is made here."""
+
+import pytest
+
+RUN = """async (events) => {
+  const { Conversation } = await import('/sdk/conversation.js');
+  const talk = new Conversation();
+  const changes = events.map((event) => event === 'close' ? talk.close() : talk.take(event));
+  return { changes, phase: talk.phase, transcript: talk.transcript, turns: talk.turns };
+}"""
+
+
+@pytest.fixture
+def heard(bare_page):
+    return lambda *events: bare_page.evaluate(RUN, list(events))
+
+
+def state(name):
+    return {"type": "voxline.state", "state": name}
+
+
+def added(item, role):
+    return {"type": "conversation.item.added", "item": {"id": item, "role": role, "content": []}}
+
+
+def delta(item, text):
+    return {"type": "response.output_audio_transcript.delta", "item_id": item, "delta": text}
+
+
+def transcribed(item, text):
+    kind = "conversation.item.input_audio_transcription.completed"
+    return {"type": kind, "item_id": item, "transcript": text}
+
+
+def done(*items):
+    return {"type": "response.done", "response": {"output": [{"id": item} for item in items]}}
+
+
+STARTED = {"type": "output_audio_buffer.started", "response_id": "r"}
+STOPPED = {"type": "output_audio_buffer.stopped", "response_id": "r"}
+CLEARED = {"type": "output_audio_buffer.cleared", "response_id": "r"}
+
+
+@pytest.mark.parametrize(
+    ("events", "phase"),
+    [
+        ([], "listening"),
+        ([state("hearing")], "hearing"),
+        ([state("hearing"), state("paused")], "hearing"),  # perhaps only for breath
+        ([state("paused"), state("replying")], "thinking"),
+        ([state("replying"), STARTED], "speaking"),
+        ([state("replying"), STARTED, state("overlap")], "speaking"),
+        ([state("replying"), STARTED, STOPPED, state("listening")], "listening"),
+        ([state("replying"), STARTED, CLEARED, state("hearing")], "hearing"),
+        ([state("replying"), STARTED, "close"], "listening"),
+        ([state("a state of the year 2031")], "listening"),
+    ],
+)
+def test_the_phase_follows_the_turn_machine_and_what_can_be_heard(heard, events, phase):
+    assert heard(*events)["phase"] == phase
+
+
+def test_a_phase_is_told_only_when_it_changes(heard):
+    assert heard(state("hearing"), state("paused"), state("hearing"))["changes"] == [
+        "phase",
+        None,
+        None,
+    ]
+
+
+def test_words_come_in_pieces(heard):
+    talk = heard(added("a", "assistant"), delta("a", "It is "), delta("a", "noon."), done("a"))
+    item = {"id": "a", "role": "agent", "text": "It is noon.", "heard": "It is noon."}
+    assert talk["transcript"] == [item | {"unheard": "", "done": True}]
+    assert talk["changes"] == ["transcript"] * 4
+
+
+def test_the_caller_stands_before_the_reply_even_when_the_transcript_comes_late(heard):
+    talk = heard(
+        added("c", "user"),
+        added("a", "assistant"),
+        delta("a", "Hello."),
+        transcribed("c", "hi there"),
+    )
+    assert [(i["role"], i["text"], i["done"]) for i in talk["transcript"]] == [
+        ("caller", "hi there", True),
+        ("agent", "Hello.", False),
+    ]
+
+
+def test_words_that_were_cut_off_are_told_from_those_heard(heard):
+    cut = {"type": "voxline.response.heard", "item_id": "a", "heard": "One, two", "unheard": ", three"}
+    whole = {
+        "type": "response.output_audio_transcript.done",
+        "item_id": "a",
+        "transcript": "One, two, three, four",
+    }
+    talk = heard(added("a", "assistant"), delta("a", "One, two, three"), cut, whole, done("a"))
+    assert talk["transcript"] == [
+        {
+            "id": "a",
+            "role": "agent",
+            "text": "One, two, three",
+            "heard": "One, two",
+            "unheard": ", three",
+            "done": True,
+        }
+    ]
+
+
+def test_a_deleted_item_is_gone(heard):
+    talk = heard(added("c", "user"), {"type": "conversation.item.deleted", "item_id": "c"})
+    assert talk["transcript"] == []
+
+
+def test_an_item_added_twice_keeps_its_words(heard):
+    talk = heard(added("a", "assistant"), delta("a", "Yes."), added("a", "assistant"))
+    assert [item["text"] for item in talk["transcript"]] == ["Yes."]
+
+
+def test_a_lost_connection_ends_what_was_being_said(heard):
+    talk = heard(added("a", "assistant"), delta("a", "I was about to"), "close")
+    assert [item["done"] for item in talk["transcript"]] == [True]
+
+
+def test_a_turn_is_measured_with_its_stages_and_belongs_to_a_reply(heard):
+    talk = heard(
+        {"type": "response.output_item.added", "response_id": "r", "item": {"id": "a"}},
+        {
+            "type": "voxline.turn.latency",
+            "response_id": "r",
+            "latency_ms": 430.5,
+            "stages": [{"name": "wait", "begin_ms": 64, "end_ms": 420}],
+        },
+    )
+    assert talk["changes"] == [None, "turn"]
+    assert talk["turns"] == [
+        {
+            "responseId": "r",
+            "itemId": "a",
+            "latencyMs": 430.5,
+            "heardMs": None,
+            "stages": [{"name": "wait", "beginMs": 64, "endMs": 420}],
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"type": "rate_limits.updated"},
+        {"type": "voxline.of.the.future", "item": None},
+        {"type": "conversation.item.added"},
+        {"type": "conversation.item.added", "item": {"id": "f", "type": "function_call"}},
+        {"type": "conversation.item.deleted", "item_id": "never seen"},
+        {"type": "response.output_audio_transcript.delta", "delta": "nobody's"},
+        {"type": "response.done"},
+        {"type": "response.done", "response": {"output": [None, {}, {"id": "unknown"}]}},
+        {"type": "response.output_item.added"},
+        {"type": "voxline.turn.latency", "latency_ms": "fast", "stages": []},
+        {"type": "voxline.turn.latency", "latency_ms": 4},
+        {"type": "voxline.state"},
+    ],
+    ids=lambda event: event["type"],
+)
+def test_unknown_late_and_crippled_events_change_nothing(heard, event):
+    talk = heard(event)
+    assert (talk["changes"], talk["transcript"], talk["turns"]) == ([None], [], [])

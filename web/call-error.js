@@ -1,0 +1,109 @@
+/**
+ * What can go wrong with a call, each with a code that stays and a remedy a caller can follow.
+ * Knows exceptions and responses of the browser; shows nothing.
+ */
+
+/**
+ * @typedef {'insecure-origin' | 'unsupported-browser'
+ *   | 'microphone-denied' | 'microphone-absent' | 'microphone-busy' | 'microphone-lost'
+ *   | 'server-unreachable' | 'server-full' | 'server-error' | 'origin-not-allowed'
+ *   | 'offer-rejected' | 'never-connected' | 'connection-lost' | 'protocol'} ErrorCode
+ */
+
+/** @type {Record<ErrorCode, [message: string, remedy: string]>} */
+const TEXTS = {
+  'insecure-origin': [
+    'The browser gives no microphone to this address.',
+    'Open the page by https://, or by http://localhost on the machine that runs it.',
+  ],
+  'unsupported-browser': [
+    'This browser cannot place calls.',
+    'Use a current Chrome, Edge, Firefox or Safari.',
+  ],
+  'microphone-denied': [
+    'The microphone is not allowed here.',
+    'Allow it for this site (the icon beside the address, or your system’s privacy settings), then call again.',
+  ],
+  'microphone-absent': [
+    'There is no microphone.',
+    'Plug one in or choose another, then call again.',
+  ],
+  'microphone-busy': [
+    'The microphone is in use by another program.',
+    'Close the other program, or choose another microphone, then call again.',
+  ],
+  'microphone-lost': [
+    'The microphone went away.',
+    'Plug it in again, or choose another one. The call goes on meanwhile.',
+  ],
+  'server-unreachable': [
+    'The agent cannot be reached.',
+    'Check your connection and try again. Whoever runs this page: is the server up, and does the page’s policy (connect-src) name it?',
+  ],
+  'server-full': ['All lines are busy.', 'Try again in a moment.'],
+  'server-error': ['The agent had a problem of its own.', 'Try again in a moment.'],
+  'origin-not-allowed': [
+    'This site may not call this agent.',
+    'Whoever runs the agent: add this site’s origin to server.cors_origins in config.yaml.',
+  ],
+  'offer-rejected': ['The agent refused the call.', 'Reload the page and call again.'],
+  'never-connected': [
+    'The agent answered, but no sound came through.',
+    'A firewall may block it (WebRTC needs UDP). Try another network.',
+  ],
+  'connection-lost': [
+    'The connection was lost, and calling again did not help.',
+    'Check your network, then call again.',
+  ],
+  protocol: ['The agent could not do what was asked.', 'The call goes on.'],
+};
+
+/** An error with a stable `code` and a `remedy` to show beside the message. */
+export class CallError extends Error {
+  /**
+   * @param {ErrorCode} code
+   * @param {{detail?: string, retryAfterS?: number, cause?: unknown}} [more]
+   *   detail: the server's own words; retryAfterS: when a full server wants to be asked again
+   */
+  constructor(code, { detail = '', retryAfterS, cause } = {}) {
+    const [message, remedy] = TEXTS[code];
+    super(message, { cause });
+    this.name = 'CallError';
+    this.code = code;
+    this.detail = detail;
+    this.retryAfterS = retryAfterS;
+    this.remedy =
+      retryAfterS === undefined ? remedy : `Try again in ${retryAfterS} ${retryAfterS === 1 ? 'second' : 'seconds'}.`;
+  }
+}
+
+/**
+ * Why the offer was not answered with 201. Reads the body: {"error": {code, message}}.
+ * @param {Response} response
+ */
+export async function responseError(response) {
+  /** @type {unknown} */
+  const body = await response.json().catch(() => null); // a proxy's error page is not JSON
+  const error = /** @type {{error?: {code?: unknown, message?: unknown}} | null} */ (body)?.error;
+  const detail = typeof error?.message === 'string' ? error.message : `HTTP ${response.status}`;
+  if (response.status === 503) {
+    const seconds = Number.parseInt(response.headers.get('Retry-After') ?? '', 10);
+    return new CallError('server-full', { detail, retryAfterS: seconds > 0 ? seconds : undefined });
+  }
+  if (response.status === 403) return new CallError('origin-not-allowed', { detail });
+  if (response.status >= 500) return new CallError('server-error', { detail });
+  return new CallError('offer-rejected', { detail });
+}
+
+/**
+ * Why the request did not even get a response. The browser tells a page nothing about the reason
+ * (a refused origin looks like a dead server), so a request whose answer we may not read is
+ * asked: if that one goes through, the server lives and it is our origin that it refuses.
+ * @param {string} src the server's base URL
+ * @param {unknown} cause
+ */
+export async function networkError(src, cause) {
+  const probe = fetch(`${src}/healthz`, { mode: 'no-cors', cache: 'no-store' });
+  const lives = await probe.then(() => new URL(src).origin !== globalThis.origin, () => false);
+  return new CallError(lives ? 'origin-not-allowed' : 'server-unreachable', { cause });
+}

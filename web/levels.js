@@ -1,0 +1,65 @@
+/**
+ * Meters of the two voices of a call, read from the streams by the browser's audio graph.
+ *
+ * An AnalyserNode and a timer rather than an AudioWorklet: a worklet's script is one more URL that
+ * a host page's policy must name, and nothing here needs every sample.
+ */
+
+import { Ear, loudness, needle } from './ear.js';
+
+const PERIOD_MS = 50;
+// Samples per reading: 85 ms at 48 kHz, more than the period, so that no sound falls between two
+// readings unless the timer is late by more than 35 ms.
+const READING = 4096;
+
+/** @typedef {Readonly<{caller: number, agent: number}>} LevelPair each 0..1 */
+
+export class Levels {
+  #context = new AudioContext();
+  #caller = this.#meter();
+  #agent = this.#meter();
+  #ear = new Ear();
+  /** @type {MediaStreamAudioSourceNode | null} */
+  #microphone = null;
+  /** @type {LevelPair} */
+  #shown = { caller: 0, agent: 0 };
+  #timer = 0;
+
+  /**
+   * @param {MediaStream} agent needs a media element to play it: without one Chromium gives the
+   *   audio graph silence (https://crbug.com/40094084)
+   * @param {{onLevels: (levels: LevelPair) => void, onHeard: (waitedMs: number) => void}} listener
+   */
+  constructor(agent, { onLevels, onHeard }) {
+    this.#context.createMediaStreamSource(agent).connect(this.#agent);
+    const [caller, heard] = [new Float32Array(READING), new Float32Array(READING)];
+    this.#timer = setInterval(() => {
+      this.#caller.getFloatTimeDomainData(caller);
+      this.#agent.getFloatTimeDomainData(heard);
+      const { currentTime, sampleRate } = this.#context;
+      const waitedMs = this.#ear.take(caller, heard, currentTime, sampleRate);
+      this.#shown = {
+        caller: needle(this.#shown.caller, loudness(caller)),
+        agent: needle(this.#shown.agent, loudness(heard)),
+      };
+      onLevels(this.#shown);
+      if (waitedMs !== null) onHeard(waitedMs);
+    }, PERIOD_MS);
+  }
+
+  /** @param {MediaStream} microphone measured from now on, in place of the one before */
+  listenTo(microphone) {
+    this.#microphone?.disconnect();
+    this.#microphone = this.#context.createMediaStreamSource(microphone);
+    this.#microphone.connect(this.#caller);
+  }
+
+  stop() {
+    clearInterval(this.#timer);
+    return this.#context.close();
+  }
+
+  #meter() {
+    return new AnalyserNode(this.#context, { fftSize: READING, smoothingTimeConstant: 0 });
+  }
+}

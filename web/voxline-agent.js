@@ -1,0 +1,266 @@
+/**
+ * <voxline-agent>: a voice agent on any page, by one script and one element.
+ *
+ *     <script type="module" src="https://agent.example/sdk/voxline-agent.js"></script>
+ *     <voxline-agent></voxline-agent>
+ *
+ * Attributes (all may change at any time):
+ *   src         the server's base URL; by default where this script came from. For the next call.
+ *   label       what the call button says; "Call"
+ *   theme       auto (default) | light | dark
+ *   layout      card (default) | stage, which fills its box without a frame
+ *   transcript  on (default) | off
+ *   microphone  a deviceId; by default the system's choice
+ *
+ * Custom properties: --voxline-accent, --voxline-on-accent, --voxline-ink, --voxline-muted,
+ *   --voxline-surface, --voxline-rule, --voxline-radius, --voxline-font,
+ *   --voxline-transcript-height. Parts: agent, line, status, controls, call, mute, microphones,
+ *   trouble, transcript, words, caller, unheard.
+ * Slots: the default one shows while nothing has been said (hints, say); `item-ID` beside an
+ *   utterance.
+ * Methods: call(), hangUp(), mute(on), interrupt(). Property `session`: a Realtime session object.
+ * Events, bubbling and composed: voxline:state {state, previous}, voxline:transcript Item[],
+ *   voxline:turn Turn, voxline:error CallError, voxline:ended {reason}. See voxline.js.
+ *
+ * Removing the element hangs up; moving it within the document does not.
+ */
+
+import { style } from './agent-style.js';
+import { el } from './dom.js';
+import { LineView } from './line-view.js';
+import { TranscriptView } from './transcript-view.js';
+import { VoxlineCall } from './voxline.js';
+
+/** @import { CallError } from './call-error.js' */
+/** @import { EndReason, State } from './voxline.js' */
+
+/** @type {Record<State, string>} */
+const STATUS = {
+  idle: 'Ready',
+  connecting: 'Calling…',
+  listening: 'Listening',
+  hearing: 'Hearing you',
+  thinking: 'Thinking',
+  speaking: 'Speaking',
+  reconnecting: 'Connection lost. Calling again…',
+  ended: 'Call ended',
+  failed: 'No connection',
+};
+
+/** @type {Partial<Record<EndReason, string>>} */
+const FAREWELL = {
+  agent: 'The agent hung up',
+  silence: 'Call ended: nobody spoke',
+  too_long: 'Call ended: it reached its longest time',
+  never_connected: 'Call ended: no sound came through',
+  shutdown: 'Call ended: the agent is shutting down',
+};
+
+// Told on by name to the page: [the call's event, ours].
+const RETOLD = {
+  statechange: 'voxline:state',
+  transcript: 'voxline:transcript',
+  turn: 'voxline:turn',
+  error: 'voxline:error',
+  ended: 'voxline:ended',
+};
+
+export class VoxlineAgent extends HTMLElement {
+  static observedAttributes = ['label', 'microphone'];
+
+  /** @type {object | undefined} sent with the next call, for instance {instructions: "…"} */
+  session;
+
+  #call = new VoxlineCall();
+  #line = new LineView();
+  #transcript = new TranscriptView();
+  #status = el('p', { class: 'status', part: 'status' });
+  // Read out: that there is a call, and that it is over. Who has the word can be heard.
+  #announcement = el('p', { class: 'unseen', role: 'status' });
+  #trouble = el('div', { class: 'trouble', part: 'trouble', role: 'alert' });
+  #callButton = el('button', { class: 'call', part: 'call', type: 'button' });
+  #muteButton = el('button', { class: 'mute', part: 'mute', type: 'button' }, 'Mute');
+  #microphones = el('select', { part: 'microphones', 'aria-label': 'Microphone' });
+  #audio = el('audio', { autoplay: '' });
+  #frame = el(
+    'section',
+    { class: 'agent', part: 'agent', 'aria-label': 'Voice call' },
+    this.#line.element,
+    this.#status,
+    this.#announcement,
+    this.#trouble,
+    this.#transcript.element,
+    el('slot'),
+    el(
+      'div',
+      { class: 'controls', part: 'controls', role: 'group', 'aria-label': 'Call controls' },
+      this.#muteButton,
+      this.#callButton,
+      this.#microphones,
+    ),
+    this.#audio,
+  );
+  // Ends listening to what lives longer than the element's stay in the document.
+  #stay = new AbortController();
+
+  constructor() {
+    super();
+    const root = this.attachShadow({ mode: 'open', delegatesFocus: true });
+    root.adoptedStyleSheets = [style];
+    root.append(this.#frame);
+    this.#callButton.addEventListener('click', () => {
+      if (this.#call.active) this.hangUp();
+      else this.call();
+    });
+    this.#muteButton.addEventListener('click', () => this.mute(!this.#call.muted));
+    this.#microphones.addEventListener('change', () => {
+      this.setAttribute('microphone', this.#microphones.value);
+    });
+    this.#clear();
+    this.#show('idle');
+  }
+
+  connectedCallback() {
+    if (!this.#stay.signal.aborted) this.#stay.abort(); // moved
+    this.#stay = new AbortController();
+    navigator.mediaDevices?.addEventListener('devicechange', () => this.#list(), {
+      signal: this.#stay.signal,
+    });
+  }
+
+  disconnectedCallback() {
+    // A move within the document is a removal and an insertion in one go.
+    queueMicrotask(() => {
+      if (this.isConnected) return;
+      this.hangUp();
+      this.#stay.abort();
+    });
+  }
+
+  /** @param {string} name @param {string | null} _before @param {string | null} value */
+  attributeChangedCallback(name, _before, value) {
+    if (name === 'label') this.#show(this.state);
+    if (name === 'microphone') this.#call.setMicrophone(value ?? '');
+  }
+
+  get state() {
+    return this.#call.state;
+  }
+
+  get transcript() {
+    return this.#call.transcript;
+  }
+
+  get turns() {
+    return this.#call.turns;
+  }
+
+  /**
+   * Place a call; does nothing during one. Best from a click: browsers want one to play sound.
+   * @returns {Promise<boolean>} whether it is connected
+   */
+  async call() {
+    if (this.#call.active) return true;
+    const muted = this.#call.muted;
+    this.#call = new VoxlineCall({
+      src: this.getAttribute('src') ?? '',
+      microphone: this.getAttribute('microphone') ?? '',
+      session: this.session,
+    });
+    this.#call.mute(muted);
+    this.#clear();
+    this.#listen(this.#call);
+    return this.#call.call();
+  }
+
+  hangUp() {
+    this.#call.hangUp();
+  }
+
+  /** @param {boolean} [on] */
+  mute(on = true) {
+    this.#call.mute(on);
+    this.#muteButton.setAttribute('aria-pressed', String(on));
+  }
+
+  interrupt() {
+    this.#call.interrupt();
+  }
+
+  /** @param {VoxlineCall} call */
+  #listen(call) {
+    /** @param {string} type @param {(detail: any) => void} take */
+    const on = (type, take) =>
+      call.addEventListener(type, (event) => take(/** @type {CustomEvent} */ (event).detail));
+    on('statechange', ({ state }) => this.#show(state));
+    on('levels', (levels) => this.#line.show(levels));
+    on('transcript', (items) => this.#transcript.show(items));
+    on('error', (error) => this.#explain(error));
+    on('ended', ({ reason }) => this.#bye(reason));
+    for (const [type, name] of Object.entries(RETOLD)) {
+      on(type, (detail) =>
+        this.dispatchEvent(new CustomEvent(name, { detail, bubbles: true, composed: true })),
+      );
+    }
+  }
+
+  /** @param {State} state */
+  #show(state) {
+    const { active, remoteStream } = this.#call;
+    this.#frame.dataset.state = state;
+    this.#status.textContent = STATUS[state];
+    this.#callButton.textContent = active
+      ? state === 'connecting'
+        ? 'Cancel'
+        : 'Hang up'
+      : (this.getAttribute('label') ?? 'Call');
+    this.#muteButton.hidden = this.#microphones.hidden = !active || state === 'connecting';
+    if (!active || state === 'connecting' || state === 'reconnecting') this.#announce(STATUS[state]);
+    else this.#announce('Connected');
+    if (!active) this.#line.rest();
+    if (this.#audio.srcObject !== remoteStream) {
+      this.#audio.srcObject = remoteStream;
+      if (active) this.#list();
+    }
+  }
+
+  /** @param {string} words read out unless they were the last ones */
+  #announce(words) {
+    if (this.#announcement.textContent !== words) this.#announcement.textContent = words;
+  }
+
+  /** @param {CallError} error */
+  #explain({ message, remedy, detail }) {
+    this.#trouble.hidden = false;
+    this.#trouble.replaceChildren(el('strong', {}, message), remedy);
+    if (detail) this.#trouble.append(el('p', { class: 'detail' }, detail));
+  }
+
+  /** @param {EndReason} reason */
+  #bye(reason) {
+    if (this.state !== 'ended') return;
+    this.#status.textContent = FAREWELL[reason] ?? STATUS.ended;
+    this.#announce(this.#status.textContent);
+  }
+
+  #clear() {
+    this.#trouble.hidden = true;
+    this.#trouble.replaceChildren();
+    this.#transcript.show([]);
+    this.#muteButton.setAttribute('aria-pressed', String(this.#call.muted));
+  }
+
+  /** Offer the microphones there are; one alone is no choice. */
+  async #list() {
+    const chosen = this.getAttribute('microphone') ?? '';
+    const devices = await VoxlineCall.microphones();
+    this.#microphones.replaceChildren(
+      ...devices.map(({ deviceId, label }) => el('option', { value: deviceId }, label || 'Microphone')),
+    );
+    this.#microphones.value = chosen || 'default';
+    if (this.#microphones.selectedIndex < 0) this.#microphones.selectedIndex = 0;
+  }
+}
+
+// The script may be on a page twice, from two servers.
+if (!customElements.get('voxline-agent')) customElements.define('voxline-agent', VoxlineAgent);

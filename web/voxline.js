@@ -1,0 +1,349 @@
+/**
+ * Voxline's SDK: place a call to a voice agent from any web page.
+ *
+ *     const call = new VoxlineCall({ src: 'https://agent.example' });
+ *     call.addEventListener('statechange', () => (audio.srcObject = call.remoteStream));
+ *     await call.call(); // from a click: browsers want one before they play sound
+ *
+ * It touches no document. To be heard (and measured) the agent's voice needs an <audio autoplay>
+ * of yours with `srcObject = call.remoteStream`. <voxline-agent> does all that for you.
+ */
+
+import { CallError } from './call-error.js';
+import { Connection } from './connection.js';
+import { Conversation } from './conversation.js';
+import { Levels } from './levels.js';
+import { listMicrophones, openMicrophone, stop } from './microphone.js';
+
+export { CallError };
+
+/** @import { Phase, ServerEvent } from './conversation.js' */
+/** @import { LevelPair } from './levels.js' */
+
+/**
+ * idle          never called yet
+ * connecting    asking for the microphone, then for the agent
+ * listening     connected; nobody speaks
+ * hearing       the caller speaks, or pauses for breath
+ * thinking      the agent has the word and is not heard yet
+ * speaking      the agent speaks (the caller may, too: that is an interruption)
+ * reconnecting  the connection was lost; one new call is being tried
+ * ended         hung up, by either side; call() starts anew
+ * failed        could not connect, or was lost; `error` told why; call() starts anew
+ * @typedef {'idle' | 'connecting' | Phase | 'reconnecting' | 'ended' | 'failed'} State
+ */
+
+/**
+ * Why a call ended: the reasons of `voxline.call.ended`, or `failed` when it never began.
+ * @typedef {'caller' | 'agent' | 'silence' | 'too_long' | 'lost' | 'never_connected' | 'shutdown'
+ *   | 'error' | 'failed'} EndReason
+ */
+
+/**
+ * Events, all CustomEvents:
+ *
+ * | type | detail | when |
+ * | --- | --- | --- |
+ * | statechange | {state, previous} | `state` changed |
+ * | transcript | Item[] | words came, or it turned out which of them were not heard |
+ * | levels | {caller, agent}, 0..1 | about 20 times a second during a call |
+ * | turn | Turn | a reply was measured; again, with `heardMs`, once it is heard |
+ * | error | CallError | see `code` and `remedy`; the call is over only if `state` says so |
+ * | ended | {reason} | exactly once for each call() |
+ * | event | the server's event | every event of the data channel, also those unknown here |
+ */
+export class VoxlineCall extends EventTarget {
+  /** @type {string} */
+  #src;
+  #session;
+  #device;
+  /** @type {State} */
+  #state = 'idle';
+  #muted = false;
+  #conversation = new Conversation();
+  /** @type {LevelPair} */
+  #levels = { caller: 0, agent: 0 };
+  // Which call() is meant: what comes late from one that is over recognises itself by its number.
+  #number = 0;
+  /** @type {MediaStream | null} */
+  #microphone = null;
+  /** @type {Connection | null} */
+  #connection = null;
+  /** @type {Levels | null} */
+  #meters = null;
+  #page = new AbortController();
+  #mayCallAgain = true;
+
+  /**
+   * @param {{src?: string, microphone?: string, session?: object}} [options]
+   *   src: the server's base URL, by default the origin of this script.
+   *   microphone: a deviceId of `microphones()`, by default the system's choice.
+   *   session: a Realtime session object, for instance {instructions: "…"}.
+   */
+  constructor({ src = '', microphone = '', session } = {}) {
+    super();
+    const base = new URL(src || new URL(import.meta.url).origin, globalThis.location?.href);
+    this.#src = base.href.replace(/\/+$/, '');
+    this.#device = microphone;
+    this.#session = session;
+  }
+
+  /** Microphones to choose from; browsers name them only once one has been allowed. */
+  static microphones() {
+    return listMicrophones();
+  }
+
+  get state() {
+    return this.#state;
+  }
+
+  get transcript() {
+    return this.#conversation.transcript;
+  }
+
+  get turns() {
+    return this.#conversation.turns;
+  }
+
+  get levels() {
+    return this.#levels;
+  }
+
+  get muted() {
+    return this.#muted;
+  }
+
+  /** The agent's voice while there is a call. @returns {MediaStream | null} */
+  get remoteStream() {
+    return this.#connection?.remoteStream ?? null;
+  }
+
+  /** Whether there is a call, or one is being placed. */
+  get active() {
+    return !['idle', 'ended', 'failed'].includes(this.#state);
+  }
+
+  /**
+   * Ask for the microphone and place the call. Does nothing during one.
+   * @returns {Promise<boolean>} whether it is connected; if not, `error` or `ended` told why.
+   *   Never rejects.
+   */
+  async call() {
+    if (this.active) return true;
+    const number = ++this.#number;
+    this.#mayCallAgain = true;
+    this.#conversation = new Conversation();
+    this.#page = new AbortController();
+    const { signal } = this.#page;
+    globalThis.addEventListener('pagehide', () => this.hangUp(), { signal });
+    this.#become('connecting');
+    this.#tell('transcript', this.transcript);
+    try {
+      const microphone = await openMicrophone(this.#device);
+      if (number !== this.#number) {
+        stop(microphone);
+        return false;
+      }
+      this.#hold(microphone);
+      await this.#connect(number);
+    } catch (error) {
+      if (number === this.#number) this.#fail(error, 'failed');
+    }
+    return number === this.#number && this.active;
+  }
+
+  /** Hang up, whatever the state. */
+  hangUp() {
+    if (this.active) this.#end('caller');
+  }
+
+  /** @param {boolean} [on] the caller is not heard while muted; holds for later calls, too */
+  mute(on = true) {
+    this.#muted = on;
+    for (const track of this.#microphone?.getAudioTracks() ?? []) track.enabled = !on;
+  }
+
+  /** Stop the agent in mid-sentence, as speaking over it does. */
+  interrupt() {
+    this.send({ type: 'response.cancel' });
+    this.send({ type: 'output_audio_buffer.clear' });
+  }
+
+  /**
+   * Speak into another microphone, at once during a call.
+   * @param {string} deviceId of `microphones()`; '' for the system's choice
+   */
+  async setMicrophone(deviceId) {
+    this.#device = deviceId;
+    const number = this.#number;
+    if (!this.#microphone) return;
+    try {
+      const microphone = await openMicrophone(deviceId);
+      if (number !== this.#number) {
+        stop(microphone);
+        return;
+      }
+      stop(this.#microphone);
+      this.#hold(microphone);
+      this.#meters?.listenTo(microphone);
+      await this.#connection?.replaceTrack(microphone.getAudioTracks()[0]);
+    } catch (error) {
+      if (number === this.#number) this.#tell('error', asCallError(error));
+    }
+  }
+
+  /**
+   * Send a client event of the Realtime API; dropped when not connected.
+   * @param {{type: string, [field: string]: unknown}} event
+   */
+  send(event) {
+    this.#connection?.send(event);
+  }
+
+  /** @param {number} number */
+  async #connect(number) {
+    const microphone = /** @type {MediaStream} */ (this.#microphone);
+    const connection = new Connection(this.#src, {
+      onEvent: (event) => this.#connection === connection && this.#take(event),
+      onLost: () => this.#connection === connection && this.#reconnect(number),
+    });
+    this.#connection = connection;
+    await connection.open(microphone, this.#session);
+    if (number !== this.#number) return;
+    // The microphone may have been changed meanwhile.
+    if (this.#microphone && this.#microphone !== microphone) {
+      await connection.replaceTrack(this.#microphone.getAudioTracks()[0]);
+    }
+    this.#meters = new Levels(connection.remoteStream, {
+      onLevels: (levels) => this.#tell('levels', (this.#levels = levels)),
+      onHeard: (waitedMs) => this.#conversation.hear(waitedMs) && this.#tellTurn(),
+    });
+    this.#meters.listenTo(/** @type {MediaStream} */ (this.#microphone));
+    this.#become(this.#conversation.phase);
+  }
+
+  /** The connection was lost: one new call with the same microphone. @param {number} number */
+  async #reconnect(number) {
+    this.#disconnect();
+    if (!this.#mayCallAgain) {
+      this.#fail(new CallError('connection-lost'), 'lost');
+      return;
+    }
+    this.#mayCallAgain = false;
+    this.#become('reconnecting');
+    this.#tell('transcript', this.transcript);
+    try {
+      await this.#connect(number);
+    } catch (cause) {
+      if (number === this.#number) this.#fail(new CallError('connection-lost', { cause }), 'lost');
+    }
+  }
+
+  /** @param {ServerEvent} event */
+  #take(event) {
+    this.#tell('event', event);
+    if (event.type === 'voxline.call.ended') this.#over(event.reason);
+    switch (this.#conversation.take(event)) {
+      case 'phase':
+        // Until open() has resolved and the meters run, the call is still connecting.
+        if (this.#meters) this.#become(this.#conversation.phase);
+        break;
+      case 'transcript':
+        this.#tell('transcript', this.transcript);
+        break;
+      case 'turn':
+        this.#tellTurn();
+        break;
+      case 'error':
+        this.#complain(event.error);
+    }
+  }
+
+  #tellTurn() {
+    this.#tell('turn', this.turns.at(-1));
+  }
+
+  /** @param {unknown} reason */
+  #over(reason) {
+    if (reason === 'lost') {
+      // It hears nothing of us and yet we hear it: a laptop that slept, a changed network.
+      this.#reconnect(this.#number);
+      return;
+    }
+    if (reason === 'error') this.#tell('error', new CallError('server-error'));
+    this.#end(/** @type {EndReason} */ (reason));
+  }
+
+  /** @param {{code?: string, message?: string} | undefined} error of the server's error event */
+  #complain(error) {
+    // Interrupting a reply that is already generated is no mistake of the caller.
+    if (error?.code === 'response_cancel_not_active') return;
+    this.#tell('error', new CallError('protocol', { detail: error?.message }));
+  }
+
+  /** @param {unknown} error @param {EndReason} reason */
+  #fail(error, reason) {
+    const cause = asCallError(error);
+    this.#release();
+    this.#become('failed');
+    this.#tell('error', cause);
+    this.#tell('ended', { reason });
+  }
+
+  /** @param {EndReason} reason */
+  #end(reason) {
+    this.#release();
+    this.#become('ended');
+    this.#tell('ended', { reason });
+  }
+
+  /** Everything a call owns. */
+  #release() {
+    this.#number++;
+    this.#page.abort();
+    this.#disconnect();
+    if (this.#microphone) stop(this.#microphone);
+    this.#microphone = null;
+  }
+
+  #disconnect() {
+    this.#conversation.close();
+    this.#meters?.stop();
+    this.#meters = null;
+    this.#connection?.close();
+    this.#connection = null;
+    this.#levels = { caller: 0, agent: 0 };
+  }
+
+  /** @param {MediaStream} microphone */
+  #hold(microphone) {
+    this.#microphone = microphone;
+    this.mute(this.#muted);
+    for (const track of microphone.getAudioTracks()) {
+      track.addEventListener(
+        'ended', // not by our own stop(), which fires nothing
+        () => this.#microphone === microphone && this.#tell('error', new CallError('microphone-lost')),
+        { signal: this.#page.signal },
+      );
+    }
+  }
+
+  /** @param {State} state */
+  #become(state) {
+    const previous = this.#state;
+    if (state === previous) return;
+    this.#state = state;
+    this.#tell('statechange', { state, previous });
+  }
+
+  /** @param {string} type @param {unknown} detail */
+  #tell(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+}
+
+/** @param {unknown} error anything else than ours means an answer the browser cannot use */
+function asCallError(error) {
+  if (error instanceof CallError) return error;
+  return new CallError('server-error', { detail: String(error), cause: error });
+}
