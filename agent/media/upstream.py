@@ -1,0 +1,358 @@
+"""Everything that is private to aiortc and aioice, or that we change in them, in one place.
+
+`check` refuses any other version than the two this was written against; `install` puts our
+classes in place of theirs, once a process. Elsewhere only their public API is used.
+What is changed, and why:
+
+* audio receiver: theirs adds 80 ms, and after the first lost packet 280 ms for the rest of the
+  call (aiortc issue 543), with a decoder thread and an unbounded queue per call.
+* consent: theirs gives each check 500 ms, so a path with a longer round trip is closed after
+  30 s, and a peer that died is noticed only then.
+* datagrams: an empty one, from anyone, ends the call (IndexError in RTCDtlsTransport's loop),
+  and the queue behind the socket is unbounded.
+* SSRC tables grow with each SSRC that a caller makes up.
+* host addresses: loopback is left out; an address behind NAT cannot be named.
+* SCTP packets of 1200 bytes do not fit through a VPN with an MTU of 1280, and stall silently.
+"""
+
+import asyncio
+import contextlib
+import copy
+import logging
+import random
+from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, ClassVar, Protocol
+
+import aioice.ice
+import aioice.stun
+import aiortc.codecs
+import aiortc.rtcdtlstransport
+import aiortc.rtcicetransport
+import aiortc.rtcpeerconnection
+import aiortc.rtcsctptransport
+from aiortc import RTCPeerConnection, RTCRtpCodecParameters, RTCRtpReceiver
+from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsTransport, RtpRouter
+from aiortc.rtcicetransport import RTCIceGatherer, RTCIceTransport
+from aiortc.rtcrtpparameters import RTCRtpReceiveParameters
+from aiortc.rtcrtpreceiver import StreamStatistics
+from aiortc.rtp import RtpPacket, is_rtcp
+
+from agent.config import Config
+from agent.errors import ConfigError
+from agent.media import addresses
+
+_log = logging.getLogger(__name__)
+
+_VERSIONS = {"aiortc": "1.16.0", "aioice": "0.13.0"}
+_MAX_SSRCS = 8
+_MAX_DATAGRAMS = 2048  # waiting to be read; a second of them is 50
+_SCTP_USERDATA_BYTES = 1100  # 1280 - IPv6, UDP, DTLS and SCTP headers, rounded down
+_CONSENT_INTERVAL_S = 1.0
+_CONSENT_LIMIT_S = 1.5  # for one answer: stun.RETRY_RTO and one retransmission
+_CONSENT_EXPIRY_S = 30.0  # RFC 7675, section 5.1
+_CLOSE_S = 2.0  # for aiortc's own close
+
+TakeRtp = Callable[[int, int, int, bytes], None]  # ssrc, sequence, timestamp, payload
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What RTCP says of the path; None until the peer has reported."""
+
+    round_trip_s: float | None = None
+    our_packets_lost: int | None = None  # of those we sent, in all
+    our_loss: float | None = None  # 0..1, since the peer's report before
+
+
+class _AudioReceiver(RTCRtpReceiver):
+    """Hands each RTP packet on as it arrives: no thread, no prefetch, no frames."""
+
+    take: TakeRtp | None = None
+
+    async def receive(self, parameters: RTCRtpReceiveParameters) -> None:
+        mine: Any = self
+        if mine._RTCRtpReceiver__started or mine._RTCRtpReceiver__kind != "audio":
+            return
+        self._opus = {c.payloadType for c in parameters.codecs if c.name.lower() == "opus"}
+        mine._RTCRtpReceiver__transport._register_rtp_receiver(self, parameters)
+        mine._RTCRtpReceiver__rtcp_task = asyncio.ensure_future(self._run_rtcp())
+        mine._RTCRtpReceiver__started = True
+
+    async def _handle_rtp_packet(self, packet: RtpPacket, arrival_time_ms: int) -> None:
+        if packet.payload_type not in self._opus or not packet.payload:
+            return
+        try:
+            self._count(packet)
+            if self.take is not None:
+                self.take(packet.ssrc, packet.sequence_number, packet.timestamp, packet.payload)
+        except Exception:  # noqa: BLE001  aiortc would close the transport, hence the call
+            _log.exception("cannot take an RTP packet")
+
+    def _count(self, packet: RtpPacket) -> None:
+        """Feed the receiver reports, which tell the peer what it loses (RFC 3550, 6.4)."""
+        mine: Any = self
+        streams: dict[int, StreamStatistics] = mine._RTCRtpReceiver__remote_streams
+        if packet.ssrc not in streams:
+            streams[packet.ssrc] = StreamStatistics(48_000)
+        streams[packet.ssrc].add(packet)
+
+
+class _RtpRouter(RtpRouter):
+    def route_rtp(self, packet: RtpPacket) -> Any:
+        if packet.ssrc not in self.ssrc_table and len(self.ssrc_table) >= _MAX_SSRCS:
+            return None
+        return super().route_rtp(packet)
+
+
+class _Connection(aioice.ice.Connection):
+    """An ICE agent that knows when it last heard from its peer."""
+
+    lost_s: ClassVar[float] = 5.0
+    seen_as: ClassVar[dict[str, str]] = {}  # see addresses.Offered
+    heard_s = 0.0  # on the loop's clock
+    expired = False
+
+    async def get_component_candidates(self, *args: Any, **named: Any) -> list[Any]:
+        found = await super().get_component_candidates(*args, **named)
+        return [self._as_seen(candidate) for candidate in found]
+
+    def _as_seen(self, candidate: Any) -> Any:
+        public = self.seen_as.get(candidate.host)
+        if public is None or candidate.type != "host":
+            return candidate
+        seen = copy.copy(candidate)
+        seen.host = public
+        return seen
+
+    def data_received(self, data: bytes, component: int) -> None:
+        self.heard_s = asyncio.get_running_loop().time()
+        if data and self._queue.qsize() < _MAX_DATAGRAMS:
+            super().data_received(data, component)
+
+    def request_received(self, message: Any, addr: Any, protocol: Any) -> None:
+        self.heard_s = asyncio.get_running_loop().time()
+        super().request_received(message, addr, protocol)
+
+    async def query_consent(self) -> None:
+        """Ask every second whether the peer still wants our packets (RFC 7675).
+
+        Consent expires after 30 s without an answer; a peer from which nothing at all came for
+        `lost_s`, no answer, no check of its own, no packet, is taken for dead before that.
+        """
+        loop = asyncio.get_running_loop()
+        consent_s = self.heard_s = loop.time()
+        while True:
+            dead_s = min(
+                max(consent_s, self.heard_s) + self.lost_s, consent_s + _CONSENT_EXPIRY_S
+            )
+            if loop.time() >= dead_s:
+                break
+            pause_s = min(_CONSENT_INTERVAL_S, self.lost_s / 4) * random.uniform(0.8, 1.2)
+            await asyncio.sleep(min(pause_s, dead_s - loop.time()))
+            for pair in list(self._nominated.values()):
+                limit_s = min(_CONSENT_LIMIT_S, max(dead_s - loop.time(), 0))
+                with contextlib.suppress(TimeoutError, aioice.stun.TransactionError):
+                    await asyncio.wait_for(self._ask(pair), limit_s)
+                    consent_s = loop.time()
+        self.expired = True
+        self._query_consent_task = None  # close() would cancel the task that it runs in
+        await self.close()
+
+    async def _ask(self, pair: Any) -> None:
+        assert self.remote_password is not None
+        await pair.protocol.request(
+            self.build_request(pair, nominate=False),
+            pair.remote_addr,
+            integrity_key=self.remote_password.encode(),
+            retransmissions=1,
+        )
+
+
+def check() -> None:
+    """Raise ConfigError unless these are the versions, and the insides, that we know."""
+    wanted = " ".join(f"{name}=={number}" for name, number in _VERSIONS.items())
+    for name, number in _VERSIONS.items():
+        try:
+            found = version(name)
+        except PackageNotFoundError:
+            raise ConfigError(f"{name} is missing; install {wanted}") from None
+        if found != number:
+            raise ConfigError(f"{name} {found} is installed; this needs {wanted}")
+    for owner, names in _insides():
+        for name in names:
+            if not hasattr(owner, name):
+                kind = owner if isinstance(owner, type) else type(owner)
+                raise ConfigError(
+                    f"{kind.__module__}.{kind.__qualname__} has no {name}: this is not the "
+                    f"release that it says it is; reinstall {wanted}"
+                )
+
+
+def _insides() -> Iterable[tuple[object, tuple[str, ...]]]:
+    """Each private name used here, with who must have it."""
+    certificate = RTCCertificate.generateCertificate()
+    ice = RTCIceTransport(RTCIceGatherer(iceServers=[]))
+    dtls = RTCDtlsTransport(ice, [certificate])
+    mangled = ("started", "kind", "transport", "rtcp_task", "remote_streams")
+    yield (
+        RTCRtpReceiver("audio", dtls),
+        (*(f"_RTCRtpReceiver__{name}" for name in mangled), "_run_rtcp", "_handle_rtp_packet"),
+    )
+    yield dtls, ("_register_rtp_receiver", "_rtp_router")
+    yield dtls._rtp_router, ("ssrc_table", "route_rtp")
+    yield ice, ("_connection", "_send")
+    agent_names = ("_queue", "_nominated", "_query_consent_task", "_protocols")
+    yield (
+        aioice.ice.Connection(ice_controlling=False),
+        (*agent_names, "get_component_candidates", "data_received", "request_received"),
+    )
+    yield aioice.ice.Connection, ("query_consent", "build_request")
+    yield aioice.ice, ("get_host_addresses",)
+    yield aiortc.rtcicetransport, ("Connection",)
+    yield aiortc.rtcdtlstransport, ("RtpRouter",)
+    yield aiortc.rtcpeerconnection, ("RTCRtpReceiver",)
+    yield aiortc.rtcsctptransport, ("USERDATA_MAX_LENGTH",)
+    yield (
+        aiortc.rtcsctptransport.RTCSctpTransport,
+        ("_data_channel_flush", "_transmit"),
+    )
+    sets = ("dtlsTransports", "iceTransports", "isClosed")
+    yield RTCPeerConnection(), tuple(f"_RTCPeerConnection__{name}" for name in sets)
+
+
+def install(config: Config) -> None:
+    """Put ours in place of theirs, for every peer connection made from now on.
+
+    May be called again with another config. Raises ConfigError for an address that is none.
+    """
+    offered = addresses.resolve(config.ice.addresses)
+    only_here = addresses.is_loopback(config.server.host)
+    _Connection.lost_s = config.limits.lost_s
+    _Connection.seen_as = offered.seen_as
+
+    def host_addresses(use_ipv4: bool, use_ipv6: bool) -> list[str]:
+        if offered.bound:
+            return list(offered.bound)
+        found = _stock_host_addresses(use_ipv4, use_ipv6)
+        if only_here or not found:
+            found.append("127.0.0.1")
+        return found
+
+    patched: Any = aioice.ice
+    patched.get_host_addresses = host_addresses
+    patched = aiortc.rtcicetransport
+    patched.Connection = _Connection
+    patched = aiortc.rtcdtlstransport
+    patched.RtpRouter = _RtpRouter
+    patched = aiortc.rtcpeerconnection
+    patched.RTCRtpReceiver = _AudioReceiver
+    patched = aiortc.rtcsctptransport
+    patched.USERDATA_MAX_LENGTH = _SCTP_USERDATA_BYTES
+    # Only Opus, and with the redundancy that makes a lost packet recoverable: without this line
+    # in the answer Chrome sends none (RFC 7587, 6.1). minptime is what browsers write too.
+    aiortc.codecs.CODECS["audio"][:] = [
+        RTCRtpCodecParameters(
+            mimeType="audio/opus",
+            clockRate=48_000,
+            channels=2,
+            payloadType=96,
+            parameters={"minptime": 10, "useinbandfec": 1},
+        )
+    ]
+
+
+_stock_host_addresses = aioice.ice.get_host_addresses
+
+
+def attach(pc: RTCPeerConnection, take: TakeRtp) -> None:
+    """Let `take` have the audio of a connection whose remote description is set."""
+    for receiver in pc.getReceivers():
+        if isinstance(receiver, _AudioReceiver):
+            receiver.take = take
+
+
+def was_lost(pc: RTCPeerConnection) -> bool:
+    """Whether the connection ended because the peer fell silent, not because it hung up."""
+    return any(connection.expired for connection in _connections(pc))
+
+
+async def link(pc: RTCPeerConnection) -> Link:
+    """What the peer reports of the packets we send."""
+    for report in (await pc.getStats()).values():
+        if report.type == "remote-inbound-rtp":
+            return Link(report.roundTripTime, report.packetsLost, report.fractionLost / 256)
+    return Link()
+
+
+async def release(pc: RTCPeerConnection) -> None:
+    """Close a connection and all that it holds, whatever state it is in, within seconds.
+
+    What was sent on a data channel just before still leaves. aiortc's own close raises where a
+    bundle was broken, and waits for ever where it has raised before.
+    """
+    with contextlib.suppress(ConnectionError):
+        if pc.sctp is not None:
+            await pc.sctp._data_channel_flush()
+            await pc.sctp._transmit()
+    if await _stopped(pc.close):
+        return
+    inside: Any = pc
+    dtls, ice = inside._RTCPeerConnection__dtlsTransports, _ice_transports(pc)
+    for part in (*pc.getTransceivers(), *dtls, *ice):
+        await _stopped(part.stop)
+    closed: asyncio.Future[bool] = inside._RTCPeerConnection__isClosed
+    if not closed.done():
+        closed.set_result(True)
+    pc.remove_all_listeners()
+
+
+async def _stopped(stop: Callable[[], Coroutine[Any, Any, None]]) -> bool:
+    try:
+        await asyncio.wait_for(stop(), _CLOSE_S)
+    except Exception:  # noqa: BLE001  the rest must be stopped all the same
+        _log.warning("closing a peer connection: %s failed", stop, exc_info=True)
+        return False
+    return True
+
+
+class Network(Protocol):
+    """A test's network: given a datagram of RTP, what arrives of it, and of those before."""
+
+    def __call__(self, datagram: bytes) -> Iterable[bytes]: ...
+
+
+def reroute(pc: RTCPeerConnection, network: Network) -> None:
+    """Send the connection's RTP, below SRTP, through `network`. For tests and benchmarks."""
+    for ice in _ice_transports(pc):
+        send = ice._send
+
+        async def through(datagram: bytes, send: Any = send) -> None:
+            is_srtp = 127 < datagram[0] < 192 and not is_rtcp(datagram)
+            for each in network(datagram) if is_srtp else (datagram,):
+                await send(each)
+
+        ice._send = through
+
+
+def impair(pc: RTCPeerConnection, drop: Callable[[], bool]) -> None:
+    """Lose an outgoing RTP packet whenever `drop()` says so. For tests and benchmarks."""
+    reroute(pc, lambda datagram: () if drop() else (datagram,))
+
+
+def vanish(pc: RTCPeerConnection) -> None:
+    """Cut a connection off without a word, as a machine that lost its power. For tests."""
+    for connection in _connections(pc):
+        for protocol in connection._protocols:
+            protocol.transport.sendto = lambda data, addr=None: None
+            protocol.datagram_received = lambda data, addr: None
+
+
+def _ice_transports(pc: RTCPeerConnection) -> list[Any]:
+    inside: Any = pc
+    return list(inside._RTCPeerConnection__iceTransports)
+
+
+def _connections(pc: RTCPeerConnection) -> list[Any]:
+    return [ice._connection for ice in _ice_transports(pc)]
