@@ -146,9 +146,9 @@ def _upstream() -> str:
 
 
 def _opus() -> str:
-    from agent.media.opus import library_version
+    from agent.media import opus
 
-    return library_version()
+    return opus.check()
 
 
 def _silero() -> str:

@@ -19,7 +19,7 @@ from agent.engines import Style
 from agent.errors import ConfigError
 from agent.host.client import EngineHost
 from agent.lag import watch
-from agent.media import upstream
+from agent.media import opus, upstream
 from agent.metrics import Metrics
 from agent.switchboard import Switchboard
 from agent.vad import silero
@@ -62,6 +62,7 @@ async def running(config: Config) -> AsyncIterator[str]:
     """
     upstream.check()
     upstream.install(config)
+    opus.check()
     silero.model_path()
     choice = choose(config.agent)
     log.info("engine: brain %s, voice %s (%s)", choice.brain, choice.voice, choice.why)

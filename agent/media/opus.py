@@ -130,9 +130,10 @@ def has_redundancy(payload: bytes) -> bool:
     return ask is not None and ask(payload, len(payload)) == 1
 
 
-def check() -> None:
-    """Raise ConfigError where there is no libopus, so that the start fails and not a call."""
-    _libopus()
+def check() -> str:
+    """Return libopus' version. Raises ConfigError where there is none, before any call."""
+    version: bytes = _libopus().opus_get_version_string()
+    return version.decode()
 
 
 def _whole_steps(samples: int) -> int:
@@ -160,7 +161,7 @@ def _libopus() -> ctypes.CDLL:
     lib.opus_packet_get_nb_samples.argtypes = [c_char_p, c_int32, c_int32]
     if hasattr(lib, "opus_packet_has_lbrr"):
         lib.opus_packet_has_lbrr.argtypes = [c_char_p, c_int32]
-    lib.opus_strerror.restype = c_char_p
+    lib.opus_strerror.restype = lib.opus_get_version_string.restype = c_char_p
     lib.opus_strerror.argtypes = [c_int]
     return lib
 
