@@ -17,8 +17,11 @@ class Code(StrEnum):
     ICE_LITE = "ice_lite_unsupported"
     FINGERPRINT_MISSING = "fingerprint_missing"
     DTLS_SETUP = "dtls_setup_unsupported"
-    OFFER_FAILED = "offer_failed"  # it looked right, and still could not be answered
+    # raised behind `Calls.answer`
+    INVALID_OFFER = "invalid_offer"  # the media stack would not have it
+    OFFER_FAILED = "offer_failed"  # our own fault; see the log
     SERVER_FULL = "server_full"
+    SHUTTING_DOWN = "shutting_down"
     # -- a request that is wrong in itself (HTTP) --
     BODY_TOO_LARGE = "body_too_large"
     BODY_TOO_SLOW = "body_too_slow"

@@ -1,0 +1,57 @@
+"""The HTTP server, put together from what it is given: it knows no call and no model."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from aiohttp import web
+
+from agent.config import Config
+from signaling import pages
+from signaling.body import MAX_BYTES
+from signaling.guard import guard
+from signaling.origins import Origins
+from signaling.ports import Calls
+from signaling.routes import CallRoutes
+
+METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+WEB = Path(__file__).parent.parent / "web"
+
+
+def build_app(
+    config: Config,
+    calls: Calls,
+    *,
+    metrics: Callable[[], bytes],
+    voices: Callable[[], tuple[str, ...]],
+    engine: str,
+    web_root: Path = WEB,
+) -> web.Application:
+    """Build the application.
+
+    `metrics` gives Prometheus's text, `voices` the names a session may ask for (the default
+    first), `engine` the name of the engine that was picked; `web_root` holds what browsers load.
+    """
+    origins = Origins(config.server.cors_origins, config.server.host)
+    app = web.Application(middlewares=[guard(origins)], client_max_size=MAX_BYTES)
+    app.add_routes(CallRoutes(config, calls, voices).table())
+    app.add_routes(_status(calls, metrics, engine))
+    app.add_routes(pages.routes(web_root))
+    return app
+
+
+def _status(calls: Calls, metrics: Callable[[], bytes], engine: str) -> list[web.RouteDef]:
+    async def health(request: web.Request) -> web.Response:
+        full = calls.active >= calls.capacity
+        return web.json_response(
+            {
+                "status": "full" if full else "ok",
+                "calls": calls.active,
+                "capacity": calls.capacity,
+                "engine": engine,
+            }
+        )
+
+    async def numbers(request: web.Request) -> web.Response:
+        return web.Response(body=metrics(), headers={"Content-Type": METRICS_TYPE})
+
+    return [web.get("/healthz", health), web.get("/metrics", numbers)]

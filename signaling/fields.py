@@ -1,0 +1,69 @@
+"""Read a client's JSON object field by field, naming the field that is wrong."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from agent.config import Between
+from agent.errors import RejectedOffer
+from signaling.codes import Code
+
+
+class Fields:
+    """One JSON object, which knows its own path. A field that is null counts as left out.
+
+    Every reader returns `default` for a field left out and raises RejectedOffer for a bad one.
+    """
+
+    def __init__(self, values: Any, path: str) -> None:
+        if not isinstance(values, Mapping):
+            raise RejectedOffer(Code.INVALID_VALUE, f"{path} must be an object", param=path)
+        self.values = values
+        self.path = path
+
+    def wrong(self, key: str, what: str, code: Code = Code.INVALID_VALUE) -> RejectedOffer:
+        path = f"{self.path}.{key}"
+        return RejectedOffer(code, f"{path} {what}", param=path)
+
+    def inner(self, key: str) -> "Fields":
+        value = self.values.get(key)
+        return Fields({} if value is None else value, f"{self.path}.{key}")
+
+    def text(self, key: str, default: str, longest: int) -> str:
+        value = self.values.get(key)
+        if value is None:
+            return default
+        if not isinstance(value, str) or len(value) > longest:
+            raise self.wrong(key, f"must be text of at most {longest} characters")
+        return value
+
+    def number(self, key: str, default: float, bound: Between) -> float:
+        value = self.values.get(key)
+        if value is None:
+            return default
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int | float)
+            or not bound.holds(value)
+        ):
+            raise self.wrong(key, f"must be a number {bound}")
+        return float(value)
+
+    def whole(self, key: str, default: int, bound: Between) -> int:
+        value = self.number(key, default, bound)
+        if value != int(value):
+            raise self.wrong(key, f"must be a whole number {bound}")
+        return int(value)
+
+    def flag(self, key: str, default: bool) -> bool:
+        value = self.values.get(key)
+        if value is None:
+            return default
+        if not isinstance(value, bool):
+            raise self.wrong(key, "must be true or false")
+        return value
+
+    def one_of(self, key: str, choices: tuple[str, ...]) -> str | None:
+        value = self.values.get(key)
+        if value is not None and value not in choices:
+            raise self.wrong(key, f"must be one of {', '.join(choices)}")
+        return value

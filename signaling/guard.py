@@ -1,0 +1,100 @@
+"""What every answer of the server has in common: who may ask, and how it says no.
+
+One middleware around everything: refuses by origin and host, turns each refusal and each fault
+into `{"error": {type, code, message, param}}`, and adds CORS and safety headers.
+"""
+
+import logging
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler, LooseHeaders, Middleware
+
+from agent.errors import RejectedOffer
+from signaling.codes import Code
+from signaling.origins import Origins
+
+log = logging.getLogger(__name__)
+
+RETRY_AFTER_S = 5  # a full server: calls last minutes, but seats come free at any moment
+
+_READING = (hdrs.METH_GET, hdrs.METH_HEAD)
+_CODES = {
+    404: Code.NOT_FOUND,
+    405: Code.METHOD_NOT_ALLOWED,
+    413: Code.BODY_TOO_LARGE,
+    415: Code.MEDIA_TYPE,
+}
+_CORS = {
+    hdrs.ACCESS_CONTROL_ALLOW_METHODS: "GET, POST, DELETE",
+    hdrs.ACCESS_CONTROL_ALLOW_HEADERS: (
+        "Authorization, Content-Type, X-OpenAI-Agents-SDK, OpenAI-Beta"
+    ),
+    hdrs.ACCESS_CONTROL_MAX_AGE: "600",
+}
+
+
+def guard(origins: Origins) -> Middleware:
+    """Build the middleware."""
+
+    @web.middleware
+    async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
+        origin = request.headers.get(hdrs.ORIGIN)
+        try:
+            _admit(origins, request, origin)
+            if request.method == hdrs.METH_OPTIONS:
+                response: web.StreamResponse = web.Response(status=204, headers=_CORS)
+            else:
+                response = await handler(request)
+        except RejectedOffer as error:
+            response = refusal(error)
+        except web.HTTPException as error:
+            response = _refused_by_router(error)
+        except Exception:  # the edge: logged, and the server lives
+            log.exception("%s %s failed", request.method, request.path)
+            response = refusal(RejectedOffer(Code.INTERNAL, "internal error", status=500))
+        response.headers[hdrs.SERVER] = "voxline"
+        response.headers[hdrs.X_CONTENT_TYPE_OPTIONS] = "nosniff"
+        response.headers["Referrer-Policy"] = "no-referrer"
+        response.headers.add(hdrs.VARY, hdrs.ORIGIN)
+        if origin is not None and origins.configured(origin):
+            response.headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = origin
+            response.headers[hdrs.ACCESS_CONTROL_EXPOSE_HEADERS] = "Location, Retry-After"
+        return response
+
+    return guarded
+
+
+def refusal(error: RejectedOffer, headers: LooseHeaders | None = None) -> web.Response:
+    """Say no, as the vendor does."""
+    kind = "invalid_request_error" if error.status < 500 else "server_error"
+    body = {
+        "type": kind,
+        "code": str(error.code),
+        "message": error.message,
+        "param": error.param,
+    }
+    response = web.json_response({"error": body}, status=error.status, headers=headers)
+    if error.status == 503:
+        response.headers[hdrs.RETRY_AFTER] = str(RETRY_AFTER_S)
+    return response
+
+
+def _admit(origins: Origins, request: web.Request, origin: str | None) -> None:
+    host = request.headers.get(hdrs.HOST, "")
+    if not origins.knows_host(host):
+        raise RejectedOffer(
+            Code.HOST_NOT_ALLOWED,
+            "this server goes by localhost; list a proxy's origin in server.cors_origins",
+            status=403,
+        )
+    if request.method not in _READING and not origins.permits(origin, host):
+        raise RejectedOffer(
+            Code.ORIGIN_NOT_ALLOWED,
+            "pages of this origin may not call; list it in server.cors_origins",
+            status=403,
+        )
+
+
+def _refused_by_router(error: web.HTTPException) -> web.StreamResponse:
+    code = _CODES.get(error.status, Code.BAD_REQUEST)
+    headers = {key: error.headers[key] for key in (hdrs.ALLOW,) if key in error.headers}
+    return refusal(RejectedOffer(code, error.reason.lower(), status=error.status), headers)

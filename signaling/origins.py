@@ -1,0 +1,75 @@
+"""Who may place a call from a web page, decided by the Origin and Host headers.
+
+A call costs a seat, and multipart needs no preflight: so a page of another site is refused by
+the server itself, not merely denied the answer by CORS. And a server bound to loopback answers
+to loopback's names only: else a foreign page whose name was pointed at 127.0.0.1 (DNS
+rebinding) would be of the same origin. The hosts of configured origins are names of this
+server too: that is how a reverse proxy in front of it is let through.
+"""
+
+from dataclasses import dataclass
+from ipaddress import ip_address
+from urllib.parse import SplitResult, urlsplit
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class Origins:
+    """`allowed` are origins as browsers write them, or "*"; `bound_to` is server.host."""
+
+    allowed: tuple[str, ...]
+    bound_to: str
+
+    def knows_host(self, host: str) -> bool:
+        """Whether a Host header names this server."""
+        if "*" in self.allowed or not _is_loopback(self.bound_to):
+            return True
+        name = _split(f"//{host}").hostname or ""
+        return _is_loopback(name) or any(
+            _split(origin).hostname == name for origin in self.allowed
+        )
+
+    def configured(self, origin: str) -> bool:
+        """Whether pages of `origin` may read answers from here (CORS)."""
+        allowed = {entry.lower().rstrip("/") for entry in self.allowed}
+        return "*" in allowed or origin.lower() in allowed
+
+    def permits(self, origin: str | None, host: str) -> bool:
+        """Whether a page of `origin` may do something here. No origin: not a page's doing."""
+        return origin is None or _same(origin, host) or self.configured(origin)
+
+
+def _same(origin: str, host: str) -> bool:
+    """Compare name and port. Not the scheme: a proxy in front may have taken off the TLS."""
+    page, server = _split(origin), _split(f"//{host}")
+    default = _DEFAULT_PORTS.get(page.scheme)
+    if default is None or not page.hostname:
+        return False
+    return (page.hostname, _port(page) or default) == (
+        server.hostname,
+        _port(server) or default,
+    )
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError:  # brackets that hold no IPv6 address
+        return urlsplit("")
+
+
+def _port(url: SplitResult) -> int | None:
+    try:
+        return url.port
+    except ValueError:
+        return -1
+
+
+def _is_loopback(name: str) -> bool:
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return False

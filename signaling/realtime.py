@@ -1,0 +1,214 @@
+"""One call's data channel in the OpenAI Realtime wire format: text in, text out.
+
+The client's half of the protocol: what it asks becomes requests to the call, or an `error`
+event that names what is wrong; never an exception. The server's half is
+`signaling.conversation`.
+Knows JSON and the session; reads no clock, sends nothing itself.
+"""
+
+import json
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from agent.errors import RejectedOffer
+from agent.events import (
+    CallSettings,
+    CancelCurrentReply,
+    ChangeSettings,
+    ClearUtterance,
+    CreateReply,
+    HangUp,
+    Notice,
+    Request,
+)
+from signaling.codes import Code
+from signaling.conversation import Conversation, Event, Item
+from signaling.limits import EVENT_BYTES
+from signaling.sessions import Session
+
+HELD_EVENTS = 1000  # kept for a data channel that is not open yet; it may never be
+
+Answer = tuple[list[Request], list[Event]]
+
+
+def _always() -> bool:
+    return True
+
+
+class RealtimeClient:
+    """Feed `opened`, `tell`, `ask`; send what they return, in order.
+
+    What is told before the channel is open comes out of `opened`, after session.created.
+    `admits` says whether one more event of the client's is within its rate.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        settings: CallSettings,
+        salt: str,
+        admits: Callable[[], bool] = _always,
+    ) -> None:
+        self.settings = settings
+        self._session = session
+        self._conversation = Conversation(salt, lambda: self._session.voice)
+        self._salt = salt
+        self._admits = admits
+        self._refusing = False  # over its rate, and told so
+        self._events = 0
+        self._held: deque[str] | None = deque(maxlen=HELD_EVENTS)
+
+    def opened(self) -> list[str]:
+        """The data channel is open."""
+        created = self._texts([{"type": "session.created", "session": self._session.view()}])
+        held, self._held = self._held, None
+        return [*created, *(held or ())]
+
+    def tell(self, notice: Notice) -> list[str]:
+        """Something happened in the call."""
+        texts = self._texts(self._conversation.tell(notice))
+        if self._held is None:
+            return texts
+        self._held.extend(texts)
+        return []
+
+    def ask(self, text: str | bytes) -> tuple[list[Request], list[str]]:
+        """The client sent `text`: return what it asks of the call, and what to answer."""
+        if not self._admits():
+            if self._refusing:
+                return [], []  # one answer for a flood: answering all of it would be another
+            self._refusing = True
+            return [], self._texts([_error(Code.RATE_LIMITED, "too many events at once")])
+        self._refusing = False
+        event_id: str | None = None
+        try:
+            event = _parse(text)
+            given = event.get("event_id")
+            event_id = given[:512] if isinstance(given, str) else None
+            requests, answers = self._answer(event)
+        except RejectedOffer as error:
+            requests, answers = [], [_error(error.code, error.message, error.param)]
+        for answer in answers:
+            if answer["type"] == "error":
+                answer["error"]["event_id"] = event_id
+        return requests, self._texts(answers)
+
+    def _texts(self, events: list[Event]) -> list[str]:
+        texts = []
+        for event in events:
+            self._events += 1
+            numbered = {"event_id": f"event_{self._salt}_{self._events}", **event}
+            texts.append(json.dumps(numbered, ensure_ascii=False))
+        return texts
+
+    def _answer(self, event: dict[str, Any]) -> Answer:
+        match event.get("type"):
+            case "session.update":
+                return self._update(event)
+            case "response.create":
+                if self._conversation.response is not None:
+                    raise _wrong(
+                        Code.RESPONSE_ACTIVE, "a response is under way; cancel it first"
+                    )
+                return [CreateReply()], []
+            case "response.cancel":
+                return self._cancel(event)
+            case "output_audio_buffer.clear":
+                return [] if self._conversation.response is None else [CancelCurrentReply()], []
+            case "input_audio_buffer.commit":
+                if self._conversation.utterance is None:
+                    raise _wrong(Code.NOTHING_TO_COMMIT, "the caller has said nothing new")
+                return [], []  # response.create commits what was said, and answers it
+            case "input_audio_buffer.clear":
+                # An open utterance is acknowledged when the call has forgotten it.
+                cleared = {"type": "input_audio_buffer.cleared"}
+                return [ClearUtterance()], [] if self._conversation.utterance else [cleared]
+            case "conversation.item.retrieve":
+                item = self._item(event)
+                return [], [{"type": "conversation.item.retrieved", "item": item.view()}]
+            case "conversation.item.truncate":
+                return self._truncate(event)
+            case "voxline.call.hang_up":
+                return [HangUp()], []
+            case "input_audio_buffer.append":
+                raise _wrong(Code.UNSUPPORTED, "audio comes by the peer connection", "type")
+            case "conversation.item.create" | "conversation.item.delete":
+                raise _wrong(
+                    Code.UNSUPPORTED, "this agent remembers only what was said", "type"
+                )
+            case kind:
+                raise _wrong(Code.UNKNOWN_EVENT, f"unknown event {str(kind)[:64]!r}", "type")
+
+    def _update(self, event: dict[str, Any]) -> Answer:
+        patch = event.get("session")
+        before, self._session = self._session, self._session.updated(patch)
+        changes = self._session.changes_since(before)
+        answers: list[Event] = [{"type": "session.updated", "session": self._session.view()}]
+        if isinstance(patch, dict) and patch.get("tools"):
+            # The rest holds: a client that offers tools can still talk.
+            message = "tools are not supported; session.tools was ignored"
+            answers.append(_error(Code.UNSUPPORTED, message, "session.tools"))
+        return [ChangeSettings(changes)] if changes != CallSettings() else [], answers
+
+    def _cancel(self, event: dict[str, Any]) -> Answer:
+        response = self._conversation.response
+        if response is None or event.get("response_id") not in (None, response.id):
+            raise _wrong(Code.RESPONSE_NOT_ACTIVE, "no such response is under way")
+        return [CancelCurrentReply()], []
+
+    def _truncate(self, event: dict[str, Any]) -> Answer:
+        """Say where the item was really cut: the server knows what left, the client guesses."""
+        item = self._item(event)
+        if item.role != "assistant":
+            raise _wrong(Code.ITEM_NOT_FOUND, "only the agent's items have an end", "item_id")
+        if item.status == "in_progress":
+            raise _wrong(Code.ITEM_IN_PROGRESS, "send response.cancel to stop it", "item_id")
+        truncated = {
+            "type": "conversation.item.truncated",
+            "item_id": item.id,
+            "content_index": 0,
+            "audio_end_ms": item.audio_ms,
+        }
+        return [], [truncated]
+
+    def _item(self, event: dict[str, Any]) -> Item:
+        id = event.get("item_id")
+        item = self._conversation.items.get(id) if isinstance(id, str) else None
+        if item is None:
+            raise _wrong(Code.ITEM_NOT_FOUND, "there is no such item", "item_id")
+        return item
+
+
+def _parse(text: str | bytes) -> dict[str, Any]:
+    if len(text) > EVENT_BYTES:
+        raise _wrong(Code.EVENT_TOO_LARGE, f"an event has {EVENT_BYTES} bytes at most")
+    try:
+        event = json.loads(text, parse_constant=_no_constant)
+        json.dumps(event, ensure_ascii=False).encode()  # a lone surrogate cannot be sent on
+    except (ValueError, RecursionError):
+        raise _wrong(Code.INVALID_JSON, "that is not JSON") from None
+    if not isinstance(event, dict):
+        raise _wrong(Code.INVALID_JSON, "an event is a JSON object")
+    return event
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(name)  # NaN and Infinity are Python's, not JSON's
+
+
+def _wrong(code: Code, message: str, param: str | None = None) -> RejectedOffer:
+    return RejectedOffer(code, message, param=param)
+
+
+def _error(code: str, message: str, param: str | None = None) -> Event:
+    return {
+        "type": "error",
+        "error": {
+            "type": "invalid_request_error",
+            "code": str(code),
+            "message": message,
+            "param": param,
+            "event_id": None,
+        },
+    }

@@ -1,0 +1,122 @@
+"""The calls over HTTP: place one, end one.
+
+`POST /v1/realtime/calls` in steps: read the body under a limit, read the session, vet the
+offer, have it answered. Whatever goes wrong there is a refusal, never a 500: clients of this
+API retry those, and each retry would place another call.
+"""
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import Callable
+
+from aiohttp import hdrs, web
+
+from agent.config import Config
+from agent.errors import RejectedOffer
+from signaling import body
+from signaling.codes import Code
+from signaling.guard import refusal
+from signaling.limits import Bucket
+from signaling.ports import Calls
+from signaling.realtime import RealtimeClient
+from signaling.sdp import VettedOffer, vet
+from signaling.sessions import Session
+
+log = logging.getLogger(__name__)
+
+BODY_S = 10.0  # a body that takes longer is not on its way
+CALLS_PATH = "/v1/realtime/calls"
+
+
+class CallRoutes:
+    """Knows the calls by what it was given; keeps nothing of them."""
+
+    def __init__(
+        self, config: Config, calls: Calls, voices: Callable[[], tuple[str, ...]]
+    ) -> None:
+        self._config = config
+        self._calls = calls
+        self._voices = voices
+
+    def table(self) -> list[web.RouteDef]:
+        one = CALLS_PATH + "/{call_id}"
+        return [
+            web.post(CALLS_PATH, self.place),
+            web.delete(one, self.hang_up),
+            web.post(f"{one}/hangup", self.hang_up),
+        ]
+
+    async def place(self, request: web.Request) -> web.Response:
+        """Answer an offer with 201, its SDP and where the call can be ended."""
+        call_id = f"rtc_{secrets.token_hex(16)}"  # whoever knows it may hang up
+        try:
+            answer = await self._place(call_id, request)
+        except RejectedOffer as error:
+            log.info("call refused: %s (%s)", error.code, error.message)
+            return refusal(error)
+        log.info("call %s placed, %d active", _short(call_id), self._calls.active)
+        return web.Response(
+            status=201,
+            text=answer,
+            content_type="application/sdp",
+            headers={hdrs.LOCATION: f"{CALLS_PATH}/{call_id}"},
+        )
+
+    async def hang_up(self, request: web.Request) -> web.Response:
+        """End a call: 200, or 404 when there is none (any more)."""
+        call_id = request.match_info["call_id"]
+        if not await self._calls.hang_up(call_id):
+            return refusal(
+                RejectedOffer(Code.CALL_NOT_FOUND, "there is no such call", status=404)
+            )
+        log.info("call %s hung up by request", _short(call_id))
+        return web.Response()
+
+    async def _place(self, call_id: str, request: web.Request) -> str:
+        if self._calls.active >= self._calls.capacity:  # spare the work; they judge themselves
+            raise RejectedOffer(Code.SERVER_FULL, "all lines are busy", status=503)
+        sdp, patch = body.parse(
+            request.headers.get(hdrs.CONTENT_TYPE, ""), await _read(request)
+        )
+        offer = vet(sdp)
+        return await self._answer(call_id, offer, self._client(patch))
+
+    def _client(self, patch: object) -> RealtimeClient:
+        configured = Session.fresh(self._config, f"sess_{secrets.token_hex(8)}", self._voices())
+        session = configured.updated(patch)
+        bucket = Bucket()
+        return RealtimeClient(
+            session,
+            session.changes_since(configured),
+            salt=secrets.token_hex(6),
+            admits=lambda: bucket.take(time.monotonic()),
+        )
+
+    async def _answer(self, call_id: str, offer: VettedOffer, client: RealtimeClient) -> str:
+        try:
+            return offer.complete(await self._calls.answer(call_id, offer.sdp, client))
+        except RejectedOffer:
+            raise
+        except Exception:  # the edge of a call: whatever it was, no 500
+            log.exception("call %s could not be answered", _short(call_id))
+            raise RejectedOffer(
+                Code.OFFER_FAILED, "the offer could not be answered", status=422, param="sdp"
+            ) from None
+
+
+async def _read(request: web.Request) -> bytes:
+    """Read the body; aiohttp stops at `client_max_size` with a 413."""
+    try:
+        async with asyncio.timeout(BODY_S):
+            return await request.read()
+    except TimeoutError:
+        raise RejectedOffer(
+            Code.BODY_TOO_SLOW, f"the body took over {BODY_S:g} s", status=408
+        ) from None
+
+
+def _short(call_id: str) -> str:
+    """Enough of it to tell calls apart in a log, too little to hang one up."""
+    return call_id[:12]

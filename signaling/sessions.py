@@ -1,0 +1,211 @@
+"""The Realtime `session` object: what a client may change of a call; checked, merged, shown.
+
+A session shows what holds, not what was asked for: fields that mean nothing here (formats,
+tracing, noise reduction, a model's name) are accepted, so that clients made for the vendor's
+server connect unchanged, and do not appear. Knows the vendor's field names and the bounds of
+config.yaml; does not know calls.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar, get_type_hints
+
+from agent.config import Agent, Between, Config, Turns, VadConfig
+from agent.events import CallSettings
+from signaling.codes import Code
+from signaling.fields import Fields
+
+T = TypeVar("T")
+
+MODEL = "voxline"
+MAX_INSTRUCTIONS = 10_000  # characters; as JSON they must fit one data-channel message
+# The vendor's own voices; clients ask for them by default, and get ours.
+VENDOR_VOICES = frozenset(
+    ("alloy", "ash", "ballad", "cedar", "coral", "echo", "marin", "sage", "shimmer", "verse")
+)
+_EAGERNESS = ("low", "medium", "high", "auto")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")  # BCP 47, roughly
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """`turn_detection`, in the vendor's words. `kind` None: the client says when to answer."""
+
+    kind: str | None  # server_vad | semantic_vad | None
+    threshold: float
+    prefix_padding_ms: int
+    silence_duration_ms: int
+    create_response: bool = True
+    interrupt_response: bool = True
+    eagerness: str = "auto"  # kept for semantic_vad; the wait is the configured one
+
+    def view(self) -> dict[str, Any] | None:
+        answers = {
+            "create_response": self.create_response,
+            "interrupt_response": self.interrupt_response,
+        }
+        match self.kind:
+            case None:
+                return None
+            case "semantic_vad":
+                return {"type": self.kind, "eagerness": self.eagerness, **answers}
+            case _:
+                return {
+                    "type": self.kind,
+                    "threshold": self.threshold,
+                    "prefix_padding_ms": self.prefix_padding_ms,
+                    "silence_duration_ms": self.silence_duration_ms,
+                    **answers,
+                }
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One call's session as it stands; `updated` makes the next one."""
+
+    id: str
+    instructions: str
+    voice: str
+    speed: float
+    language: str
+    detection: Detection
+    configured: Detection  # what turn_detection begins from whenever its type changes
+    voices: tuple[str, ...]  # names that `voice` may have, the default first
+
+    @classmethod
+    def fresh(cls, config: Config, id: str, voices: tuple[str, ...]) -> "Session":
+        """Begin with what config.yaml says."""
+        agent = config.agent
+        default = agent.voice_name or next(iter(voices), "default")
+        detection = Detection(
+            "server_vad",
+            config.vad.start_threshold,
+            config.vad.preroll_ms,
+            config.turns.end_of_turn_ms,
+        )
+        return cls(
+            id=id,
+            instructions=agent.instructions,
+            voice=default,
+            speed=agent.speed,
+            language=agent.language,
+            detection=detection,
+            configured=detection,
+            voices=tuple(dict.fromkeys((default, *voices))),
+        )
+
+    def updated(self, patch: Any) -> "Session":
+        """Lay a client's partial session over this one; a null leaves a field as it is.
+
+        Raises RejectedOffer naming the field, and then nothing of the patch holds.
+        """
+        fields = Fields(patch, "session")
+        fields.one_of("type", ("realtime",))
+        modalities = fields.values.get("output_modalities")
+        if modalities is not None and (
+            not isinstance(modalities, list) or "audio" not in modalities
+        ):
+            raise fields.wrong("output_modalities", "must hold audio: this agent speaks")
+        audio = fields.inner("audio")
+        heard, spoken = audio.inner("input"), audio.inner("output")
+        return replace(
+            self,
+            instructions=fields.text("instructions", self.instructions, MAX_INSTRUCTIONS),
+            voice=self._voice(spoken),
+            speed=spoken.number("speed", self.speed, _bounds(Agent, "speed")),
+            language=self._language(heard.inner("transcription")),
+            detection=self._detection(heard),
+        )
+
+    def _voice(self, spoken: Fields) -> str:
+        asked = spoken.values.get("voice")
+        if asked is None:
+            return self.voice
+        name = asked.get("id") if isinstance(asked, Mapping) else asked
+        if name in self.voices:
+            return str(name)
+        if isinstance(name, str) and name in VENDOR_VOICES:
+            return self.voices[0]
+        known = ", ".join(self.voices)
+        raise spoken.wrong("voice", f"is not known; known are {known}", Code.UNKNOWN_VOICE)
+
+    def _language(self, transcription: Fields) -> str:
+        tag = transcription.text("language", self.language, 35)
+        if not _LANGUAGE.fullmatch(tag):
+            raise transcription.wrong("language", "must be a language tag such as en-US")
+        return tag
+
+    def _detection(self, heard: Fields) -> Detection:
+        if "turn_detection" not in heard.values:
+            return self.detection
+        if heard.values["turn_detection"] is None:
+            return replace(
+                self.configured, kind=None, create_response=False, interrupt_response=False
+            )
+        fields = heard.inner("turn_detection")
+        kind = fields.one_of("type", ("server_vad", "semantic_vad")) or self.detection.kind
+        kind = kind or "server_vad"
+        now = self.detection if kind == self.detection.kind else self.configured
+        return Detection(
+            kind=kind,
+            threshold=fields.number(
+                "threshold", now.threshold, _bounds(VadConfig, "start_threshold")
+            ),
+            prefix_padding_ms=fields.whole(
+                "prefix_padding_ms", now.prefix_padding_ms, _bounds(VadConfig, "preroll_ms")
+            ),
+            silence_duration_ms=fields.whole(
+                "silence_duration_ms",
+                now.silence_duration_ms,
+                _bounds(Turns, "end_of_turn_ms"),
+            ),
+            create_response=fields.flag("create_response", now.create_response),
+            interrupt_response=fields.flag("interrupt_response", now.interrupt_response),
+            eagerness=fields.one_of("eagerness", _EAGERNESS) or now.eagerness,
+        )
+
+    def view(self) -> dict[str, Any]:
+        """Return it as the wire has it."""
+        return {
+            "type": "realtime",
+            "object": "realtime.session",
+            "id": self.id,
+            "model": MODEL,
+            "output_modalities": ["audio"],
+            "instructions": self.instructions,
+            "tools": [],
+            "tool_choice": "auto",
+            "audio": {
+                "input": {
+                    "transcription": {"model": MODEL, "language": self.language},
+                    "turn_detection": self.detection.view(),
+                },
+                "output": {"voice": self.voice, "speed": self.speed},
+            },
+        }
+
+    def changes_since(self, before: "Session") -> CallSettings:
+        """Return what a call must change when `before` held until now."""
+        new, old = self.detection, before.detection
+        return CallSettings(
+            instructions=_changed(self.instructions, before.instructions),
+            voice=_changed(self.voice, before.voice),
+            speed=_changed(self.speed, before.speed),
+            language=_changed(self.language, before.language),
+            vad_threshold=_changed(new.threshold, old.threshold),
+            end_of_turn_ms=_changed(new.silence_duration_ms, old.silence_duration_ms),
+            preroll_ms=_changed(new.prefix_padding_ms, old.prefix_padding_ms),
+            create_response=_changed(new.create_response, old.create_response),
+            interrupt_response=_changed(new.interrupt_response, old.interrupt_response),
+        )
+
+
+def _changed(new: T, old: T) -> T | None:
+    return None if new == old else new
+
+
+def _bounds(section: type, field: str) -> Between:
+    """Return what config.yaml allows there: a caller may ask for what an operator could."""
+    bound: Between = get_type_hints(section, include_extras=True)[field].__metadata__[0]
+    return bound
