@@ -50,7 +50,8 @@ _MAX_SSRCS = 8
 _MAX_DATAGRAMS = 2048  # waiting to be read; a second of them is 50
 _SCTP_USERDATA_BYTES = 1100  # 1280 - IPv6, UDP, DTLS and SCTP headers, rounded down
 _CONSENT_INTERVAL_S = 1.0
-_CONSENT_LIMIT_S = 1.5  # for one answer: stun.RETRY_RTO and one retransmission
+_URGENT_INTERVAL_S = 0.1
+_ANSWER_S = 1.5  # the longest round trip: aioice's RETRY_RTO of 0.5 s, and twice that
 _CONSENT_EXPIRY_S = 30.0  # RFC 7675, section 5.1
 _CLOSE_S = 2.0  # for aiortc's own close
 
@@ -111,7 +112,7 @@ class _Connection(aioice.ice.Connection):
 
     lost_s: ClassVar[float] = 5.0
     seen_as: ClassVar[dict[str, str]] = {}  # see addresses.Offered
-    heard_s = 0.0  # on the loop's clock
+    heard_s = consent_s = 0.0  # the last sign of life, the last answer; on the loop's clock
     expired = False
 
     async def get_component_candidates(self, *args: Any, **named: Any) -> list[Any]:
@@ -136,38 +137,48 @@ class _Connection(aioice.ice.Connection):
         super().request_received(message, addr, protocol)
 
     async def query_consent(self) -> None:
-        """Ask every second whether the peer still wants our packets (RFC 7675).
+        """Ask every second whether the peer lives, and still wants our packets (RFC 7675).
 
         Consent expires after 30 s without an answer; a peer from which nothing at all came for
         `lost_s`, no answer, no check of its own, no packet, is taken for dead before that.
+        While answers are missing we ask more often: a fifth of all may be lost each way.
         """
         loop = asyncio.get_running_loop()
-        consent_s = self.heard_s = loop.time()
-        while True:
-            dead_s = min(
-                max(consent_s, self.heard_s) + self.lost_s, consent_s + _CONSENT_EXPIRY_S
-            )
-            if loop.time() >= dead_s:
-                break
-            pause_s = min(_CONSENT_INTERVAL_S, self.lost_s / 4) * random.uniform(0.8, 1.2)
-            await asyncio.sleep(min(pause_s, dead_s - loop.time()))
-            for pair in list(self._nominated.values()):
-                limit_s = min(_CONSENT_LIMIT_S, max(dead_s - loop.time(), 0))
-                with contextlib.suppress(TimeoutError, aioice.stun.TransactionError):
-                    await asyncio.wait_for(self._ask(pair), limit_s)
-                    consent_s = loop.time()
+        self.consent_s = self.heard_s = loop.time()
+        asking: set[asyncio.Task[None]] = set()
+        try:
+            while (left_s := self._dead_s() - loop.time()) > 0:
+                answered = loop.time() - self.consent_s < min(_ANSWER_S, self.lost_s / 3)
+                pause_s = self.lost_s / 5 if answered else left_s / 10
+                pause_s = min(max(pause_s, _URGENT_INTERVAL_S), _CONSENT_INTERVAL_S)
+                pause_s *= random.uniform(0.8, 1.2)
+                await asyncio.sleep(min(pause_s, left_s))
+                for pair in self._nominated.values():
+                    task = asyncio.create_task(self._ask(pair))
+                    asking.add(task)
+                    task.add_done_callback(asking.discard)
+        finally:
+            for task in asking:
+                task.cancel()
+            await asyncio.gather(*asking, return_exceptions=True)
         self.expired = True
         self._query_consent_task = None  # close() would cancel the task that it runs in
         await self.close()
 
+    def _dead_s(self) -> float:
+        silent_s = max(self.consent_s, self.heard_s) + self.lost_s
+        return min(silent_s, self.consent_s + _CONSENT_EXPIRY_S)
+
     async def _ask(self, pair: Any) -> None:
         assert self.remote_password is not None
-        await pair.protocol.request(
-            self.build_request(pair, nominate=False),
-            pair.remote_addr,
-            integrity_key=self.remote_password.encode(),
-            retransmissions=1,
-        )
+        with contextlib.suppress(aioice.stun.TransactionError):
+            await pair.protocol.request(
+                self.build_request(pair, nominate=False),
+                pair.remote_addr,
+                integrity_key=self.remote_password.encode(),
+                retransmissions=1,  # 0 gives up after 500 ms, this after _ANSWER_S
+            )
+            self.consent_s = asyncio.get_running_loop().time()
 
 
 def check() -> None:
@@ -343,10 +354,15 @@ def impair(pc: RTCPeerConnection, drop: Callable[[], bool]) -> None:
 
 def vanish(pc: RTCPeerConnection) -> None:
     """Cut a connection off without a word, as a machine that lost its power. For tests."""
+
+    async def nowhere(data: bytes, to: Any) -> None:
+        pass
+
     for connection in _connections(pc):
         for protocol in connection._protocols:
-            protocol.transport.sendto = lambda data, addr=None: None
-            protocol.datagram_received = lambda data, addr: None
+            protocol.send_data = nowhere
+            protocol.send_stun = lambda message, to: None
+            protocol.datagram_received = lambda data, by: None
 
 
 def _ice_transports(pc: RTCPeerConnection) -> list[Any]:
