@@ -23,7 +23,7 @@ from aiortc import (
     RTCSessionDescription,
 )
 
-from agent.audio.frame import HEAR_HZ, SPEAK_HZ, Samples
+from agent.audio.frame import Samples
 from agent.config import Config, load
 from agent.media import upstream
 from agent.media.opus import Encoder
@@ -73,7 +73,7 @@ class Parrot:
 
     def hear(self, samples: Samples) -> None:
         """Take [n] at HEAR_HZ."""
-        if np.abs(samples).max() > _SILENCE:
+        if samples.max() > _SILENCE:
             self._turn += not self._speaking
             self._speaking = True
             self._playout.play(self._turn, self._resample(samples))
@@ -82,11 +82,15 @@ class Parrot:
             self._playout.end(self._turn)
 
     def _resample(self, samples: Samples) -> Samples:
-        joined = np.concatenate([[self._last], samples])
+        """Three samples for each two, on the lines between them. Cheap: it is on our bill."""
+        before = np.empty_like(samples)
+        before[0], before[1:] = self._last, samples[:-1]
         self._last = samples[-1]
-        places = np.arange(1, len(samples) * SPEAK_HZ // HEAR_HZ + 1) * (HEAR_HZ / SPEAK_HZ)
-        resampled: Samples = np.interp(places, np.arange(len(joined)), joined).astype("f4")
-        return resampled
+        out = np.empty((len(samples) // 2, 3), np.float32)
+        out[:, 0] = (before[::2] + 2 * samples[::2]) / 3
+        out[:, 1] = (2 * samples[::2] + samples[1::2]) / 3
+        out[:, 2] = samples[1::2]
+        return out.reshape(-1)
 
 
 class VoxlineEcho:

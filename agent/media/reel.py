@@ -156,7 +156,7 @@ class Reel:
         samples: Samples = np.zeros(SPEAK_FRAME, np.float32)
         left: list[tuple[int, int]] = []
         finished: list[int] = []
-        filled = self._fall_into(samples)
+        filled = self._fall_into(samples) if len(self._falling) else 0
         while filled < SPEAK_FRAME and self._turns and self._flows(self._turns[0]):
             head = self._turns[0]
             if count := self._take(head, samples[filled:]):

@@ -363,7 +363,7 @@ def test_flush_and_stop_make_room(release):
     run(main())
 
 
-@pytest.mark.parametrize("playing", ["in silence", "between packets"])
+@pytest.mark.parametrize("playing", ["in silence", "between packets", "in an underrun"])
 def test_stop_ends_the_sender(playing):
     async def main():
         track = a_track()
@@ -371,9 +371,11 @@ def test_stop_ends_the_sender(playing):
         if playing == "between packets":
             track.play(1, ramp(50))
         await asyncio.sleep(0.05)
+        if playing == "in an underrun":
+            track.play(1, ramp(1))
+            await asyncio.sleep(0.025)
         track.stop()
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
+        await asyncio.sleep(0.02)  # no later than the next slot
         assert sender.ended
         track.play(1, ramp(1))  # a voice that has not heard of it
         track.end(1)
