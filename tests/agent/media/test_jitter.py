@@ -244,6 +244,14 @@ def test_an_outage_is_not_filled_twice():
     assert line.buffer.lost == 49
 
 
+def test_the_silence_of_one_stall_does_not_stand_for_a_later_loss():
+    line = Line(Receive(stall_ms=200, reorder_wait_ms=0)).push(packet(0), at_ms=0)
+    line.push(packet(1), at_ms=1000).push(packet(3), at_ms=1040)
+    assert line.steps[-3:] == [play(1), Recover(play(3).payload, RTP_FRAME), play(3)]
+    line.run(until_ms=1300)
+    assert line.out[-3] == (1240, Stalled(200 * MS))  # and a second one is waited for as well
+
+
 def test_a_machine_that_slept_is_not_answered_with_hours_of_silence():
     buffer = JitterBuffer(Receive())
     buffer.push(packet(0), 0.0)
@@ -292,12 +300,14 @@ def test_a_sender_that_restarts_is_followed(jump):
     for i in range(3, 6):
         line.push(packet(i, base=30_000 + jump), at_ms=20 * i)
     assert line.steps == [play(i) for i in range(6)]
+    line.push(packet(1, base=30_000 + jump), at_ms=120)
+    assert line.steps[-1] == Drop(Cause.LATE)  # not taken for one of before
 
 
 def test_a_single_packet_from_nowhere_is_no_restart():
     line = Line().push(packet(0), at_ms=0)
     for i in range(1, 5):
-        line.push(packet(i), packet(20_000 + 2000 * i), at_ms=20 * i)
+        line.push(packet(i), packet(20_000 + i), at_ms=20 * i)
     assert line.steps == [play(i) for i in range(5)]
 
 
@@ -311,6 +321,14 @@ def test_a_flood_brings_no_more_audio_than_time_and_ten_seconds():
     played = sum(isinstance(step, Play) for step in line.steps) / 50
     assert 16 <= played <= 16.2
     assert line.steps[-1] == Drop(Cause.FLOOD)
+
+
+def test_a_flood_of_pauses_brings_no_more_silence_than_time_and_ten_seconds():
+    line = Line()
+    for i in range(500):
+        line.push(packet(i, pause_ms=400 * i), at_ms=i)
+    brought = length([step for step in line.steps if not isinstance(step, Stalled)])
+    assert 10_300 * MS <= brought <= 10_510 * MS
 
 
 def test_what_waits_behind_a_gap_is_bounded():
