@@ -52,10 +52,10 @@ def _brain(name: str) -> Brain:
 def _voice(name: str) -> Voice:
     match name:
         case "tone":
-            from agent.voices.tone import Tone
+            from agent.voices.tone import ToneVoice
 
-            return Tone()
+            return ToneVoice()
         case _:
-            from agent.voices.espeak import Espeak
+            from agent.voices.espeak import EspeakVoice
 
-            return Espeak()
+            return EspeakVoice()

@@ -9,7 +9,7 @@ import numpy as np
 
 from agent.audio.frame import SPEAK_HZ
 from agent.engines import Act, Heard, Speech, Text, Word
-from agent.events import CallSettings
+from agent.events import CallEnding, CallSettings
 
 WORD_S = 0.25  # how long FakeEngines speaks a word
 
@@ -81,12 +81,15 @@ class FakeClient:
         self.settings = CallSettings(**settings)
         self.notices: list[tuple[float, object]] = []
         self.requests: list[object] = []
+        self.ended = asyncio.Event()
 
     def opened(self):
         return ["opened"]
 
     def tell(self, notice):
         self.notices.append((asyncio.get_running_loop().time(), notice))
+        if isinstance(notice, CallEnding):
+            self.ended.set()
         return [type(notice).__name__]
 
     def ask(self, text):

@@ -388,7 +388,7 @@ def arrivals(network, base, hops):
 
 
 @given(networks, settings_of_buffer, st.integers(0, 2**16 - 1), st.sets(st.integers(0, 119)))
-@settings(max_examples=300)
+@settings(max_examples=150)
 def test_order_once_and_bounds_hold_whatever_the_network_does(network, receive, base, hops):
     line = Line(receive)
     sent = arrivals(network, base, set(sorted(hops)[:6]))

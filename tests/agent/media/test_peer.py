@@ -220,6 +220,15 @@ async def test_random_loss_leaves_no_hole():
 
 
 @realtime
+async def test_packets_can_be_lost_on_arrival_too():
+    async with call() as (agent, _caller):
+        upstream.impair_arrivals(agent.peer.pc, lambda: True)
+        count = agent.peer.stats.packets
+        await agent.until(lambda: agent.peer.stats.stalls)
+        assert agent.peer.stats.packets <= count + 1
+
+
+@realtime
 async def test_one_lost_packet_delays_no_later_one():
     track, lost = PacketTrack(count=60), 20
     caller = Side(track=track)

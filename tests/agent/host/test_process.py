@@ -1,0 +1,176 @@
+"""A child process is born, says what it is, and never outlives us."""
+
+import asyncio
+import logging
+import os
+import signal
+import subprocess
+import sys
+from functools import partial
+
+import psutil
+import pytest
+from host_fakes import ask, build, build_wrong
+
+from agent.engines import Text
+from agent.errors import ConfigError, EngineError
+from agent.host import wire
+from agent.host.process import EngineProcess
+
+
+def child_of(process):
+    (child,) = [
+        c for c in psutil.Process(process).children() if "agent.host.server" in c.cmdline()
+    ]
+    return child
+
+
+async def started(build=build):
+    """A process, and the queue of what it says."""
+    said = asyncio.Queue()
+    process = EngineProcess(said.put_nowait)
+    await process.start(build)
+    return process, said
+
+
+async def reply(process, said, instructions):
+    process.send(wire.OpenCall(1))
+    process.send(wire.StartReply(1, 5, 1, ask(instructions)))
+    return await asyncio.wait_for(said.get(), 5)
+
+
+def test_it_names_its_voices_and_answers():
+    async def main():
+        process, said = await started()
+        assert process.voices == ("tone",)
+        process.send(wire.OpenCall(1))
+        process.send(wire.StartReply(1, 5, 1, ask("told")))
+        assert await asyncio.wait_for(said.get(), 5) == wire.Said(5, Text(""))
+        await process.end()
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("kind", "error", "message"),
+    [
+        ("config", ConfigError, "agent.brain: there is no such file"),
+        ("engine", EngineError, "no weights here"),
+        ("bug", EngineError, "the engines cannot be built: ZeroDivisionError"),
+        ("death", EngineError, "died as it started"),
+    ],
+)
+def test_what_cannot_be_built_is_raised_as_the_engine_said_it(kind, error, message):
+    async def main():
+        with pytest.raises(error, match=message):
+            await started(partial(build_wrong, kind))
+
+    asyncio.run(main())
+    assert not psutil.Process().children()
+
+
+def test_a_start_that_takes_too_long_can_be_given_up():
+    async def main():
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(started(partial(build_wrong, "never")), 0.5)
+
+    asyncio.run(main())
+    assert not psutil.Process().children()
+
+
+def test_its_log_is_our_log_tracebacks_included(caplog):
+    async def main():
+        process, said = await started()
+        await reply(process, said, "log hello")
+        process.send(wire.StartReply(1, 6, 1, ask("bug")))
+        while not isinstance(await asyncio.wait_for(said.get(), 5), wire.Failed):
+            pass
+        await process.end()
+
+    with caplog.at_level(logging.INFO):
+        asyncio.run(main())
+    assert ("fake.brain", logging.WARNING, "the brain says hello") in caplog.record_tuples
+    assert "engines ready after" in caplog.text
+    assert "ZeroDivisionError: a bug" in caplog.text
+
+
+def test_what_its_libraries_print_does_not_reach_our_stdout(capfd):
+    async def main():
+        process, said = await started()
+        await reply(process, said, "print")
+        await process.end()
+
+    asyncio.run(main())
+    printed = capfd.readouterr()
+    assert printed.out == ""
+    assert "a native library prints" in printed.err
+
+
+def test_ctrl_c_is_not_for_it():
+    async def main():
+        process, _ = await started()
+        assert os.getsid(child_of(os.getpid()).pid) != os.getsid(0)
+        await process.end()
+
+    asyncio.run(main())
+
+
+def test_its_death_is_noticed():
+    async def main():
+        process, _ = await started()
+        child_of(os.getpid()).kill()
+        await asyncio.wait_for(process.gone.wait(), 5)
+        process.send(wire.OpenCall(1))  # to nobody
+        await process.end()
+        await process.end()
+
+    asyncio.run(main())
+
+
+def test_one_that_does_not_read_any_more_is_given_up(caplog):
+    async def main():
+        process, _ = await started()
+        os.kill(child_of(os.getpid()).pid, signal.SIGSTOP)
+        order = wire.Build(bytes(1_000_000), 0)  # large and never read
+        for _ in range(40):
+            process.send(order)
+        await asyncio.wait_for(process.gone.wait(), 5)
+        await process.end()
+
+    asyncio.run(main())
+    assert "the engines do not listen any more" in caplog.text
+    assert not psutil.Process().children()
+
+
+PARENT = """
+import asyncio, logging, sys
+from functools import partial
+from host_fakes import build, build_wrong
+from agent.host.process import EngineProcess
+
+async def main():
+    await EngineProcess(print).start({build})
+    await asyncio.Event().wait()
+
+logging.basicConfig(level="INFO", stream=sys.stdout)
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize(
+    ("what", "awaited"),
+    [("build", b"engines ready"), ("partial(build_wrong, 'never')", b"loading")],
+)
+def test_it_ends_when_its_parent_is_killed_even_while_it_builds(what, awaited):
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT.replace("{build}", what)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        stdout=subprocess.PIPE,
+    )
+    with parent:
+        assert awaited in parent.stdout.readline()
+        child = child_of(parent.pid)
+        parent.kill()
+    gone, alive = psutil.wait_procs([child], timeout=5)
+    assert gone
+    assert not alive

@@ -1,0 +1,160 @@
+"""Calls share a brain and a voice, and nothing else."""
+
+import queue
+import threading
+
+import numpy as np
+import pytest
+from host_fakes import STYLE, FullBrain, ObedientBrain, ObedientVoice, ask
+
+from agent.engines import Act, Action, Heard, Speech, Text
+from agent.host import wire
+from agent.host.server import Server
+
+FRAME = np.zeros(320, np.float32)
+
+
+class Bench:
+    """A server, what it sent, and whom it serves."""
+
+    def __init__(self, brain=None):
+        self.sent = queue.SimpleQueue()
+        self.brain = brain or ObedientBrain()
+        self.server = Server(self.brain, ObedientVoice(), self.sent.put)
+
+    def give(self, *messages):
+        for message in messages:
+            self.server.receive(message)
+
+    def next(self):
+        return self.sent.get(timeout=5)
+
+    def ask(self, request, instructions, *, call=1, turn=1):
+        self.give(wire.StartReply(call, request, turn, ask(instructions)))
+
+    def answer(self, request, instructions, *, call=1, turn=1):
+        """All that is sent for a reply, which nothing else may be sent beside."""
+        self.ask(request, instructions, call=call, turn=turn)
+        answer = [self.next()]
+        while isinstance(answer[-1], wire.Said):
+            answer.append(self.next())
+        assert {message.request for message in answer} == {request}
+        return [m.piece if isinstance(m, wire.Said) else m for m in answer]
+
+    def told(self, *, call=1, turn=99):
+        """The verbs that a call's listener was told."""
+        text, _ = self.answer(999, "told", call=call, turn=turn)
+        return text.text
+
+
+@pytest.fixture
+def bench():
+    bench = Bench()
+    bench.give(wire.OpenCall(1))
+    yield bench
+    bench.server.close()
+
+
+def test_a_reply_is_what_the_brain_yields(bench):
+    bench.give(wire.Hear(1, FRAME))
+    assert bench.answer(5, "say good day") == [
+        Heard("320 samples"),
+        Text("good"),
+        Text("day"),
+        Act(Action.HANG_UP),
+        wire.Finished(5),
+    ]
+
+
+def test_a_speech_is_what_the_voice_yields(bench):
+    bench.give(wire.StartSpeech(1, 6, "good day", STYLE))
+    direct = list(ObedientVoice().speak("good day", STYLE))
+    for speech in direct:
+        said = bench.next()
+        assert isinstance(said.piece, Speech)
+        assert np.array_equal(said.piece.samples, speech.samples)
+        assert said.piece.words == speech.words
+    assert bench.next() == wire.Finished(6)
+
+
+def test_each_call_has_a_listener_of_its_own(bench):
+    bench.give(wire.OpenCall(2), wire.Hear(2, FRAME))
+    assert bench.told(call=1) == ""
+    assert bench.told(call=2) == "hear 320"
+
+
+def test_a_call_that_computes_does_not_stop_another_or_its_own_voice(bench):
+    bench.give(wire.OpenCall(2))
+    bench.ask(5, "compute 0.3")
+    bench.give(wire.StartSpeech(1, 6, "hello", STYLE))
+    bench.ask(7, "say hello", call=2)
+    order = [message.request for message in (bench.next() for _ in range(8))]
+    assert order.index(5) > order.index(6)
+    assert order.index(5) > order.index(7)
+
+
+def test_keep_discard_and_forget_reach_the_listener_in_order(bench):
+    bench.give(wire.Hear(1, FRAME))
+    bench.answer(5, "say hello", turn=3)
+    bench.give(wire.Discard(1, 3), wire.Hear(1, FRAME))
+    bench.answer(6, "say hello", turn=4)
+    bench.give(wire.Keep(1, 4), wire.Hear(1, FRAME), wire.Forget(1))
+    expected = "hear 320, discard with 0 open, hear 320, keep, hear 320, forget"
+    assert bench.told() == expected
+
+
+def test_a_discarded_reply_is_closed_before_the_listener_hears_of_it(bench):
+    bench.ask(5, "forever", turn=3)
+    assert [bench.next() for _ in range(wire.WINDOW)][-1] == wire.Said(5, Text("on and on"))
+    bench.give(wire.Discard(1, 3))
+    assert bench.told() == "discard with 0 open"
+
+
+def test_words_about_another_reply_are_not_passed_on(bench):
+    """After a restart: the listener made no reply, but the utterance it was retold is over."""
+    bench.answer(5, "say hello", turn=3)
+    bench.give(wire.Discard(1, 2), wire.Keep(1, 2))
+    assert bench.told() == "forget"
+
+
+def test_what_goes_wrong_in_hearing_is_said_by_the_next_reply_and_once(bench):
+    bench.give(wire.Hear(1, np.zeros(13, np.float32)))
+    assert bench.answer(5, "say no") == [wire.Failed(5, "thirteen samples are unlucky")]
+    assert bench.answer(6, "say yes")[-1] == wire.Finished(6)
+
+
+def test_a_brain_that_takes_no_more_calls_says_so_at_each_reply_but_can_speak():
+    bench = Bench(FullBrain())
+    bench.give(wire.OpenCall(1), wire.Hear(1, FRAME), wire.Keep(1, 1))
+    assert bench.answer(5, "say hello") == [wire.Failed(5, "no more calls")]
+    assert bench.answer(6, "say hello") == [wire.Failed(6, "no more calls")]
+    bench.give(wire.StartSpeech(1, 7, "sorry", STYLE))
+    assert bench.next().piece.words[0].text == "sorry"
+    bench.server.close()
+
+
+def test_a_listener_that_cannot_keep_up_forgets_the_rest_and_says_so(bench):
+    slow = wire.Hear(1, np.zeros(14, np.float32))
+    bench.give(*[slow] * 3, *[wire.Hear(1, FRAME)] * 5000)
+    assert bench.answer(5, "say hello") == [
+        wire.Failed(5, "the listener cannot keep up with the caller")
+    ]
+    (listener,) = bench.brain.listeners
+    assert listener.told.count("hear 320") < 2000
+
+
+def test_closing_a_call_closes_its_streams_and_its_listener_and_ends_its_threads(bench):
+    bench.give(wire.OpenCall(2))
+    bench.ask(5, "forever", call=2)
+    bench.give(wire.StartSpeech(2, 6, "forever", STYLE))
+    for _ in range(2 * wire.WINDOW):
+        bench.next()
+    threads = [t for t in threading.enumerate() if t.name in ("mind 2", "mouth 2")]
+    assert len(threads) == 2
+    bench.give(wire.CloseCall(2))
+    for thread in threads:
+        thread.join(5)
+        assert not thread.is_alive()
+    listener = bench.brain.listeners[-1]
+    assert listener.told[-1] == "close"
+    assert listener.open_replies == 0

@@ -1,0 +1,59 @@
+"""The command line as an operator meets it."""
+
+import subprocess
+import sys
+
+import pytest
+
+from agent.__main__ import main
+
+
+def test_help_says_what_each_command_is_for(capsys) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["--help"])
+    assert left.value.code == 0
+    shown = capsys.readouterr().out
+    for command in ("serve", "doctor", "call", "bench"):
+        assert command in shown
+
+
+@pytest.mark.parametrize("command", [["serve"], ["doctor"], ["call"], ["bench", "latency"]])
+def test_every_command_has_help(command, capsys) -> None:
+    with pytest.raises(SystemExit) as left:
+        main([*command, "--help"])
+    assert left.value.code == 0
+    assert len(capsys.readouterr().out.splitlines()) > 5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["serve", "--set", "turns.end_of_turn=3"], "did you mean end_of_turn_ms"),
+        (["serve", "--set", "nonsense"], "section.key=value"),
+        (["serve", "--engine", "hal"], "agent.engine: 'hal' is not allowed; it must be one of"),
+        (["serve", "--port", "99999"], "server.port: 99999 is not allowed"),
+        (["serve", "--config", "/no/where.yaml"], "cannot read /no/where.yaml"),
+    ],
+)
+def test_an_operators_mistake_is_one_line_and_no_traceback(
+    arguments, complaint, capsys
+) -> None:
+    assert main(arguments) == 2
+    shown = capsys.readouterr().err
+    assert complaint in shown
+    assert len(shown.strip().splitlines()) == 1
+
+
+def test_an_unknown_command_is_refused_with_the_known_ones(capsys) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["sevre"])
+    assert left.value.code == 2
+    assert "serve" in capsys.readouterr().err
+
+
+def test_help_does_not_wait_for_the_media_stack() -> None:
+    script = (
+        "import sys; from agent.__main__ import _parser; _parser();"
+        "sys.exit('torch' in sys.modules or 'pocketsphinx' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

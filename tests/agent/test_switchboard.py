@@ -1,0 +1,171 @@
+"""Calls over real peer connections on 127.0.0.1: seats, ends, and nothing left behind."""
+
+import asyncio
+from contextlib import asynccontextmanager
+
+import pytest
+from fakes import FakeClient, FakeEngines
+
+from agent.canned import Canned
+from agent.config import load
+from agent.engines import Style
+from agent.errors import RejectedOffer
+from agent.events import CallEnding, EndReason, ReplyDone
+from agent.media import upstream
+from agent.media.opus import Encoder
+from agent.media.peer import Peer
+from agent.media.playout import Playout
+from agent.metrics import Metrics
+from agent.switchboard import Switchboard
+
+SETTINGS = {"ice.addresses": ["127.0.0.1"], "agent.greeting": "Hello there."}
+
+
+class FakeHost:
+    """Gives each call engines of its own, and keeps them for the test to see."""
+
+    def __init__(self) -> None:
+        self.opened: list[FakeEngines] = []
+
+    def open_call(self):
+        self.opened.append(FakeEngines())
+        return self.opened[-1]
+
+
+class Caller:
+    """The other end: connects, listens, and waits for what happens."""
+
+    def __init__(self, config) -> None:
+        self.connected, self.audible, self.closed = (asyncio.Event() for _ in range(3))
+        self.peer = Peer(
+            config,
+            Playout(config.playout, Encoder(config.send).encode),
+            on_connected=self.connected.set,
+            on_audio=lambda samples: None,
+            on_message=lambda text: None,
+            on_closed=lambda reason: self.closed.set(),
+            on_packet=lambda packet, now: self.audible.set(),
+        )
+
+
+class Scene:
+    def __init__(self, **settings) -> None:
+        self.config = load(None, {**SETTINGS, **settings})
+        upstream.install(self.config)
+        self.host, self.metrics = FakeHost(), Metrics()
+        canned = Canned(Style(""))
+        self.board = Switchboard(self.config, self.host, canned, self.metrics)
+        self.callers: list[Caller] = []
+
+    async def call(self, call_id="a"):
+        caller, client = Caller(self.config), FakeClient()
+        self.callers.append(caller)
+        answer = await self.board.answer(call_id, await caller.peer.offer(), client)
+        await caller.peer.accept(answer)
+        await asyncio.wait_for(caller.connected.wait(), 10)
+        return caller, client
+
+
+@asynccontextmanager
+async def scene(**settings):
+    here = Scene(**settings)
+    before = asyncio.all_tasks()
+    try:
+        yield here
+    finally:
+        await here.board.close()
+        await asyncio.gather(*(caller.peer.close() for caller in here.callers))
+    assert here.board.active == 0
+    async with asyncio.timeout(5):
+        while left := asyncio.all_tasks() - before:
+            await asyncio.wait(left, timeout=1)
+
+
+def test_a_caller_is_greeted_and_hung_up() -> None:
+    async def main():
+        async with scene() as here:
+            caller, client = await here.call()
+            await asyncio.wait_for(caller.audible.wait(), 10)
+            assert here.board.active == 1
+            assert await here.board.hang_up("a")
+            assert here.board.active == 0
+            assert client.of(ReplyDone)[0].reason == "call_ended"
+            assert client.of(CallEnding) == [CallEnding(EndReason.CALLER)]
+            assert here.host.opened[0].log == ["close"]
+            await asyncio.wait_for(caller.closed.wait(), 10)
+            assert not await here.board.hang_up("a")
+
+    asyncio.run(main())
+
+
+def test_a_full_board_refuses_and_a_freed_seat_is_free() -> None:
+    async def main():
+        async with scene(**{"limits.calls": 1}) as here:
+            await here.call("a")
+            with pytest.raises(RejectedOffer) as refused:
+                await here.board.answer("b", "never looked at", FakeClient())
+            assert (refused.value.code, refused.value.status) == ("server_full", 503)
+            assert len(here.host.opened) == 1
+            await here.board.hang_up("a")
+            await here.call("c")
+
+    asyncio.run(main())
+
+
+def test_an_offer_that_cannot_be_answered_leaves_nothing() -> None:
+    async def main():
+        async with scene() as here:
+            with pytest.raises(RejectedOffer) as refused:
+                await here.board.answer("a", "v=0\r\n", FakeClient())
+            assert refused.value.code == "invalid_offer"
+            await here.board.hang_up("a")  # returns when the seat is free
+            assert here.board.active == 0
+            assert here.host.opened[0].log == ["close"]
+
+    asyncio.run(main())
+
+
+def test_a_caller_who_leaves_frees_the_seat() -> None:
+    async def main():
+        async with scene() as here:
+            caller, client = await here.call()
+            await caller.peer.close()
+            await asyncio.wait_for(client.ended.wait(), 5)
+            assert client.of(CallEnding) == [CallEnding(EndReason.CALLER)]
+
+    asyncio.run(main())
+
+
+def test_a_call_has_a_greatest_length() -> None:
+    async def main():
+        async with scene(**{"limits.call_s": 1}) as here:
+            caller, client = await here.call()
+            await asyncio.wait_for(caller.closed.wait(), 10)
+            assert client.of(CallEnding) == [CallEnding(EndReason.TOO_LONG)]
+
+    asyncio.run(main())
+
+
+def test_a_stopping_server_ends_its_calls_and_takes_no_more() -> None:
+    async def main():
+        async with scene() as here:
+            _, client = await here.call()
+            await here.board.close()
+            assert client.of(CallEnding) == [CallEnding(EndReason.SHUTDOWN)]
+            with pytest.raises(RejectedOffer) as refused:
+                await here.board.answer("b", "never looked at", FakeClient())
+            assert (refused.value.code, refused.value.status) == ("shutting_down", 503)
+
+    asyncio.run(main())
+
+
+def test_calls_are_counted() -> None:
+    async def main():
+        async with scene() as here:
+            await here.call()
+            assert b"voxline_calls_active 1.0" in here.metrics.text()
+            await here.board.hang_up("a")
+            assert b"voxline_calls_active 0.0" in here.metrics.text()
+            assert b'voxline_calls_ended_total{reason="caller"} 1.0' in here.metrics.text()
+
+    asyncio.run(main())
