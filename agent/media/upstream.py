@@ -340,8 +340,7 @@ def reroute(pc: RTCPeerConnection, network: Network) -> None:
         send = ice._send
 
         async def through(datagram: bytes, send: Any = send) -> None:
-            is_srtp = 127 < datagram[0] < 192 and not is_rtcp(datagram)
-            for each in network(datagram) if is_srtp else (datagram,):
+            for each in network(datagram) if _is_rtp(datagram) else (datagram,):
                 await send(each)
 
         ice._send = through
@@ -350,6 +349,18 @@ def reroute(pc: RTCPeerConnection, network: Network) -> None:
 def impair(pc: RTCPeerConnection, drop: Callable[[], bool]) -> None:
     """Lose an outgoing RTP packet whenever `drop()` says so. For tests and benchmarks."""
     reroute(pc, lambda datagram: () if drop() else (datagram,))
+
+
+def impair_arrivals(pc: RTCPeerConnection, drop: Callable[[], bool]) -> None:
+    """Lose an incoming RTP packet whenever `drop()` says so. For tests and benchmarks."""
+    for connection in _connections(pc):
+        receive = connection.data_received
+
+        def through(datagram: bytes, component: int, receive: Any = receive) -> None:
+            if not (_is_rtp(datagram) and drop()):
+                receive(datagram, component)
+
+        connection.data_received = through
 
 
 def vanish(pc: RTCPeerConnection) -> None:
@@ -363,6 +374,10 @@ def vanish(pc: RTCPeerConnection) -> None:
             protocol.send_data = nowhere
             protocol.send_stun = lambda message, to: None
             protocol.datagram_received = lambda data, by: None
+
+
+def _is_rtp(datagram: bytes) -> bool:
+    return len(datagram) > 1 and 127 < datagram[0] < 192 and not is_rtcp(datagram)
 
 
 def _ice_transports(pc: RTCPeerConnection) -> list[Any]:
