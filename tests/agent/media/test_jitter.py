@@ -388,7 +388,7 @@ def arrivals(network, base, hops):
 
 
 @given(networks, settings_of_buffer, st.integers(0, 2**16 - 1), st.sets(st.integers(0, 119)))
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 def test_order_once_and_bounds_hold_whatever_the_network_does(network, receive, base, hops):
     line = Line(receive)
     sent = arrivals(network, base, set(sorted(hops)[:6]))
@@ -412,6 +412,7 @@ def test_order_once_and_bounds_hold_whatever_the_network_does(network, receive, 
     assert len(played) + drops == len(sent), "a packet vanished"
 
 
+@settings(deadline=None)
 @given(st.sets(st.integers(1, 98), max_size=40), settings_of_buffer)
 def test_loss_leaves_no_hole_and_delays_nobody_for_longer_than_the_wait(lost, receive):
     line = Line(receive)
@@ -430,6 +431,7 @@ def test_loss_leaves_no_hole_and_delays_nobody_for_longer_than_the_wait(lost, re
             assert late <= receive.reorder_wait_ms + 0.001
 
 
+@settings(deadline=None)
 @given(st.permutations(range(1, 9)), st.integers(0, 2**16 - 1))
 def test_any_order_within_the_wait_is_put_right(order, base):
     line = Line(Receive(reorder_wait_ms=20)).push(packet(0, base=base), at_ms=0)
@@ -438,6 +440,7 @@ def test_any_order_within_the_wait_is_put_right(order, base):
     assert line.steps[-8:] == [play(i) for i in range(1, 9)] and line.buffer.lost == 0
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2**16 - 1), st.integers(0, 2**32 - 1)))
 )

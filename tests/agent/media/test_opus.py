@@ -6,7 +6,7 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.audio.frame import HEAR_FRAME, HEAR_HZ, SPEAK_FRAME, SPEAK_HZ
@@ -157,11 +157,13 @@ def test_concealment_goes_on_and_fades():
     assert np.abs(late).max() < 0.5 * np.abs(first).max()
 
 
+@settings(deadline=None)
 @given(st.integers(1, 8000))
 def test_concealment_of_any_length(samples):
     assert Decoder().conceal(samples).shape == (samples,)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_no_payload_brings_the_decoder_down(payload):
     decoder = Decoder()
@@ -175,6 +177,7 @@ def test_no_payload_brings_the_decoder_down(payload):
     assert decoder.decode(good).shape == (HEAR_FRAME,)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 20), st.integers(0, 1000), st.binary(min_size=1, max_size=4))
 def test_a_packet_damaged_on_the_way_yields_bounded_samples_or_is_refused(index, at, noise):
     payload = bytearray(DAMAGED[index])

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from aiortc.mediastreams import MediaStreamError
 
-from agent.audio.frame import HEAR_FRAME, RTP_FRAME, RTP_HZ, SPEAK_FRAME, SPEAK_HZ
+from agent.audio.frame import HEAR_FRAME, HEAR_HZ, RTP_FRAME, RTP_HZ, SPEAK_FRAME, SPEAK_HZ
 from agent.config import Config, Ice, Limits, Receive, Send
 from agent.errors import RejectedOffer
 from agent.events import EndReason
@@ -231,13 +231,14 @@ async def test_packets_can_be_lost_on_arrival_too():
 @realtime
 async def test_one_lost_packet_delays_no_later_one():
     track, lost = PacketTrack(count=60), 20
-    caller = Side(track=track)
+    config = replace(CONFIG, receive=Receive(stall_ms=2000))
+    caller = Side(config, track)
     seen = iter(range(10**6))
 
     def network(pc):
         upstream.impair(pc, lambda: next(seen) == lost)
 
-    async with call(caller=caller, network=network) as (agent, _):
+    async with call(caller=caller, network=network, config=config) as (agent, _):
         await agent.until(lambda: agent.heard >= 60 * HEAR_FRAME)
         stats = agent.peer.stats
     assert stats.lost == 1
@@ -371,10 +372,10 @@ async def test_a_dead_caller_is_noticed_by_its_silence():
 @realtime
 async def test_a_dead_agent_is_noticed_though_it_was_silent():
     """The caller cannot go by packets: an agent that says nothing sends none."""
-    config = replace(CONFIG, limits=Limits(lost_s=0.5))
+    config = replace(CONFIG, limits=Limits(lost_s=1.0))
     agent = Side(config, PacketTrack(count=3))
     async with call(agent=agent, config=config) as (agent, caller):
-        await asyncio.sleep(1.5)
+        await agent.until(lambda: agent.heard > 1.5 * HEAR_HZ)
         assert not caller.reasons and not agent.reasons
         upstream.vanish(agent.peer.pc)
         async with asyncio.timeout(5):
