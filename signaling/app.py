@@ -28,8 +28,9 @@ def build_app(
 ) -> web.Application:
     """Build the application.
 
-    `metrics` gives Prometheus's text, `voices` the names a session may ask for (the default
-    first), `engine` the name of the engine that was picked; `web_root` holds what browsers load.
+    `metrics` gives Prometheus's text, `voices` the names that a session may ask for (the
+    default first), `engine` the name of the engine that was picked; `web_root` holds what
+    browsers load.
     """
     origins = Origins(config.server.cors_origins, config.server.host)
     app = web.Application(middlewares=[guard(origins)], client_max_size=MAX_BYTES)

@@ -5,6 +5,7 @@ into `{"error": {type, code, message, param}}`, and adds CORS and safety headers
 """
 
 import logging
+
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, LooseHeaders, Middleware
 

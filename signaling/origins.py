@@ -46,24 +46,17 @@ def _same(origin: str, host: str) -> bool:
     default = _DEFAULT_PORTS.get(page.scheme)
     if default is None or not page.hostname:
         return False
-    return (page.hostname, _port(page) or default) == (
-        server.hostname,
-        _port(server) or default,
-    )
+    here = (server.hostname, server.port or default)
+    return (page.hostname, page.port or default) == here
 
 
 def _split(url: str) -> SplitResult:
     try:
-        return urlsplit(url)
-    except ValueError:  # brackets that hold no IPv6 address
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:  # brackets without an IPv6 address, or a port that is none
         return urlsplit("")
-
-
-def _port(url: SplitResult) -> int | None:
-    try:
-        return url.port
-    except ValueError:
-        return -1
+    return parts
 
 
 def _is_loopback(name: str) -> bool:

@@ -31,8 +31,10 @@ MAY_IMPORT = {
     "agent.media.jitter": VALUES,
     "agent.media.reel": [*VALUES, *NUMPY],
     "agent.media.gain": [*VALUES, *NUMPY],
-    "signaling.sdp": ["agent.errors"],
-    "signaling.limits": ["agent.errors", "agent.config"],
+    "signaling.codes": [],
+    "signaling.sdp": ["agent.errors", "signaling.codes"],
+    "signaling.limits": [],
+    "signaling.origins": [],
     # models: each knows its own library, none knows calls or another model
     "agent.vad.silero": [*VALUES, *NUMPY, "onnxruntime"],
     "agent.brains.operator": [*VALUES, *NUMPY, "pocketsphinx"],
@@ -68,6 +70,8 @@ PURE = [
     *("agent.turns", "agent.phrases", "agent.ledger", "agent.memory", "agent.metrics"),
     *("agent.ear", "agent.vad.gate", "agent.media.jitter", "agent.media.reel"),
     *("agent.media.gain", "signaling.sdp", "signaling.sessions", "signaling.realtime"),
+    *("signaling.codes", "signaling.fields", "signaling.conversation", "signaling.body"),
+    *("signaling.limits", "signaling.origins"),
 ]
 IMPURE = {"asyncio", "logging", "os", "random", "socket", "threading", "time"}
 MODELS = ["agent.brains", "agent.voices", "agent.vad.silero"]

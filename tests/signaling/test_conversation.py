@@ -1,0 +1,288 @@
+"""What a client is told, event by event. Texts, ids and JSON: test_realtime."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent import events as ev
+from signaling.conversation import MAX_ITEMS, Conversation
+
+U, R = "item_x_u1", "item_x_r1"
+
+
+def conversation():
+    return Conversation("x", lambda: "nora")
+
+
+def told(*notices, by=None):
+    talk = by or conversation()
+    return [event for notice in notices for event in talk.tell(notice)]
+
+
+def kinds(events):
+    return [event["type"] for event in events]
+
+
+def done(status="completed", reason="", heard="It is noon.", unheard="", audio_ms=900, turn=1):
+    return ev.ReplyDone(turn, status, reason, heard, unheard, audio_ms)
+
+
+SPEAKING = (ev.UtteranceStarted(1, 700),)
+ASKED = (*SPEAKING, ev.UtteranceStopped(1, 1900), ev.UtteranceCommitted(1))
+REPLYING = (
+    ev.ReplyStarted(1),
+    ev.UtteranceTranscribed(1, "what time is it"),
+    ev.ReplyText(1, "It is "),
+    ev.ReplyText(1, "noon."),
+    ev.ReplyAudioStarted(1),
+)
+CUT = done("cancelled", "turn_detected", "It is", " noon.", 300)
+
+
+class TestOneTurn:
+    """The sequence of a whole turn, as the vendor has it."""
+
+    def test_the_caller(self):
+        assert told(*ASKED) == [
+            {
+                "type": "input_audio_buffer.speech_started",
+                "audio_start_ms": 700,
+                "item_id": U,
+            },
+            {"type": "input_audio_buffer.speech_stopped", "audio_end_ms": 1900, "item_id": U},
+            {
+                "type": "input_audio_buffer.committed",
+                "previous_item_id": None,
+                "item_id": U,
+            },
+            {"type": "conversation.item.added", "previous_item_id": None, "item": user(None)},
+            {"type": "conversation.item.done", "previous_item_id": None, "item": user(None)},
+        ]
+
+    def test_the_reply_begins(self):
+        assert kinds(told(ev.ReplyStarted(1))) == [
+            "response.created",
+            "response.output_item.added",
+            "conversation.item.added",
+            "response.content_part.added",
+        ]
+
+    def test_the_transcript_is_told_and_kept(self):
+        talk = conversation()
+        (event,) = told(*ASKED, ev.UtteranceTranscribed(1, "hello"), by=talk)[5:]
+        assert event["transcript"] == "hello"
+        assert event["usage"] == {"type": "duration", "seconds": 1.2}
+        assert talk.items[U].view() == user("hello")
+
+    def test_the_reply_is_heard_to_its_end(self):
+        assert kinds(told(*ASKED, *REPLYING, done())[-7:]) == [
+            "response.output_audio.done",
+            "response.output_audio_transcript.done",
+            "response.content_part.done",
+            "response.output_item.done",
+            "conversation.item.done",
+            "response.done",
+            "output_audio_buffer.stopped",
+        ]
+
+    def test_the_reply_is_cut_off(self):
+        assert kinds(told(*ASKED, *REPLYING, CUT)[-9:]) == [
+            "output_audio_buffer.cleared",
+            "response.output_audio.done",
+            "response.output_audio_transcript.done",
+            "response.content_part.done",
+            "response.output_item.done",
+            "conversation.item.done",
+            "conversation.item.truncated",
+            "voxline.response.heard",
+            "response.done",
+        ]
+
+
+def user(transcript):
+    return {
+        "id": U,
+        "object": "realtime.item",
+        "type": "message",
+        "status": "completed",
+        "role": "user",
+        "content": [{"type": "input_audio", "transcript": transcript}],
+    }
+
+
+class TestWhatIsRemembered:
+    """An item holds what the caller heard; the transcript events hold what was said."""
+
+    def test_of_a_whole_reply_everything(self):
+        talk = conversation()
+        told(*REPLYING, done(), by=talk)
+        assert talk.items[R].transcript == "It is noon."
+        assert talk.items[R].status == "completed"
+
+    def test_of_a_cut_reply_only_what_was_heard(self):
+        talk = conversation()
+        events = {event["type"]: event for event in told(*REPLYING, CUT, by=talk)}
+        assert talk.items[R].transcript == "It is"
+        assert talk.items[R].status == "incomplete"
+        assert events["response.done"]["response"]["output"] == [talk.items[R].view()]
+        transcript = events["response.output_audio_transcript.done"]["transcript"]
+        assert transcript == "It is noon."
+        assert events["conversation.item.truncated"]["audio_end_ms"] == 300
+        assert events["voxline.response.heard"] == {
+            "type": "voxline.response.heard",
+            "response_id": "resp_x_1",
+            "item_id": R,
+            "heard": "It is",
+            "unheard": " noon.",
+            "audio_ms": 300,
+        }
+
+    def test_items_form_a_chain(self):
+        talk = conversation()
+        told(*ASKED, *REPLYING, done(), ev.UtteranceStarted(2, 5000), by=talk)
+        told(ev.UtteranceCommitted(2), ev.ReplyStarted(2), by=talk)
+        order = [U, R, "item_x_u2", "item_x_r2"]
+        assert list(talk.items) == order
+        assert [item.previous for item in talk.items.values()] == [None, *order[:-1]]
+
+    def test_only_so_many_items_are_kept(self):
+        talk = conversation()
+        for turn in range(1, 2 * MAX_ITEMS):
+            told(ev.ReplyStarted(turn), done(turn=turn), by=talk)
+        assert len(talk.items) == MAX_ITEMS
+        assert talk.items[f"item_x_r{2 * MAX_ITEMS - 1}"].previous in talk.items
+
+
+class TestHowAReplyEnds:
+    @pytest.mark.parametrize(
+        ("status", "reason", "details"),
+        [
+            ("completed", "", {"type": "completed"}),
+            ("cancelled", "turn_detected", {"type": "cancelled", "reason": "turn_detected"}),
+            (
+                "cancelled",
+                "client_cancelled",
+                {"type": "cancelled", "reason": "client_cancelled"},
+            ),
+            ("cancelled", "call_ended", {"type": "cancelled"}),
+            (
+                "failed",
+                "the voice died",
+                {
+                    "type": "failed",
+                    "error": {
+                        "type": "server_error",
+                        "code": "engine_failed",
+                        "message": "the voice died",
+                    },
+                },
+            ),
+        ],
+    )
+    def test_status_details(self, status, reason, details):
+        events = told(ev.ReplyStarted(1), done(status, reason))
+        (response,) = [e["response"] for e in events if e["type"] == "response.done"]
+        assert response["status"] == status
+        assert response["status_details"] == details
+
+    @pytest.mark.parametrize("end", [done(), CUT], ids=["whole", "cut"])
+    def test_a_reply_that_never_sounded_has_no_buffer(self, end):
+        events = told(ev.ReplyStarted(1), end)
+        assert not [kind for kind in kinds(events) if kind.startswith("output_audio_buffer")]
+
+    def test_a_failed_reply_was_cut_too(self):
+        assert "voxline.response.heard" in kinds(told(*REPLYING, done("failed", "x")))
+
+
+class TestLateAndDouble:
+    """News of what is over, or never was, tells nothing."""
+
+    @pytest.mark.parametrize(
+        "notice",
+        [
+            ev.ReplyText(1, "late"),
+            ev.ReplyAudioStarted(1),
+            done(),
+            ev.UtteranceStopped(1, 9),
+            ev.UtteranceCommitted(1),
+            ev.UtteranceForgotten(1),
+        ],
+    )
+    def test_nothing_is_told(self, notice):
+        talk = conversation()
+        assert told(notice, by=talk) == []
+        told(*ASKED, *REPLYING, done(), by=talk)
+        assert told(notice, by=talk) == []
+
+    def test_a_transcript_of_nothing(self):
+        assert told(ev.ReplyStarted(1), ev.UtteranceTranscribed(0, "x"))[4:] == []
+
+    def test_a_forgotten_utterance_is_cleared_and_makes_no_item(self):
+        talk = conversation()
+        events = told(*SPEAKING, ev.UtteranceForgotten(1), ev.UtteranceCommitted(1), by=talk)
+        assert kinds(events)[1:] == ["input_audio_buffer.cleared"]
+        assert talk.items == {}
+
+    def test_an_end_before_the_beginning(self):
+        """An answer asked for in mid-speech stops the utterance at an older pause."""
+        events = told(ev.UtteranceStarted(1, 700), ev.UtteranceStopped(1, 200))
+        assert events[1]["audio_end_ms"] == 700
+
+
+class TestOwnEvents:
+    def test_state(self):
+        (event,) = told(ev.StateChanged("hearing"))
+        assert event == {"type": "voxline.state", "state": "hearing"}
+
+    def test_latency(self):
+        measured = ev.TurnMeasured(1, 431.26, (("wait", 0.0, 420.0), ("voice", -3.04, 11.0)))
+        assert told(measured) == [
+            {
+                "type": "voxline.turn.latency",
+                "response_id": "resp_x_1",
+                "latency_ms": 431.3,
+                "stages": [
+                    {"name": "wait", "begin_ms": 0.0, "end_ms": 420.0},
+                    {"name": "voice", "begin_ms": -3.0, "end_ms": 11.0},
+                ],
+            }
+        ]
+
+    @pytest.mark.parametrize("reason", list(ev.EndReason))
+    def test_the_end(self, reason):
+        assert told(ev.CallEnding(reason)) == [
+            {"type": "voxline.call.ended", "reason": reason.value}
+        ]
+
+
+# -- laws -------------------------------------------------------------------------------------
+
+NUMBERS = st.integers(0, 3)
+NOTICES = st.one_of(
+    st.builds(ev.UtteranceStarted, NUMBERS, NUMBERS),
+    st.builds(ev.UtteranceStopped, NUMBERS, NUMBERS),
+    st.builds(ev.UtteranceCommitted, NUMBERS),
+    st.builds(ev.UtteranceTranscribed, NUMBERS, st.just("a")),
+    st.builds(ev.UtteranceForgotten, NUMBERS),
+    st.builds(ev.ReplyStarted, NUMBERS),
+    st.builds(ev.ReplyText, NUMBERS, st.just("b")),
+    st.builds(ev.ReplyAudioStarted, NUMBERS),
+    st.builds(done, st.sampled_from(["completed", "cancelled", "failed"]), turn=NUMBERS),
+    st.builds(ev.TurnMeasured, NUMBERS, st.just(1.0), st.just(())),
+)
+
+
+@given(st.lists(NOTICES, max_size=30))
+def test_whatever_the_order_each_response_ends_at_most_as_often_as_it_begins(notices):
+    events = told(*notices)
+    for turn in range(4):
+        names = [
+            event["type"]
+            for event in events
+            if event.get("response", {}).get("id") == f"resp_x_{turn}"
+        ]
+        begun = ended = 0
+        for name in names:
+            begun += name == "response.created"
+            ended += name == "response.done"
+            assert ended <= begun

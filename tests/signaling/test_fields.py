@@ -1,0 +1,52 @@
+import pytest
+
+from agent.config import Between
+from agent.errors import RejectedOffer
+from signaling.fields import Fields
+
+FIELDS = Fields({"n": 3, "x": 0.5, "t": "abc", "b": False, "o": {"k": 1}, "null": None}, "top")
+
+
+def test_reads_what_is_there():
+    assert FIELDS.number("x", 9, Between(0, 1)) == 0.5
+    assert FIELDS.whole("n", 9, Between(0, 5)) == 3
+    assert FIELDS.text("t", "", longest=3) == "abc"
+    assert FIELDS.flag("b", default=True) is False
+    assert FIELDS.one_of("t", ("abc", "d")) == "abc"
+    assert FIELDS.inner("o").whole("k", 0, Between(0, 1)) == 1
+
+
+@pytest.mark.parametrize("key", ["missing", "null"])
+def test_what_is_not_there_is_the_default(key):
+    assert FIELDS.number(key, 9, Between(0, 1)) == 9
+    assert FIELDS.whole(key, 9, Between(0, 1)) == 9
+    assert FIELDS.text(key, "d", longest=1) == "d"
+    assert FIELDS.flag(key, default=True) is True
+    assert FIELDS.one_of(key, ("a",)) is None
+    assert FIELDS.inner(key).values == {}
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda f: f.number("t", 0, Between(0, 1)),
+        lambda f: f.number("b", 0, Between(0, 1)),  # JSON's false is no number, Python's is
+        lambda f: f.number("n", 0, Between(0, 1)),
+        lambda f: f.whole("x", 0, Between(0, 1)),
+        lambda f: f.text("n", "", longest=9),
+        lambda f: f.text("t", "", longest=2),
+        lambda f: f.flag("n", default=True),
+        lambda f: f.one_of("t", ("d",)),
+        lambda f: f.inner("t"),
+    ],
+)
+def test_what_is_wrong_is_named_by_its_path(read):
+    with pytest.raises(RejectedOffer) as caught:
+        read(FIELDS)
+    assert caught.value.param.startswith("top.")
+    assert caught.value.param in caught.value.message
+
+
+def test_what_is_no_object():
+    with pytest.raises(RejectedOffer, match="top must be an object"):
+        Fields("text", "top")

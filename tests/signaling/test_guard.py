@@ -1,0 +1,144 @@
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+from fake_calls import CALLS, OFFER, SDP, FakeCalls, awaited, error_of, served
+
+from signaling.guard import guard
+from signaling.origins import Origins
+
+SHOP = "https://shop.example"
+
+
+def placing(**headers):
+    return {**SDP, **headers}
+
+
+class TestPagesOfOtherSites:
+    @awaited
+    async def test_may_not_call_and_no_call_begins(self):
+        calls = FakeCalls()
+        async with served(calls) as http:
+            response = await http.post(CALLS, data=OFFER, headers=placing(Origin=SHOP))
+            assert response.status == 403
+            assert (await error_of(response))["code"] == "origin_not_allowed"
+        assert calls.offers == []
+        assert "Access-Control-Allow-Origin" not in response.headers
+
+    @awaited
+    async def test_may_not_even_ask_whether_they_may(self):
+        async with served() as http:
+            response = await http.options(CALLS, headers={"Origin": SHOP})
+            assert response.status == 403
+            assert "Access-Control-Allow-Methods" not in response.headers
+
+    @awaited
+    async def test_may_not_hang_up(self):
+        calls = FakeCalls()
+        async with served(calls) as http:
+            placed = await http.post(CALLS, data=OFFER, headers=SDP)
+            response = await http.delete(placed.headers["Location"], headers={"Origin": SHOP})
+            assert response.status == 403
+        assert calls.active == 1
+
+    @awaited
+    async def test_may_call_when_configured_and_read_where_the_call_is(self):
+        async with served(server__cors_origins=[SHOP]) as http:
+            response = await http.post(CALLS, data=OFFER, headers=placing(Origin=SHOP))
+            assert response.status == 201
+            assert response.headers["Access-Control-Allow-Origin"] == SHOP
+            assert "Location" in response.headers["Access-Control-Expose-Headers"]
+            assert "Origin" in response.headers["Vary"]
+
+    @awaited
+    async def test_preflight_allows_what_the_vendors_sdk_sends(self):
+        async with served(server__cors_origins=[SHOP]) as http:
+            response = await http.options(CALLS, headers={"Origin": SHOP})
+            assert response.status == 204
+            allowed = response.headers["Access-Control-Allow-Headers"].lower().split(", ")
+            assert {"authorization", "content-type", "x-openai-agents-sdk"} <= set(allowed)
+            assert "DELETE" in response.headers["Access-Control-Allow-Methods"]
+
+    @awaited
+    async def test_can_read_why_they_were_refused_when_configured(self):
+        async with served(server__cors_origins=["*"]) as http:
+            response = await http.post(CALLS, data=b"", headers=placing(Origin=SHOP))
+            assert response.status == 400
+            assert response.headers["Access-Control-Allow-Origin"] == SHOP
+
+    @awaited
+    async def test_the_servers_own_page_may_call(self):
+        async with served() as http:
+            own = str(http.make_url("/")).rstrip("/")
+            response = await http.post(CALLS, data=OFFER, headers=placing(Origin=own))
+            assert response.status == 201
+
+    @awaited
+    async def test_reading_is_free_but_not_shared(self):
+        async with served() as http:
+            response = await http.get("/healthz", headers={"Origin": SHOP})
+            assert response.status == 200
+            assert "Access-Control-Allow-Origin" not in response.headers
+
+
+class TestNamesOfThisServer:
+    @awaited
+    async def test_a_rebound_name_is_refused_on_loopback(self):
+        async with served() as http:
+            headers = placing(Host="evil.example", Origin="http://evil.example")
+            response = await http.post(CALLS, data=OFFER, headers=headers)
+            assert response.status == 403
+            assert (await error_of(response))["code"] == "host_not_allowed"
+
+    @awaited
+    async def test_a_configured_proxy_is_let_through(self):
+        async with served(server__cors_origins=[SHOP]) as http:
+            headers = placing(Host="shop.example", Origin=SHOP)
+            assert (await http.post(CALLS, data=OFFER, headers=headers)).status == 201
+
+    @awaited
+    async def test_an_open_server_has_any_name(self):
+        async with served(server__host="0.0.0.0") as http:
+            response = await http.get("/healthz", headers={"Host": "agent.example"})
+            assert response.status == 200
+
+
+class TestEveryRefusalHasTheShape:
+    @pytest.mark.parametrize(
+        ("method", "path", "status", "code"),
+        [
+            ("GET", "/nothing", 404, "not_found"),
+            ("GET", "/v1/realtime/calls", 405, "method_not_allowed"),
+            ("PUT", "/healthz", 405, "method_not_allowed"),
+            ("DELETE", "/v1/realtime/calls/rtc_x", 404, "call_not_found"),
+        ],
+    )
+    @awaited
+    async def test_by_code(self, method, path, status, code):
+        async with served() as http:
+            response = await http.request(method, path)
+            assert response.status == status
+            assert (await error_of(response))["code"] == code
+            assert ("Allow" in response.headers) == (status == 405)
+
+    @awaited
+    async def test_a_fault_of_ours_is_logged_and_keeps_its_secret(self, caplog):
+        async def broken(request):
+            raise KeyError("secret")
+
+        app = web.Application(middlewares=[guard(Origins((), "127.0.0.1"))])
+        app.router.add_get("/broken", broken)
+        async with TestClient(TestServer(app)) as http:
+            response = await http.get("/broken")
+            assert response.status == 500
+            error = await error_of(response)
+        assert error["code"] == "internal_error"
+        assert "secret" not in error["message"]
+        assert "KeyError: 'secret'" in caplog.text
+
+    @awaited
+    async def test_nobody_sniffs_and_nobody_learns_versions(self):
+        async with served() as http:
+            for path in ("/healthz", "/nothing"):
+                response = await http.get(path)
+                assert response.headers["X-Content-Type-Options"] == "nosniff"
+                assert response.headers["Server"] == "voxline"

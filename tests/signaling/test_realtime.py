@@ -1,0 +1,339 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from openai.types.realtime.realtime_server_event import RealtimeServerEvent
+from pydantic import TypeAdapter
+
+from agent import events as ev
+from agent.config import load
+from signaling.codes import Code
+from signaling.limits import EVENT_BYTES
+from signaling.realtime import HELD_EVENTS, RealtimeClient
+from signaling.sessions import MAX_INSTRUCTIONS, Session
+
+VENDOR = TypeAdapter(RealtimeServerEvent)
+SESSION = Session.fresh(load(None), "sess_1", ("nora", "otto"))
+
+REPLY = (ev.ReplyStarted(1), ev.ReplyText(1, "It is noon."), ev.ReplyAudioStarted(1))
+WHOLE = ev.ReplyDone(1, "completed", "", "It is noon.", "", 900)
+CUT = ev.ReplyDone(1, "cancelled", "turn_detected", "It is", " noon.", 300)
+ASKED = (
+    ev.UtteranceStarted(1, 0),
+    ev.UtteranceStopped(1, 900),
+    ev.UtteranceCommitted(1),
+    ev.UtteranceTranscribed(1, "what time is it, m\u00fcller?"),
+)
+U, R = "item_x_u1", "item_x_r1"
+JSON = st.recursive(
+    st.none() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=3,
+)
+
+
+def client(*notices, **options):
+    """A client whose channel is open and who was told `notices`."""
+    made = RealtimeClient(SESSION, ev.CallSettings(), "x", **options)
+    made.opened()
+    for notice in notices:
+        made.tell(notice)
+    return made
+
+
+def ask(asked, **event):
+    requests, texts = asked.ask(json.dumps(event))
+    return requests, checked(texts)
+
+
+def checked(texts):
+    """Decode what is sent; the vendor's own models must take all that is not our own."""
+    events = [json.loads(text) for text in texts]
+    for event in events:
+        if not event["type"].startswith("voxline."):
+            VENDOR.validate_python(event, strict=True)
+    return events
+
+
+def error(asked, **event):
+    requests, (answer,) = ask(asked, **event)
+    assert requests == []
+    assert answer["type"] == "error"
+    return answer["error"]
+
+
+class TestContract:
+    """Every event of these dialogues is one that the vendor's own client library accepts."""
+
+    @pytest.mark.parametrize(
+        "notices",
+        [
+            (*ASKED, *REPLY, WHOLE),
+            (*ASKED, *REPLY, CUT),
+            (*REPLY, ev.ReplyDone(1, "cancelled", "client_cancelled", "", "It is", 0)),
+            (*REPLY, ev.ReplyDone(1, "cancelled", "call_ended", "", "", 0)),
+            (*REPLY, ev.ReplyDone(1, "failed", "the voice died", "It", " is", 90)),
+            (ev.ReplyStarted(1), WHOLE),
+            (ev.UtteranceStarted(1, 0), ev.UtteranceForgotten(1)),
+        ],
+    )
+    def test_notices(self, notices):
+        told = client()
+        events = [event for notice in notices for event in checked(told.tell(notice))]
+        assert len({event["event_id"] for event in events}) == len(events)
+
+    def test_it_has_teeth(self):
+        with pytest.raises(ValueError, match="nope"):
+            VENDOR.validate_python({"type": "nope", "event_id": "1"})
+        with pytest.raises(ValueError, match="item_id"):
+            VENDOR.validate_python({"type": "response.output_audio.done", "event_id": "1"})
+
+
+class TestOpening:
+    def test_begins_with_the_session(self):
+        (created,) = checked(RealtimeClient(SESSION, ev.CallSettings(), "x").opened())
+        assert created["type"] == "session.created"
+        assert created["session"] == SESSION.view()
+
+    def test_what_happened_before_comes_after_it(self):
+        """Audio connects before the data channel does: the greeting has begun by then."""
+        early = RealtimeClient(SESSION, ev.CallSettings(), "x")
+        assert [text for notice in REPLY for text in early.tell(notice)] == []
+        names = [event["type"] for event in checked(early.opened())]
+        assert names[0] == "session.created"
+        assert names[1] == "response.created"
+        assert names[-1] == "output_audio_buffer.started"
+        assert early.tell(WHOLE)
+
+    def test_a_channel_that_never_opens_costs_little(self):
+        early = RealtimeClient(SESSION, ev.CallSettings(), "x")
+        for _ in range(2 * HELD_EVENTS):
+            early.tell(ev.StateChanged("hearing"))
+        assert len(early.opened()) == 1 + HELD_EVENTS
+
+
+class TestSessionUpdate:
+    def test_changes_the_call_and_is_confirmed(self):
+        requests, (updated,) = ask(
+            client(), type="session.update", session={"type": "realtime", "instructions": "Hm."}
+        )
+        assert requests == [ev.ChangeSettings(ev.CallSettings(instructions="Hm."))]
+        assert updated["type"] == "session.updated"
+        assert updated["session"]["instructions"] == "Hm."
+
+    def test_is_confirmed_even_if_nothing_changes(self):
+        """The vendor's JavaScript SDK waits for it before a call counts as connected."""
+        requests, (updated,) = ask(client(), type="session.update", session={"tracing": "auto"})
+        assert requests == []
+        assert updated["type"] == "session.updated"
+
+    def test_adds_up(self):
+        asked = client()
+        ask(asked, type="session.update", session={"instructions": "Hm."})
+        _, (updated,) = ask(
+            asked, type="session.update", session={"audio": {"output": {"voice": "otto"}}}
+        )
+        assert updated["session"]["instructions"] == "Hm."
+        assert updated["session"]["audio"]["output"]["voice"] == "otto"
+
+    def test_a_wrong_one_changes_nothing(self):
+        asked = client()
+        session = {"instructions": "Hm.", "audio": {"output": {"voice": "who"}}}
+        refused = error(asked, type="session.update", session=session, event_id="e1")
+        assert refused["code"] == "unknown_voice"
+        assert refused["param"] == "session.audio.output.voice"
+        assert refused["event_id"] == "e1"
+        _, (updated,) = ask(asked, type="session.update", session={})
+        assert updated["session"] == SESSION.view()
+
+    def test_tools_are_ignored_and_that_is_said(self):
+        session = {"instructions": "Hm.", "tools": [{"type": "function", "name": "f"}]}
+        requests, (updated, refused) = ask(
+            client(), type="session.update", session=session, event_id="e1"
+        )
+        assert len(requests) == 1
+        assert updated["session"]["tools"] == []
+        assert refused["error"]["code"] == "unsupported"
+        assert refused["error"]["event_id"] == "e1"
+
+    def test_the_longest_instructions_fit_one_message(self):
+        session = {"instructions": "\x00" * MAX_INSTRUCTIONS}
+        _, texts = client().ask(json.dumps({"type": "session.update", "session": session}))
+        assert json.loads(texts[0])["type"] == "session.updated"
+        assert len(texts[0].encode()) < 65_536
+
+
+class TestAskingForReplies:
+    def test_create(self):
+        assert ask(client(), type="response.create") == ([ev.CreateReply()], [])
+
+    def test_create_during_a_reply(self):
+        refused = error(client(*REPLY), type="response.create")
+        assert refused["code"] == "conversation_already_has_active_response"
+
+    def test_cancel(self):
+        asked = client(*REPLY)
+        assert ask(asked, type="response.cancel") == ([ev.CancelCurrentReply()], [])
+        assert ask(asked, type="response.cancel", response_id="resp_x_1") == (
+            [ev.CancelCurrentReply()],
+            [],
+        )
+
+    @pytest.mark.parametrize(
+        ("notices", "fields"),
+        [((), {}), ((*REPLY, WHOLE), {}), (REPLY, {"response_id": "resp_x_2"})],
+    )
+    def test_cancel_of_nothing(self, notices, fields):
+        refused = error(client(*notices), type="response.cancel", **fields)
+        assert refused["code"] == "response_cancel_not_active"
+
+    def test_clear_the_output(self):
+        clear = {"type": "output_audio_buffer.clear"}
+        assert ask(client(*REPLY), **clear) == ([ev.CancelCurrentReply()], [])
+        assert ask(client(), **clear) == ([], [])  # after response.cancel nothing is left
+
+
+class TestTheCallersAudio:
+    def test_clear_is_acknowledged_when_it_was_forgotten(self):
+        asked = client(ev.UtteranceStarted(1, 0))
+        assert ask(asked, type="input_audio_buffer.clear") == ([ev.ClearUtterance()], [])
+        (cleared,) = checked(asked.tell(ev.UtteranceForgotten(1)))
+        assert cleared["type"] == "input_audio_buffer.cleared"
+
+    def test_clear_of_nothing_is_acknowledged_at_once(self):
+        requests, (cleared,) = ask(client(*ASKED), type="input_audio_buffer.clear")
+        assert requests == [ev.ClearUtterance()]  # speech not told of yet, perhaps
+        assert cleared["type"] == "input_audio_buffer.cleared"
+
+    def test_commit_waits_for_the_response(self):
+        asked = client(ev.UtteranceStarted(1, 0))
+        assert ask(asked, type="input_audio_buffer.commit") == ([], [])
+
+    def test_commit_of_nothing(self):
+        assert error(client(*ASKED), type="input_audio_buffer.commit")["code"] == (
+            "input_audio_buffer_commit_empty"
+        )
+
+    def test_append(self):
+        refused = error(client(), type="input_audio_buffer.append", audio="AAAA")
+        assert refused["code"] == "unsupported"
+
+
+class TestItems:
+    def test_retrieve(self):
+        _, (event,) = ask(client(*ASKED), type="conversation.item.retrieve", item_id=U)
+        assert event["item"]["content"][0]["transcript"] == "what time is it, m\u00fcller?"
+
+    def test_retrieve_what_was_heard(self):
+        asked = client(*REPLY, CUT)
+        _, (event,) = ask(asked, type="conversation.item.retrieve", item_id=R)
+        assert event["item"]["content"][0]["transcript"] == "It is"
+
+    @pytest.mark.parametrize("kind", ["retrieve", "truncate"])
+    @pytest.mark.parametrize("item_id", ["item_9", None, 7, ["x"]])
+    def test_of_no_item(self, kind, item_id):
+        refused = error(client(*ASKED), type=f"conversation.item.{kind}", item_id=item_id)
+        assert (refused["code"], refused["param"]) == ("item_not_found", "item_id")
+
+    def test_truncate_says_where_it_was_really_cut(self):
+        _, (event,) = ask(
+            client(*REPLY, CUT),
+            type="conversation.item.truncate",
+            item_id=R,
+            content_index=0,
+            audio_end_ms=500,
+        )
+        assert event["type"] == "conversation.item.truncated"
+        assert event["audio_end_ms"] == 300
+
+    def test_truncate_of_a_reply_under_way(self):
+        refused = error(client(*REPLY), type="conversation.item.truncate", item_id=R)
+        assert refused["code"] == "item_in_progress"
+
+    def test_truncate_of_what_the_caller_said(self):
+        refused = error(client(*ASKED), type="conversation.item.truncate", item_id=U)
+        assert refused["code"] == "item_not_found"
+
+    @pytest.mark.parametrize("kind", ["create", "delete"])
+    def test_the_conversation_is_not_edited(self, kind):
+        item = {"type": "message", "role": "user", "content": []}
+        refused = error(client(*ASKED), type=f"conversation.item.{kind}", item_id=U, item=item)
+        assert refused["code"] == "unsupported"
+
+
+class TestHangingUp:
+    def test_hang_up(self):
+        assert ask(client(), type="voxline.call.hang_up") == ([ev.HangUp()], [])
+        assert ask(client(), type="voxline.call.hang_up", reason="bye")[0] == [ev.HangUp()]
+
+
+class TestNonsense:
+    @pytest.mark.parametrize(
+        ("text", "code"),
+        [
+            ("", "invalid_json"),
+            ("{", "invalid_json"),
+            ("[]", "invalid_json"),
+            ("null", "invalid_json"),
+            ('{"type": NaN}', "invalid_json"),
+            ("[" * 50_000, "invalid_json"),
+            ('{"a":' * 5_000 + "1" + "}" * 5_000, "invalid_json"),
+            ("1" * 5_000, "invalid_json"),
+            (b"\xff\xfe", "invalid_json"),
+            ('{"type": "\\ud800"}', "invalid_json"),
+            ("{}", "unknown_event"),
+            ('{"type": 1}', "unknown_event"),
+            ('{"type": {"type": "session.update"}}', "unknown_event"),
+            ('{"type": "session.created"}', "unknown_event"),
+            ('{"type": "session.update"}', "invalid_value"),
+            (" " * (EVENT_BYTES + 1), "event_too_large"),
+        ],
+    )
+    def test_is_answered_with_an_error(self, text, code):
+        requests, texts = client().ask(text)
+        (event,) = checked(texts)
+        assert requests == []
+        assert event["error"]["code"] == code
+
+    @given(st.text() | st.binary())
+    def test_never_raises(self, text):
+        checked(client().ask(text)[1])
+
+    @given(
+        st.dictionaries(
+            st.sampled_from(["session", "item_id", "response_id", "event_id", "item"]),
+            JSON,
+        ),
+        st.sampled_from(
+            [
+                "session.update",
+                "response.cancel",
+                "conversation.item.retrieve",
+                "conversation.item.truncate",
+                "input_audio_buffer.commit",
+            ]
+        ),
+    )
+    def test_wrong_fields_never_raise(self, fields, kind):
+        for event in ask(client(*ASKED, *REPLY), type=kind, **fields)[1]:
+            if event["type"] == "error":
+                assert event["error"]["code"] in list(Code)
+
+    def test_an_event_id_is_echoed_but_not_at_any_length(self):
+        assert error(client(), type="nope", event_id="e" * 9_999)["event_id"] == "e" * 512
+        assert error(client(), type="nope", event_id=7)["event_id"] is None
+
+
+class TestRate:
+    def test_a_flood_is_answered_once(self):
+        allowed = [True]
+        asked = client(admits=lambda: allowed[0])
+        assert ask(asked, type="response.create")[0]
+        allowed[0] = False
+        assert error(asked, type="response.create")["code"] == "rate_limit_exceeded"
+        assert ask(asked, type="response.create") == ([], [])
+        allowed[0] = True
+        assert ask(asked, type="response.create")[0]
+        allowed[0] = False
+        assert error(asked, type="response.create")["code"] == "rate_limit_exceeded"

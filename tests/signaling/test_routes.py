@@ -1,0 +1,306 @@
+import asyncio
+import json
+import logging
+
+import pytest
+from aiohttp import FormData
+from aiortc import RTCConfiguration, RTCPeerConnection
+from fake_calls import (
+    ANSWER,
+    CALLS,
+    OFFER,
+    SDP,
+    VIDEO_OFFER,
+    FakeCalls,
+    awaited,
+    error_of,
+    served,
+)
+from openai import AsyncOpenAI, NotFoundError, UnprocessableEntityError
+
+from agent.errors import RejectedOffer
+from agent.events import CallSettings
+from signaling import routes
+from signaling.body import MAX_BYTES
+from signaling.sdp import vet
+
+
+def form(**parts):
+    data = FormData()
+    for name, (value, kind) in parts.items():
+        data.add_field(name, value, content_type=kind)
+    return data
+
+
+def with_session(session, offer=OFFER):
+    return form(
+        sdp=(offer.decode(), "application/sdp"),
+        session=(json.dumps(session), "application/json"),
+    )
+
+
+class TestPlacing:
+    @awaited
+    async def test_sdp_is_answered_with_sdp_and_a_location(self):
+        calls = FakeCalls()
+        async with served(calls) as http:
+            response = await http.post(CALLS, data=OFFER, headers=SDP)
+            assert response.status == 201
+            assert response.content_type == "application/sdp"
+            assert await response.text() == ANSWER
+        (call_id,) = calls.clients
+        assert call_id.startswith("rtc_")
+        assert response.headers["Location"] == f"{CALLS}/{call_id}"
+
+    @awaited
+    async def test_the_calls_see_the_vetted_offer_only(self):
+        calls = FakeCalls()
+        async with served(calls) as http:
+            await http.post(CALLS, data=VIDEO_OFFER, headers=SDP)
+        assert calls.offers == [vet(VIDEO_OFFER).sdp]
+
+    @awaited
+    async def test_declined_video_is_in_the_answer(self):
+        async with served() as http:
+            answer = await (await http.post(CALLS, data=VIDEO_OFFER, headers=SDP)).text()
+        kinds = [line.split()[0] for line in answer.splitlines() if line.startswith("m=")]
+        assert kinds == ["m=audio", "m=video", "m=application"]
+
+    @awaited
+    async def test_a_form_with_a_session(self):
+        calls = FakeCalls()
+        session = {"type": "realtime", "instructions": "Be brief.", "model": "gpt-realtime"}
+        async with served(calls) as http:
+            response = await http.post(CALLS, data=with_session(session))
+            assert response.status == 201
+        (client,) = calls.clients.values()
+        assert client.settings == CallSettings(instructions="Be brief.")
+        created = json.loads(client.opened()[0])
+        assert created["session"]["instructions"] == "Be brief."
+
+    @awaited
+    async def test_a_form_without_a_session(self):
+        calls = FakeCalls()
+        async with served(calls) as http:
+            form_data = form(sdp=(OFFER.decode(), "application/sdp"))
+            assert (await http.post(CALLS, data=form_data)).status == 201
+        (client,) = calls.clients.values()
+        assert client.settings == CallSettings()
+
+    @awaited
+    async def test_no_two_calls_share_an_id(self):
+        calls = FakeCalls(capacity=20)
+        async with served(calls) as http:
+            for _ in range(20):
+                await http.post(CALLS, data=OFFER, headers=SDP)
+        assert len(calls.clients) == 20
+        texts = [client.opened()[0] for client in calls.clients.values()]
+        assert len({json.loads(text)["event_id"] for text in texts}) == 20
+
+    @awaited
+    async def test_a_client_that_floods_is_slowed(self):
+        calls = FakeCalls()
+        async with served(calls) as http:
+            await http.post(CALLS, data=OFFER, headers=SDP)
+        (client,) = calls.clients.values()
+        answers = [text for _ in range(1000) for text in client.ask('{"type": "nope"}')[1]]
+        codes = [json.loads(text)["error"]["code"] for text in answers]
+        assert "rate_limit_exceeded" in codes
+        assert len(answers) < 1000
+
+
+class TestRefusing:
+    @pytest.mark.parametrize(
+        ("body", "content_type", "status", "code"),
+        [
+            (b"", "application/sdp", 400, "sdp_malformed"),
+            (b"hello", "application/sdp", 400, "sdp_malformed"),
+            (OFFER, "text/plain", 415, "unsupported_media_type"),
+            (OFFER, "", 415, "unsupported_media_type"),
+            (b"{}", "application/json", 415, "unsupported_media_type"),
+            (OFFER, "multipart/form-data", 400, "body_malformed"),
+            (b"--x--", "multipart/form-data; boundary=x", 400, "body_malformed"),
+            (b"a" * 65_537, "application/sdp", 413, "body_too_large"),
+            (b"a" * (MAX_BYTES + 1), "application/sdp", 413, "body_too_large"),
+        ],
+    )
+    @awaited
+    async def test_by_code(self, body, content_type, status, code):
+        calls = FakeCalls()
+        async with served(calls) as http:
+            response = await http.post(CALLS, data=body, headers={"Content-Type": content_type})
+            assert response.status == status
+            assert (await error_of(response))["code"] == code
+        assert calls.offers == []
+
+    @awaited
+    async def test_a_body_is_not_read_beyond_its_limit(self):
+        """Of no declared length, it stops being read at the limit, however long it goes on."""
+        sent = 0
+
+        async def endless():
+            nonlocal sent
+            while sent < 100 * MAX_BYTES:
+                sent += 65_536
+                yield b"a" * 65_536
+
+        async with served() as http:
+            response = await http.post(CALLS, data=endless(), headers=SDP)
+            assert response.status == 413
+        assert sent < 100 * MAX_BYTES
+
+    @awaited
+    async def test_a_body_that_never_ends(self, monkeypatch):
+        monkeypatch.setattr(routes, "BODY_S", 0.05)
+        never = asyncio.Event()
+
+        async def slow():
+            yield b"v=0"
+            await never.wait()
+
+        async with served() as http:
+            response = await http.post(CALLS, data=slow(), headers=SDP)
+            assert response.status == 408
+            assert (await error_of(response))["code"] == "body_too_slow"
+
+    @pytest.mark.parametrize(
+        ("session", "code", "param"),
+        [
+            ("nonsense", "invalid_value", "session"),
+            ({"type": "transcription"}, "invalid_value", "session.type"),
+            ({"audio": {"input": []}}, "invalid_value", "session.audio.input"),
+            (
+                {"audio": {"output": {"voice": "who"}}},
+                "unknown_voice",
+                "session.audio.output.voice",
+            ),
+        ],
+    )
+    @awaited
+    async def test_a_wrong_session_names_its_field(self, session, code, param):
+        calls = FakeCalls()
+        async with served(calls) as http:
+            response = await http.post(CALLS, data=with_session(session))
+            assert response.status == 400
+            error = await error_of(response)
+        assert (error["code"], error["param"]) == (code, param)
+        assert calls.offers == []
+
+    @awaited
+    async def test_a_full_server_says_when_to_come_back(self):
+        calls = FakeCalls(capacity=0)
+        async with served(calls) as http:
+            response = await http.post(CALLS, data=OFFER, headers=SDP)
+            assert response.status == 503
+            assert int(response.headers["Retry-After"]) > 0
+            assert (await error_of(response))["code"] == "server_full"
+
+    @awaited
+    async def test_the_last_seat_may_go_while_the_body_is_read(self):
+        calls = FakeCalls()
+        calls.refusal = RejectedOffer("server_full", "busy", status=503)
+        async with served(calls) as http:
+            response = await http.post(CALLS, data=OFFER, headers=SDP)
+            assert response.status == 503
+            assert "Retry-After" in response.headers
+
+    @awaited
+    async def test_what_the_media_stack_refuses(self):
+        calls = FakeCalls()
+        calls.refusal = RejectedOffer("invalid_offer", "no", param="sdp")
+        async with served(calls) as http:
+            response = await http.post(CALLS, data=OFFER, headers=SDP)
+            assert response.status == 400
+            assert (await error_of(response))["code"] == "invalid_offer"
+
+    @awaited
+    async def test_our_own_fault_is_logged_and_is_no_500(self, caplog):
+        calls = FakeCalls()
+        calls.refusal = AttributeError("secret detail")
+        async with served(calls) as http:
+            response = await http.post(CALLS, data=OFFER, headers=SDP)
+            assert response.status == 422
+            error = await error_of(response)
+        assert error["code"] == "offer_failed"
+        assert "secret" not in error["message"]
+        assert "AttributeError: secret detail" in caplog.text
+
+
+class TestHangingUp:
+    @pytest.mark.parametrize(("method", "suffix"), [("DELETE", ""), ("POST", "/hangup")])
+    @awaited
+    async def test_ends_the_call_once(self, method, suffix):
+        calls = FakeCalls()
+        async with served(calls) as http:
+            placed = await http.post(CALLS, data=OFFER, headers=SDP)
+            path = placed.headers["Location"] + suffix
+            assert (await http.request(method, path)).status == 200
+            assert calls.active == 0
+            again = await http.request(method, path)
+            assert again.status == 404
+            assert (await error_of(again))["code"] == "call_not_found"
+
+
+class TestLogging:
+    @awaited
+    async def test_one_line_a_call_and_nothing_that_hangs_it_up(self, caplog):
+        caplog.set_level(logging.INFO)
+        async with served() as http:
+            placed = await http.post(CALLS, data=OFFER, headers=SDP)
+        lines = [r.getMessage() for r in caplog.records if r.name.startswith("signaling")]
+        call_id = placed.headers["Location"].rpartition("/")[2]
+        assert lines == [f"call {call_id[:12]} placed, 1 active"]
+
+    @awaited
+    async def test_one_line_a_refusal_without_token_or_offer(self, caplog):
+        caplog.set_level(logging.INFO)
+        headers = {**SDP, "Authorization": "Bearer ek_secret"}
+        async with served() as http:
+            await http.post(CALLS, data=b"v=0\r\ns=private", headers=headers)
+        lines = [r.getMessage() for r in caplog.records if r.name.startswith("signaling")]
+        assert len(lines) == 1 and "audio_sections" in lines[0]
+        assert "ek_secret" not in caplog.text and "private" not in caplog.text
+
+
+def vendors_client(http):
+    return AsyncOpenAI(api_key="ek_x", base_url=str(http.make_url("/v1")))
+
+
+class TestTheVendorsOwnClient:
+    """openai-python, unmodified, with another base URL."""
+
+    @awaited
+    async def test_places_and_ends_a_call(self):
+        peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        peer.addTransceiver("audio")
+        peer.createDataChannel("oai-events")
+        offer = (await peer.createOffer()).sdp
+        await peer.close()
+        calls = FakeCalls()
+        async with served(calls) as http:
+            async with AsyncOpenAI(
+                api_key="ek_x", base_url=str(http.make_url("/v1"))
+            ) as openai:
+                session = {"type": "realtime", "model": "gpt-realtime", "instructions": "Hi."}
+                placed = await openai.realtime.calls.create(sdp=offer, session=session)
+                assert placed.response.status_code == 201
+                assert placed.text == ANSWER
+                (client,) = calls.clients.values()
+                assert client.settings.instructions == "Hi."
+                call_id = placed.response.headers["location"].rpartition("/")[2]
+                await openai.realtime.calls.hangup(call_id)
+                assert calls.active == 0
+                with pytest.raises(NotFoundError) as caught:
+                    await openai.realtime.calls.hangup(call_id)
+                assert caught.value.code == "call_not_found"
+
+    @awaited
+    async def test_does_not_retry_our_faults(self):
+        calls = FakeCalls()
+        calls.refusal = RuntimeError("broken")
+        async with served(calls) as http:
+            async with AsyncOpenAI(
+                api_key="ek_x", base_url=str(http.make_url("/v1"))
+            ) as openai:
+                with pytest.raises(UnprocessableEntityError):
+                    await openai.realtime.calls.create(sdp=OFFER.decode())

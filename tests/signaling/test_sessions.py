@@ -1,0 +1,223 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from openai.types.realtime import RealtimeSessionCreateRequest
+
+from agent.config import load
+from agent.errors import RejectedOffer
+from agent.events import CallSettings
+from signaling.codes import Code
+from signaling.sessions import MAX_INSTRUCTIONS, VENDOR_VOICES, Session
+
+CONFIGURED = Session.fresh(load(None), "sess_1", ("nora", "otto"))
+
+
+def changes(patch, before=CONFIGURED):
+    return before.updated(patch).changes_since(before)
+
+
+def detection(**fields):
+    return {"audio": {"input": {"turn_detection": fields}}}
+
+
+def shown(session):
+    return session.view()["audio"]["input"]["turn_detection"]
+
+
+MANUAL = {"audio": {"input": {"turn_detection": None}}}
+
+
+class TestFresh:
+    def test_shows_what_config_says(self):
+        config = load(None, {"turns.end_of_turn_ms": 333, "agent.voice_name": "anna"})
+        view = Session.fresh(config, "sess_1", ("nora",)).view()
+        assert view["audio"]["input"]["turn_detection"]["silence_duration_ms"] == 333
+        assert view["audio"]["output"] == {"voice": "anna", "speed": 1.0}
+        assert view["instructions"] == config.agent.instructions
+
+    def test_the_first_voice_is_the_default(self):
+        assert CONFIGURED.voice == "nora"
+
+    def test_an_engine_without_named_voices(self):
+        assert Session.fresh(load(None), "sess_1", ()).view()["audio"]["output"]["voice"]
+
+    def test_is_what_the_vendor_calls_a_session(self):
+        RealtimeSessionCreateRequest.model_validate(CONFIGURED.view(), strict=True)
+
+
+class TestUpdate:
+    def test_an_empty_patch_changes_nothing(self):
+        assert CONFIGURED.updated({}) == CONFIGURED
+        assert changes({}) == CallSettings()
+
+    @pytest.mark.parametrize(
+        ("patch", "expected"),
+        [
+            ({"instructions": "Hm."}, CallSettings(instructions="Hm.")),
+            ({"instructions": ""}, CallSettings(instructions="")),
+            ({"audio": {"output": {"voice": "otto"}}}, CallSettings(voice="otto")),
+            ({"audio": {"output": {"voice": {"id": "otto"}}}}, CallSettings(voice="otto")),
+            ({"audio": {"output": {"speed": 1.5}}}, CallSettings(speed=1.5)),
+            ({"audio": {"output": {"speed": 2}}}, CallSettings(speed=2.0)),
+            (
+                {"audio": {"input": {"transcription": {"language": "en-GB"}}}},
+                CallSettings(language="en-GB"),
+            ),
+            (detection(threshold=0.7), CallSettings(vad_threshold=0.7)),
+            (detection(silence_duration_ms=500), CallSettings(end_of_turn_ms=500)),
+            (detection(prefix_padding_ms=100), CallSettings(preroll_ms=100)),
+            (detection(create_response=False), CallSettings(create_response=False)),
+            (detection(interrupt_response=False), CallSettings(interrupt_response=False)),
+            (MANUAL, CallSettings(create_response=False, interrupt_response=False)),
+            (detection(type="semantic_vad", eagerness="high"), CallSettings()),
+        ],
+    )
+    def test_one_field_at_a_time(self, patch, expected):
+        assert changes(patch) == expected
+
+    def test_is_deep(self):
+        """A field left out stays, at every depth."""
+        session = CONFIGURED.updated(detection(silence_duration_ms=700))
+        session = session.updated(detection(threshold=0.6))
+        session = session.updated({"audio": {"output": {"speed": 1.2}}})
+        assert shown(session)["silence_duration_ms"] == 700
+        assert shown(session)["threshold"] == 0.6
+
+    def test_null_leaves_a_field_as_it_is(self):
+        nothing = {"type": None, "instructions": None, "audio": {"output": None, "input": None}}
+        assert CONFIGURED.updated(nothing) == CONFIGURED
+        assert CONFIGURED.updated(detection(threshold=None)) == CONFIGURED
+
+    def test_a_change_says_only_what_changed(self):
+        first = CONFIGURED.updated({"instructions": "One."})
+        assert changes({"instructions": "One.", "audio": {}}, first) == CallSettings()
+
+    def test_null_turn_detection_and_back(self):
+        manual = CONFIGURED.updated(detection(silence_duration_ms=900)).updated(MANUAL)
+        assert shown(manual) is None
+        again = manual.updated(detection(type="server_vad"))
+        assert again.changes_since(manual) == CallSettings(
+            create_response=True, interrupt_response=True
+        )
+        assert again == CONFIGURED
+
+    def test_another_kind_of_detection_begins_from_what_is_configured(self):
+        session = CONFIGURED.updated(detection(type="server_vad", silence_duration_ms=900))
+        session = session.updated(detection(type="semantic_vad", eagerness="low"))
+        assert shown(session) == {
+            "type": "semantic_vad",
+            "eagerness": "low",
+            "create_response": True,
+            "interrupt_response": True,
+        }
+        assert session.detection.silence_duration_ms == CONFIGURED.detection.silence_duration_ms
+
+    @pytest.mark.parametrize("voice", sorted(VENDOR_VOICES))
+    def test_the_vendors_voices_mean_our_default(self, voice):
+        other = CONFIGURED.updated({"audio": {"output": {"voice": "otto"}}})
+        assert other.updated({"audio": {"output": {"voice": voice}}}).voice == "nora"
+
+    def test_what_a_vendors_sdk_sends_unasked(self):
+        """The session.update of the vendor's JavaScript SDK, on open."""
+        patch = {
+            "type": "realtime",
+            "instructions": "",
+            "model": "gpt-realtime",
+            "output_modalities": ["audio"],
+            "audio": {
+                "input": {
+                    "format": {"type": "audio/pcm", "rate": 24000},
+                    "noise_reduction": None,
+                    "transcription": {"model": "gpt-4o-mini-transcribe"},
+                    "turn_detection": {"type": "semantic_vad"},
+                },
+                "output": {"format": {"type": "audio/pcm", "rate": 24000}, "voice": "ash"},
+            },
+            "tool_choice": "auto",
+            "tracing": "auto",
+        }
+        assert changes(patch) == CallSettings(instructions="")
+        assert CONFIGURED.updated(patch).view()["model"] == "voxline"
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(
+        ("patch", "param"),
+        [
+            (None, "session"),
+            ([], "session"),
+            ({"type": "transcription"}, "session.type"),
+            ({"instructions": 1}, "session.instructions"),
+            ({"instructions": "x" * (MAX_INSTRUCTIONS + 1)}, "session.instructions"),
+            ({"output_modalities": ["text"]}, "session.output_modalities"),
+            ({"output_modalities": "audio"}, "session.output_modalities"),
+            ({"audio": 1}, "session.audio"),
+            ({"audio": {"output": {"speed": 9}}}, "session.audio.output.speed"),
+            ({"audio": {"output": {"speed": True}}}, "session.audio.output.speed"),
+            (
+                {"audio": {"input": {"transcription": {"language": "!"}}}},
+                "session.audio.input.transcription.language",
+            ),
+            (detection(type="none"), "session.audio.input.turn_detection.type"),
+            (detection(type=[]), "session.audio.input.turn_detection.type"),
+            (detection(threshold="0.5"), "session.audio.input.turn_detection.threshold"),
+            (detection(threshold=1.0), "session.audio.input.turn_detection.threshold"),
+            (
+                detection(silence_duration_ms=499.5),
+                "session.audio.input.turn_detection.silence_duration_ms",
+            ),
+            (
+                detection(create_response="yes"),
+                "session.audio.input.turn_detection.create_response",
+            ),
+            (detection(eagerness="mad"), "session.audio.input.turn_detection.eagerness"),
+        ],
+    )
+    def test_name_the_field(self, patch, param):
+        with pytest.raises(RejectedOffer) as caught:
+            CONFIGURED.updated(patch)
+        assert (caught.value.code, caught.value.param) == (Code.INVALID_VALUE, param)
+        assert param in caught.value.message
+
+    @pytest.mark.parametrize("voice", ["who", 7, {"id": "who"}, {}, []])
+    def test_an_unknown_voice_names_those_there_are(self, voice):
+        with pytest.raises(RejectedOffer) as caught:
+            CONFIGURED.updated({"audio": {"output": {"voice": voice}}})
+        assert caught.value.code == Code.UNKNOWN_VOICE
+        assert "nora, otto" in caught.value.message
+
+    def test_bounds_are_those_of_config(self):
+        with pytest.raises(RejectedOffer, match=r"between 50 and 10000"):
+            CONFIGURED.updated(detection(silence_duration_ms=1))
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text(max_size=9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner),
+    max_leaves=5,
+)
+FIELDS = st.sampled_from(
+    ["type", "instructions", "threshold", "silence_duration_ms", "eagerness", "speed", "voice"]
+)
+PATCHES = st.recursive(
+    JSON,
+    lambda inner: st.dictionaries(
+        FIELDS | st.sampled_from(["audio", "input", "output", "turn_detection"]), inner
+    ),
+    max_leaves=8,
+)
+
+
+@given(PATCHES)
+def test_any_json_is_taken_or_refused_by_name(patch):
+    try:
+        session = CONFIGURED.updated(patch)
+    except RejectedOffer as error:
+        assert error.param is not None and error.param.startswith("session")
+    else:
+        RealtimeSessionCreateRequest.model_validate(session.view(), strict=True)
+        assert session.updated(patch) == session  # said twice is said once
