@@ -14,7 +14,6 @@ from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 import aioice.ice
-import numpy as np
 import uvloop
 from aiortc import (
     MediaStreamTrack,
@@ -29,9 +28,10 @@ from agent.media import upstream
 from agent.media.opus import Encoder
 from agent.media.playout import Playout
 from agent.media.receiver import Receiver
+from benchmarks.media_sound import CYCLE_FRAMES, SILENCE_HEARD, cycle
 
 LOOPBACK = "127.0.0.1"
-_SILENCE = 0.003  # peak of a packet; Opus makes some noise of digital silence
+_CYCLE = cycle()
 _MAX_LINE_BYTES = 1 << 20
 
 
@@ -59,38 +59,28 @@ class Echo(Protocol):
 
 
 class Parrot:
-    """Plays what it hears, each stretch of sound as a turn, as an agent's replies come.
+    """Says the cycle when it hears the cycle, frame by frame, each stretch of sound a turn.
 
-    The voice of a real reply is at 24 kHz from the start: resampling is the benchmark's own
-    cost, and on its account.
+    As an agent does: it listens at 16 kHz and has a voice of its own at 24 kHz. Nothing is
+    resampled, which no real call does either.
     """
 
     def __init__(self, playout: Playout) -> None:
         self._playout = playout
         self._turn = 0
-        self._speaking = False
-        self._last = np.float32(0.0)
+        self._place: int | None = None  # in the cycle; None while silent
 
     def hear(self, samples: Samples) -> None:
         """Take [n] at HEAR_HZ."""
-        if samples.max() > _SILENCE:
-            self._turn += not self._speaking
-            self._speaking = True
-            self._playout.play(self._turn, self._resample(samples))
-        elif self._speaking:
-            self._speaking = False
+        if samples.max() > SILENCE_HEARD:
+            if self._place is None:
+                self._turn += 1
+                self._place = 0
+            self._playout.play(self._turn, _CYCLE[self._place])
+            self._place = (self._place + 1) % CYCLE_FRAMES
+        elif self._place is not None:
+            self._place = None
             self._playout.end(self._turn)
-
-    def _resample(self, samples: Samples) -> Samples:
-        """Three samples for each two, on the lines between them. Cheap: it is on our bill."""
-        before = np.empty_like(samples)
-        before[0], before[1:] = self._last, samples[:-1]
-        self._last = samples[-1]
-        out = np.empty((len(samples) // 2, 3), np.float32)
-        out[:, 0] = (before[::2] + 2 * samples[::2]) / 3
-        out[:, 1] = (2 * samples[::2] + samples[1::2]) / 3
-        out[:, 2] = samples[1::2]
-        return out.reshape(-1)
 
 
 class VoxlineEcho:

@@ -1,8 +1,6 @@
 """The caller half of benchmarks.media: calls that time the echo of a marker.
 
-A call sends one second of sound over and over: 60 ms of a loud tone (the marker), 820 ms of
-something like speech, 120 ms of silence. So each marker comes out of silence, as a reply does,
-while the server still sends 48 packets of 50. It is encoded once, to cost little here.
+A call sends media_sound's cycle, which is encoded once, so that a call costs little here.
 The round trip is from the marker's first packet given to the sender to the first packet that
 arrives with the tone in it: two Opus look-aheads move the tone by 13 ms, not its packet.
 """
@@ -26,38 +24,22 @@ from aiortc import (
 )
 from av.stream import Stream
 
-from agent.audio.frame import FRAME_MS, RTP_FRAME, RTP_HZ, SPEAK_FRAME, SPEAK_HZ, Samples
+from agent.audio.frame import FRAME_MS, RTP_FRAME, RTP_HZ
 from agent.config import Send
 from agent.media import upstream
 from agent.media.opus import Decoder, Encoder
 from benchmarks.media_echo import Counts
+from benchmarks.media_sound import CYCLE_FRAMES, MARKER_HEARD, cycle
 
-CYCLE_FRAMES = 1000 // FRAME_MS
-_MARKER_FRAMES, _SILENT_FRAMES = 3, 6
-_MARKER_PEAK, _MARKER_HEARD = 0.7, 0.25  # sent and recognised; the speech stays below 0.2
 _TIME_BASE = Fraction(1, RTP_HZ)
 _CONNECT_S = 20.0
 _END_S = 10.0
 
 
-def cycle() -> Samples:
-    """Return the second of sound, [SPEAK_HZ]."""
-    seconds = np.arange(SPEAK_HZ) / SPEAK_HZ
-    pitch = np.cumsum(120 + 30 * np.sin(2 * np.pi * 0.7 * seconds)) / SPEAK_HZ  # in turns
-    voice = sum(np.sin(2 * np.pi * k * pitch) / k for k in range(1, 20)) * 0.05
-    noise = np.random.default_rng(0).normal(0, 0.002, SPEAK_HZ)
-    marker = _MARKER_PEAK * np.sin(2 * np.pi * 700 * seconds)
-    frame = np.arange(SPEAK_HZ) // SPEAK_FRAME
-    sound = np.where(frame < _MARKER_FRAMES, marker, voice + noise)
-    sound[frame >= CYCLE_FRAMES - _SILENT_FRAMES] = 0.0
-    return sound.astype(np.float32)
-
-
 def encoded_cycle(send: Send) -> list[bytes]:
     """Return the cycle as packets, of an encoder that has heard it before."""
     encoder = Encoder(send)
-    frames = np.split(np.tile(cycle(), 2), 2 * CYCLE_FRAMES)
-    return [encoder.encode(frame) for frame in frames][CYCLE_FRAMES:]
+    return [encoder.encode(frame) for frame in cycle() * 2][CYCLE_FRAMES:]
 
 
 class EchoProcess:
@@ -189,6 +171,6 @@ class Caller:
     def _hear(self, ssrc: int, sequence: int, timestamp: int, payload: bytes) -> None:
         now = time.perf_counter()
         sound = self._decoder.decode(payload)
-        if self._mouth.marker_s is not None and np.abs(sound).max() > _MARKER_HEARD:
+        if self._mouth.marker_s is not None and np.abs(sound).max() > MARKER_HEARD:
             self._echoes_ms.append((now - self._mouth.marker_s) * 1000)
             self._mouth.marker_s = None
