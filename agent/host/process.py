@@ -1,0 +1,130 @@
+"""One engines' process, from birth to death, as the event loop sees it.
+
+subprocess instead of multiprocessing: that would import our `__main__` again in the child
+(aiohttp, aiortc: half a second and 60 MB) and keep a tracker process beside it. A session of
+its own keeps Ctrl-C from the child; it ends when its socket does, however we end.
+"""
+
+import asyncio
+import logging
+import os
+import pickle
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+
+from agent.errors import ConfigError, EngineError
+from agent.host import wire
+from agent.host.server import BuildEngines
+
+log = logging.getLogger(__name__)
+
+_STUCK_BYTES = 32 * 1024 * 1024  # not read by the child: a minute of eight callers' audio
+
+
+class EngineProcess:
+    """`receive` gets what the engines say of requests; `gone` is set when they are no more."""
+
+    def __init__(self, receive: Callable[[wire.FromEngines], None]) -> None:
+        self.voices: tuple[str, ...] = ()
+        self.gone = asyncio.Event()
+        self._receive = receive
+        self._child: subprocess.Popen[bytes] | None = None
+        self._transport: asyncio.Transport | None = None
+        self._built: asyncio.Future[tuple[str, ...]] | None = None
+
+    async def start(self, build: BuildEngines) -> None:
+        """Return when `build` has returned in the child.
+
+        `build` is pickled by name, so it must live in a module that the child can import.
+        Raises what `build` raised (ConfigError, EngineError), or EngineError when it died.
+        """
+        loop = asyncio.get_running_loop()
+        self._built = loop.create_future()
+        order = wire.Build(pickle.dumps(build), logging.getLogger().getEffectiveLevel())
+        began = loop.time()
+        ours, theirs = socket.socketpair()
+        try:
+            with theirs:
+                self._child = _spawn(theirs)
+            _, protocol = await loop.create_unix_connection(lambda: _Line(self), sock=ours)
+            self._transport = protocol.transport
+            self.send(order)
+            self.voices = await self._built
+        except BaseException:
+            if self._transport is None:
+                ours.close()
+            await self.end()
+            raise
+        took_s = loop.time() - began
+        log.info("engines ready after %.1f s in process %d", took_s, self._child.pid)
+
+    def send(self, message: wire.ToEngines) -> None:
+        """Send; a child that does not read any more is given up."""
+        if self._transport is None or self._transport.is_closing():
+            return
+        self._transport.write(wire.pack(message))
+        if self._transport.get_write_buffer_size() > _STUCK_BYTES:
+            log.error("the engines do not listen any more")
+            self._transport.abort()
+
+    async def end(self) -> None:
+        """Kill the child, if it lives, and bury it. Idempotent."""
+        if self._transport is not None:
+            self._transport.abort()
+        if self._child is not None:
+            self._child.kill()  # at once: it has nothing to save
+            await asyncio.to_thread(self._child.wait)
+
+    # -- from the line
+
+    def received(self, message: wire.FromEngines) -> None:
+        built = self._built
+        match message:
+            case wire.Logged(level, logger, line):
+                logging.getLogger(logger).log(level, "%s", line)
+            case wire.Ready(voices):
+                if built is not None and not built.done():
+                    built.set_result(voices)
+            case wire.BuildFailed(reason, by_operator):
+                if built is not None and not built.done():
+                    built.set_exception((ConfigError if by_operator else EngineError)(reason))
+            case _:
+                self._receive(message)
+
+    def closed(self) -> None:
+        if self._built is not None and not self._built.done():
+            self._built.set_exception(EngineError("the engines' process died as it started"))
+        self.gone.set()
+
+
+class _Line(asyncio.Protocol):
+    def __init__(self, process: EngineProcess) -> None:
+        self._process = process
+        self._unpacker = wire.Unpacker()
+        self.transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        for message in self._unpacker.feed(data):
+            self._process.received(message)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._process.closed()
+
+
+def _spawn(theirs: socket.socket) -> subprocess.Popen[bytes]:
+    """Start the child with one end of a socket pair, our import path and our stderr."""
+    paths = os.pathsep.join(path or os.getcwd() for path in sys.path)
+    return subprocess.Popen(
+        [sys.executable, "-m", "agent.host.server", str(theirs.fileno())],
+        pass_fds=[theirs.fileno()],
+        env={**os.environ, "PYTHONPATH": paths},
+        stdin=subprocess.DEVNULL,
+        stdout=2,  # native libraries like to print; our stdout may be someone's JSON
+        start_new_session=True,
+    )

@@ -1,0 +1,222 @@
+"""The engines' process: builds brain and voice, then serves calls until its parent is gone.
+
+Two lanes a call: one for the listener (mind), one for the voice (mouth), so that the next
+sentence is thought of while this one is spoken, and no call waits for another. The main thread
+builds, a second one reads. Started by `agent.host.process`.
+"""
+
+import logging
+import os
+import pickle
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from functools import partial
+from typing import assert_never
+
+from agent.audio.frame import Samples
+from agent.engines import Brain, Conversation, Listener, Voice
+from agent.errors import ConfigError, EngineError
+from agent.host import wire
+from agent.host.lane import Lane, Pieces
+
+log = logging.getLogger(__name__)
+
+BuildEngines = Callable[[], tuple[Brain, Voice]]
+_Send = Callable[[wire.FromEngines], None]
+
+_BACKLOG = 1500  # commands a listener may be behind: 30 s of 20 ms frames
+_SWITCH_S = (
+    0.0005  # a thread that computes in Python lets the others in after this; 5 ms is usual
+)
+
+
+class Server:
+    """Carries messages to the engines of each call."""
+
+    def __init__(self, brain: Brain, voice: Voice, send: _Send) -> None:
+        self._brain, self._voice, self._send = brain, voice, send
+        self._calls: dict[int, _Call] = {}
+
+    def receive(self, message: wire.ToEngines) -> None:
+        """Take one message; never waits for an engine."""
+        match message:
+            case wire.Build():
+                raise AssertionError("the engines are built already")
+            case wire.OpenCall(number):
+                self._calls[number] = _Call(number, self._brain, self._voice, self._send)
+            case wire.CloseCall(number):
+                self._calls.pop(number).close()
+            case _:
+                self._calls[message.call].receive(message)
+
+    def close(self) -> None:
+        """End every call."""
+        for call in self._calls.values():
+            call.close()
+        self._calls.clear()
+
+
+class _Call:
+    def __init__(self, number: int, brain: Brain, voice: Voice, send: _Send) -> None:
+        self._brain, self._voice = brain, voice
+        self._mind = Lane(f"mind {number}", send)
+        self._mouth = Lane(f"mouth {number}", send)
+        # All below belongs to the mind's thread.
+        self._listener: Listener | None = None
+        self._replied = 0  # turn of the last reply
+        self._reply = 0  # and its request
+        self._failure = ""  # what went wrong where nobody waited: the next reply says it
+        self._mind.do(self._listen)
+
+    def receive(
+        self,
+        message: wire.Hear
+        | wire.StartReply
+        | wire.StartSpeech
+        | wire.Took
+        | wire.Cancel
+        | wire.Keep
+        | wire.Discard
+        | wire.Forget,
+    ) -> None:
+        mind, mouth = self._mind, self._mouth
+        match message:
+            case wire.Hear(_, samples):
+                if mind.backlog() < _BACKLOG:
+                    mind.do(partial(self._hear, samples))
+                elif mind.backlog() == _BACKLOG:
+                    mind.do(partial(self._fail, "the listener cannot keep up with the caller"))
+            case wire.StartReply(_, request, turn, conversation):
+                mind.start(request, partial(self._begin_reply, request, turn, conversation))
+            case wire.StartSpeech(_, request, phrase, style):
+                mouth.start(request, partial(self._voice.speak, phrase, style))
+            case wire.Took(_, request, pieces):
+                mind.took(request, pieces)
+                mouth.took(request, pieces)
+            case wire.Cancel(_, request):
+                mind.cancel(request)
+                mouth.cancel(request)
+            case wire.Keep(_, turn):
+                mind.do(partial(self._keep, turn))
+            case wire.Discard(_, turn):
+                mind.do(partial(self._discard, turn))
+            case wire.Forget():
+                mind.do(partial(self._tell, lambda listener: listener.forget()))
+            case _:
+                assert_never(message)
+
+    def close(self) -> None:
+        self._mouth.end()
+        self._mind.end(self._leave)
+
+    # -- in the mind's thread
+
+    def _listen(self) -> None:
+        try:
+            self._listener = self._brain.listen()
+        except EngineError as error:
+            self._failure = str(error)
+        except Exception as error:  # the edge of a call: its replies will say so
+            log.exception("the brain cannot begin a call")
+            self._failure = f"the brain cannot begin a call: {error!r}"
+
+    def _leave(self) -> None:
+        self._tell(lambda listener: listener.close())
+
+    def _hear(self, samples: Samples) -> None:
+        self._tell(lambda listener: listener.hear(samples))
+
+    def _begin_reply(self, request: int, turn: int, conversation: Conversation) -> Pieces:
+        failure = self._failure
+        if self._listener is None:
+            raise EngineError(failure)
+        self._replied, self._reply = turn, request
+        if failure:
+            self._failure = ""
+            raise EngineError(failure)
+        return self._listener.reply(conversation)
+
+    def _keep(self, turn: int) -> None:
+        """A reply made before a restart, or by nobody: the utterance is over all the same."""
+        if turn == self._replied:
+            self._tell(lambda listener: listener.keep())
+        else:
+            self._tell(lambda listener: listener.forget())
+
+    def _discard(self, turn: int) -> None:
+        if turn == self._replied:
+            self._mind.drop(self._reply)
+            self._tell(lambda listener: listener.discard())
+
+    def _fail(self, reason: str) -> None:
+        self._failure = reason
+
+    def _tell(self, word: Callable[[Listener], None]) -> None:
+        if self._listener is None:
+            return
+        try:
+            word(self._listener)
+        except EngineError as error:
+            self._failure = str(error)
+        except Exception as error:  # the edge of a call: the next reply says it
+            log.exception("the listener broke down")
+            self._failure = f"the listener broke down: {error!r}"
+
+
+class _LogToParent(logging.Handler):
+    """One log for both processes."""
+
+    def __init__(self, connection: wire.Connection) -> None:
+        super().__init__()
+        self._connection = connection
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._connection.send(wire.Logged(record.levelno, record.name, self.format(record)))
+
+
+def main() -> None:
+    """Serve the socket whose file descriptor is the first argument; end when its peer does."""
+    connected = socket.socket(fileno=int(sys.argv[1]))
+    connected.set_inheritable(False)  # a worker of torch's must not keep the line open
+    connection = wire.Connection(connected)
+    messages = connection.messages()
+    order = next(messages, None)
+    if not isinstance(order, wire.Build):
+        return
+    logging.basicConfig(
+        level=order.log_level, format="%(message)s", handlers=[_LogToParent(connection)]
+    )
+    sys.setswitchinterval(_SWITCH_S)
+    server: Server | None = None
+
+    def read() -> None:
+        try:
+            for message in messages:
+                assert server is not None, "nothing is sent to us before Ready"
+                server.receive(message)
+        except Exception:  # our own bug: a new process is better than a deaf one
+            log.exception("the engines' process breaks down")
+        os._exit(0)  # the parent is gone. Threads inside native code make an orderly end unsafe
+
+    reader = threading.Thread(target=read, name="reader", daemon=True)
+    reader.start()
+    try:
+        build: BuildEngines = pickle.loads(order.pickled)
+        brain, voice = build()
+        voices = voice.voices()
+    except (ConfigError, EngineError) as error:
+        connection.send(wire.BuildFailed(str(error), isinstance(error, ConfigError)))
+        return
+    except Exception as error:  # whatever it is, the parent must hear of it
+        log.exception("the engines cannot be built")
+        connection.send(wire.BuildFailed(f"the engines cannot be built: {error!r}", False))
+        return
+    server = Server(brain, voice, connection.send)
+    connection.send(wire.Ready(tuple(voices)))
+    reader.join()
+
+
+if __name__ == "__main__":
+    main()

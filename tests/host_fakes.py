@@ -1,0 +1,154 @@
+"""Engines for tests of agent.host, in a module that the engines' process can import.
+
+The brain does what the conversation's instructions say, the voice what the phrase says.
+"""
+
+import logging
+import os
+import signal
+import threading
+import time
+
+import numpy as np
+
+from agent.audio.frame import SPEAK_HZ
+from agent.engines import Act, Action, Conversation, Heard, Speech, Style, Text, Word
+from agent.errors import ConfigError, EngineError
+from agent.voices.tone import ToneVoice
+
+STYLE = Style("")
+
+
+def ask(instructions):
+    """A conversation in which the brain is told what to do."""
+    return Conversation(instructions, "en-US")
+
+
+class ObedientListener:
+    """Remembers the verbs it was told, and how many samples it heard."""
+
+    def __init__(self):
+        self.told = []
+        self.samples = 0
+        self.open_replies = 0
+
+    def hear(self, samples):
+        if len(samples) == 13:
+            raise EngineError("thirteen samples are unlucky")
+        if len(samples) == 14:
+            time.sleep(0.05)  # a listener too slow for its caller
+        self.samples += len(samples)
+        self.told.append(f"hear {len(samples)}")
+
+    def reply(self, conversation):
+        self.open_replies += 1
+        try:
+            yield from self._reply(conversation.instructions)
+        finally:
+            self.open_replies -= 1
+
+    def _reply(self, instructions):
+        verb, _, rest = instructions.partition(" ")
+        match verb:
+            case "say":
+                yield Heard(f"{self.samples} samples")
+                for word in rest.split():
+                    yield Text(word)
+                yield Act(Action.HANG_UP)
+            case "told":
+                yield Text(", ".join(self.told))
+            case "open":  # replies of this call that are not closed, besides this one
+                yield Text(str(self.open_replies - 1))
+            case "threads":
+                yield Text(str(threading.active_count()))
+            case "forever":
+                while True:
+                    yield Text("on and on")
+            case "compute":  # holds the interpreter, as bad engines do
+                end = time.perf_counter() + float(rest)
+                while time.perf_counter() < end:
+                    pass
+                yield Text("computed")
+            case "fail":
+                yield Text("so far")
+                raise EngineError("the brain cannot")
+            case "bug":
+                yield Text("so far")
+                raise ZeroDivisionError("a bug")
+            case "log":
+                logging.getLogger("fake.brain").warning("the brain says %s", rest)
+            case "print":
+                os.write(1, b"a native library prints\n")
+            case "die":
+                yield Text("goodbye")
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    def keep(self):
+        self.told.append("keep")
+
+    def discard(self):
+        self.told.append(f"discard with {self.open_replies} open")
+
+    def forget(self):
+        self.told.append("forget")
+
+    def close(self):
+        self.told.append("close")
+
+
+class ObedientBrain:
+    def __init__(self):
+        self.listeners = []
+
+    def listen(self):
+        listener = ObedientListener()
+        self.listeners.append(listener)
+        return listener
+
+
+class FullBrain:
+    def listen(self):
+        raise EngineError("no more calls")
+
+
+class ObedientVoice(ToneVoice):
+    def speak(self, phrase, style):
+        match phrase:
+            case "fail":
+                raise EngineError("the voice cannot")
+            case "forever":
+                while True:
+                    yield Speech(np.zeros(SPEAK_HZ, np.float32), (Word("forever", 0),))
+            case _:
+                yield from super().speak(phrase, style)
+
+
+def build():
+    return ObedientBrain(), ObedientVoice()
+
+
+def build_full():
+    return FullBrain(), ObedientVoice()
+
+
+def build_wrong(kind):
+    match kind:
+        case "config":
+            raise ConfigError("agent.brain: there is no such file")
+        case "engine":
+            raise EngineError("no weights here")
+        case "bug":
+            raise ZeroDivisionError("a bug")
+        case "death":
+            os.kill(os.getpid(), signal.SIGKILL)
+        case "never":
+            logging.getLogger("fake").warning("loading")
+            threading.Event().wait()
+
+
+def build_once(marker):
+    """Works the first time only: a restart fails until `marker` is taken away."""
+    if marker.exists():
+        raise EngineError("not again")
+    marker.touch()
+    return build()
