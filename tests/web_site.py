@@ -4,6 +4,8 @@ Runs in a thread of its own, because playwright's synchronous interface owns the
 """
 
 import asyncio
+import itertools
+import queue
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,20 +15,29 @@ from pathlib import Path
 from aiohttp import web
 
 WEB = Path(__file__).parents[1] / "web"
-STRICT_POLICY = "default-src 'none'; script-src 'self' {0}; connect-src {0}"
+CALLS = "/v1/realtime/calls"
+
+
+def strict_policy(server: str) -> str:
+    """What a careful site sends that embeds the element of `server`."""
+    return (
+        f"default-src 'none'; script-src {server}; connect-src {server}; "
+        "base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+    )
 
 
 @dataclass
 class Site:
-    """What the test sets before the page asks, and what it finds afterwards."""
+    """What one test sets before its page asks, and what it finds afterwards."""
 
-    origin: str = ""
+    origin: str
     pages: dict[str, tuple[str, str]] = field(default_factory=dict)  # path: (body, policy)
-    refusal: web.Response | None = None  # in place of an answer to an offer
+    refusal: web.Response | None = None  # in place of the next answer to an offer
     allows: str = ""  # Access-Control-Allow-Origin
     offers: list[str] = field(default_factory=list)
     sessions: list[str] = field(default_factory=list)
-    hung_up: list[str] = field(default_factory=list)
+    calls: list[str] = field(default_factory=list)  # ids of those answered
+    hang_ups: queue.Queue[str] = field(default_factory=queue.Queue)
 
     def page(self, path: str, body: str, *, policy: str = "") -> str:
         """Serve `body` at `path`; gives its URL."""
@@ -36,91 +47,104 @@ class Site:
     def refuse(
         self, status: int, code: str, message: str, *, retry_after_s: int | None = None
     ) -> None:
-        error = {"type": "invalid_request_error", "code": code, "message": message, "param": None}
-        self.refusal = web.json_response({"error": error}, status=status)
+        error = {"type": "invalid_request_error", "code": code, "message": message}
+        self.refusal = web.json_response({"error": error | {"param": None}}, status=status)
         if retry_after_s is not None:
             self.refusal.headers["Retry-After"] = str(retry_after_s)
 
-    async def offer(self, request: web.Request) -> web.Response:
+
+class SiteServer:
+    """Serves one Site after the other: a beacon of the last test's page may still be coming."""
+
+    def __init__(self) -> None:
+        self._origin = ""
+        self._numbers = itertools.count(1)
+        self.site = Site("")
+
+    def fresh(self) -> Site:
+        self.site = Site(self._origin)
+        return self.site
+
+    async def run(self, ready: threading.Event, stop: asyncio.Event) -> None:
+        app = web.Application()
+        app.router.add_post(CALLS, self._offer)
+        app.router.add_route("OPTIONS", CALLS, self._preflight)
+        app.router.add_post(CALLS + "/{call}/hangup", self._hang_up)
+        app.router.add_get("/healthz", self._healthz)
+        app.router.add_get("/{path:.*}", self._file)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        self._origin = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        ready.set()
+        await stop.wait()
+        await runner.cleanup()
+
+    async def _offer(self, request: web.Request) -> web.Response:
+        site = self.site
         if request.content_type == "multipart/form-data":
             form = await request.post()
-            self.offers.append(str(form["sdp"]))
-            self.sessions.append(str(form["session"]))
+            site.offers.append(str(form["sdp"]))
+            site.sessions.append(str(form["session"]))
         else:
             assert request.content_type == "application/sdp"
-            self.offers.append(await request.text())
-        headers = {"Location": f"/v1/realtime/calls/rtc_{len(self.offers)}"} | self.cors()
-        if self.refusal is not None:
-            refusal, self.refusal = self.refusal, None
-            refusal.headers.update(self.cors())
+            site.offers.append(await request.text())
+        if site.refusal is not None:
+            refusal, site.refusal = site.refusal, None
+            refusal.headers.update(self._cors())
             return refusal
+        call = f"rtc_{next(self._numbers)}"
+        site.calls.append(call)
         return web.Response(
             status=201,
             text="v=0 fake answer",
             content_type="application/sdp",
-            headers=headers,
+            headers={"Location": f"{CALLS}/{call}"} | self._cors(),
         )
 
-    async def hang_up(self, request: web.Request) -> web.Response:
-        self.hung_up.append(request.match_info["call"])
-        return web.Response(headers=self.cors())
+    async def _hang_up(self, request: web.Request) -> web.Response:
+        if request.match_info["call"] in self.site.calls:
+            self.site.hang_ups.put(request.match_info["call"])
+        return web.Response(headers=self._cors())
 
-    async def healthz(self, _: web.Request) -> web.Response:
+    async def _healthz(self, _: web.Request) -> web.Response:
         return web.json_response({"status": "ok"})
 
-    async def preflight(self, _: web.Request) -> web.Response:
-        allowed = {"Access-Control-Allow-Headers": "Content-Type"} if self.allows else {}
-        return web.Response(status=204, headers=self.cors() | allowed)
+    async def _preflight(self, _: web.Request) -> web.Response:
+        allowed = {"Access-Control-Allow-Headers": "Content-Type"} if self.site.allows else {}
+        return web.Response(status=204, headers=self._cors() | allowed)
 
-    async def serve(self, request: web.Request) -> web.StreamResponse:
-        path = request.path
-        if path in self.pages:
-            body, policy = self.pages[path]
+    async def _file(self, request: web.Request) -> web.StreamResponse:
+        if request.path in self.site.pages:
+            body, policy = self.site.pages[request.path]
             headers = {"Content-Security-Policy": policy} if policy else {}
             return web.Response(text=body, content_type="text/html", headers=headers)
-        name = "index.html" if path == "/" else path.removeprefix("/sdk/")
-        file = WEB / name
-        if not file.is_file():
+        name = "index.html" if request.path == "/" else request.path.removeprefix("/sdk/")
+        if not (WEB / name).is_file():
             raise web.HTTPNotFound
         # Scripts of another origin are modules, and modules are fetched with CORS.
-        return web.FileResponse(file, headers={"Access-Control-Allow-Origin": "*"})
+        return web.FileResponse(WEB / name, headers={"Access-Control-Allow-Origin": "*"})
 
-    def cors(self) -> dict[str, str]:
-        if not self.allows:
+    def _cors(self) -> dict[str, str]:
+        if not self.site.allows:
             return {}
         return {
-            "Access-Control-Allow-Origin": self.allows,
+            "Access-Control-Allow-Origin": self.site.allows,
             "Access-Control-Expose-Headers": "Location, Retry-After",
         }
 
 
 @contextmanager
-def served() -> Iterator[Site]:
-    site = Site()
-    app = web.Application()
-    calls = "/v1/realtime/calls"
-    app.router.add_post(calls, site.offer)
-    app.router.add_route("OPTIONS", calls, site.preflight)
-    app.router.add_post(calls + "/{call}/hangup", site.hang_up)
-    app.router.add_get("/healthz", site.healthz)
-    app.router.add_get("/{path:.*}", site.serve)
+def served() -> Iterator[SiteServer]:
+    server = SiteServer()
     ready, stop = threading.Event(), asyncio.Event()
     loop = asyncio.new_event_loop()
-
-    async def run() -> None:
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        site.origin = f"http://127.0.0.1:{runner.addresses[0][1]}"
-        ready.set()
-        await stop.wait()
-        await runner.cleanup()
-
-    thread = threading.Thread(target=loop.run_until_complete, args=(run(),), daemon=True)
+    serving = server.run(ready, stop)
+    thread = threading.Thread(target=loop.run_until_complete, args=(serving,), daemon=True)
     thread.start()
     assert ready.wait(10)
     try:
-        yield site
+        yield server
     finally:
         loop.call_soon_threadsafe(stop.set)
         thread.join(10)

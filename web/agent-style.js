@@ -32,17 +32,25 @@ style.replaceSync(`
   clip-path: inset(50%); white-space: nowrap;
 }
 
-.agent {
+.frame {
   display: flex; flex-direction: column; gap: 0.75rem;
   height: 100%; padding: 1.25rem;
   background: var(--surface);
   border: 1px solid var(--rule); border-radius: var(--radius);
 }
 
-.line { display: block; width: 100%; height: 4rem; }
+.line { position: relative; height: 4rem; }
+.line svg { position: absolute; top: 50%; translate: 0 -50%; width: 100%; height: 4rem; }
+.line span { position: absolute; inset-inline-start: 0; font-size: 0.75rem; line-height: 1.3; }
+.line .name-caller { bottom: calc(50% + 0.5rem); }
+.line .name-agent { top: calc(50% + 0.5rem); color: var(--accent); }
+[data-state='idle'] .line span, [data-state='ended'] .line span, [data-state='failed'] .line span {
+  visibility: hidden;
+}
 .line path { fill: none; stroke-width: 2.5; stroke-linecap: round; }
-.line .caller { stroke: var(--ink); }
-.line .agent { stroke: var(--accent); }
+.line .voice-caller { stroke: var(--ink); }
+.line .voice-agent { stroke: var(--accent); }
+[data-state='idle'] .line, [data-state='ended'] .line, [data-state='failed'] .line { height: 2rem; }
 [data-state='idle'] .line path, [data-state='ended'] .line path, [data-state='failed'] .line path {
   stroke: var(--rule);
 }
@@ -73,13 +81,13 @@ button, select {
 button { cursor: pointer; }
 button:hover, select:hover { border-color: var(--muted); }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
-select { flex: 0 1 12rem; min-width: 0; text-overflow: ellipsis; background: var(--surface); }
+select { flex: 1 1 7rem; min-width: 0; max-width: 12rem; text-overflow: ellipsis; background: var(--surface); }
 .call {
   min-width: 8.5rem; font-weight: 600;
   color: var(--on-accent); background: var(--accent); border-color: transparent;
 }
 .call:hover { border-color: transparent; filter: brightness(1.08); }
-.agent:not([data-state='idle'], [data-state='ended'], [data-state='failed']) .call {
+.frame:not([data-state='idle'], [data-state='ended'], [data-state='failed']) .call {
   color: var(--surface); background: var(--ink);
 }
 .mute[aria-pressed='true'] { color: var(--accent); border-color: currentColor; font-weight: 600; }
@@ -94,31 +102,42 @@ select { flex: 0 1 12rem; min-width: 0; text-overflow: ellipsis; background: var
 .transcript {
   flex: 1 1 auto; min-height: 0; overflow-y: auto; overscroll-behavior: contain;
   max-height: var(--voxline-transcript-height, 16rem);
+  mask-image: linear-gradient(transparent, #000 1rem);
   scrollbar-width: thin; scrollbar-color: var(--rule) transparent; border-radius: 0.25rem;
 }
 .transcript.empty { display: none; }
 .transcript:not(.empty) + slot { display: none; }
-ol { display: grid; gap: 0.875rem; padding: 0; list-style: none; }
+ol { display: grid; gap: 0.875rem; padding: 1rem 0 0.25rem; list-style: none; }
 .who { display: block; color: var(--muted); font-size: 0.8125em; }
 li.agent .who { color: var(--accent); }
 li p { overflow-wrap: anywhere; }
+.caller p::first-letter { text-transform: uppercase; } /* recognisers write no capitals */
 .wordless { color: var(--muted); font-style: italic; }
 s { color: var(--muted); text-decoration-thickness: 1px; }
 
 /* One screen of its own, instead of a card within a page. */
-:host([layout='stage']) .agent { gap: 1.25rem; padding: 0; background: none; border: 0; }
-:host([layout='stage']) .line { flex: none; height: clamp(5rem, 16vh, 9rem); }
+:host([layout='stage']) .frame {
+  gap: 1.25rem; padding: 0; background: none; border: 0; border-radius: 0;
+}
+:host([layout='stage']) .line { flex: none; height: clamp(5rem, 15vh, 8rem); }
+:host([layout='stage']) .line svg { height: 100%; }
 :host([layout='stage']) .status { font-size: 1.125em; }
+:host([layout='stage']) [data-state='idle'] .status { display: none; }
 :host([layout='stage']) .transcript { max-height: none; flex-basis: 0; }
-:host([layout='stage']) ol { max-width: 38rem; margin-inline: auto; padding-inline: 0.25rem; }
-:host([layout='stage']) .trouble { width: 100%; max-width: 38rem; margin-inline: auto; }
+:host([layout='stage']) :is(ol, .trouble) { width: 100%; max-width: 38rem; margin-inline: auto; }
 :host([layout='stage']) .controls { margin-top: auto; }
+/* Until something is said, all of it stands in the middle; on a phone the buttons stay in reach. */
+@media (min-width: 40rem) {
+  :host([layout='stage']) .frame:has(.empty) { justify-content: center; padding-bottom: 8vh; }
+  :host([layout='stage']) .frame:has(.empty) .controls { margin-top: 1rem; }
+}
 
 @media (prefers-reduced-motion: reduce) {
   .line, .status::before { animation: none !important; }
 }
 @media (forced-colors: active) {
   .line path { stroke: CanvasText; }
+  .line .voice-agent { stroke: Highlight; }
   .status::before { background: CanvasText; forced-color-adjust: none; }
 }
 `);

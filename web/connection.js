@@ -118,7 +118,7 @@ export class Connection {
   #opened() {
     const { signal } = this.#closing;
     return new Promise((resolve, reject) => {
-      const fail = () => reject(new CallError('never-connected'));
+      const fail = () => (clearTimeout(timer), reject(new CallError('never-connected')));
       const timer = setTimeout(fail, CONNECT_MS);
       this.#channel.addEventListener('open', () => (clearTimeout(timer), resolve()), { signal });
       this.#pc.addEventListener(

@@ -3,7 +3,7 @@
  * outward from the middle. Draws levels; knows no call.
  */
 
-import { svg } from './dom.js';
+import { el, svg } from './dom.js';
 
 const BARS = 33; // on each side of the middle one
 const STEP = 6; // from bar to bar, in the picture's own units
@@ -12,20 +12,17 @@ const HALF_HEIGHT = 44;
 const DOT = 0.01;
 
 const WIDTH = (2 * BARS + 1) * STEP;
+const VIEW_BOX = `${-WIDTH / 2} ${-HALF_HEIGHT - 3} ${WIDTH} ${2 * HALF_HEIGHT + 6}`;
 
 export class LineView {
-  #caller = svg('path', { class: 'caller' });
-  #agent = svg('path', { class: 'agent' });
-  element = svg(
-    'svg',
-    {
-      class: 'line',
-      part: 'line',
-      viewBox: `${-WIDTH / 2} ${-HALF_HEIGHT - 3} ${WIDTH} ${2 * HALF_HEIGHT + 6}`,
-      'aria-hidden': 'true',
-    },
-    this.#agent,
-    this.#caller,
+  #caller = svg('path', { class: 'voice-caller' });
+  #agent = svg('path', { class: 'voice-agent' });
+  element = el(
+    'div',
+    { class: 'line', part: 'line', 'aria-hidden': 'true' },
+    el('span', { class: 'name-caller' }, 'You'),
+    el('span', { class: 'name-agent' }, 'Agent'),
+    svg('svg', { viewBox: VIEW_BOX }, this.#agent, this.#caller),
   );
   /** @type {{caller: number, agent: number}[]} newest first */
   #past = [];

@@ -19,33 +19,31 @@ const STAGES = {
   playout: ['sending', 'waiting'],
 };
 
-const TITLES = /** @type {Record<string, string>} */ ({
-  connecting: 'Calling…',
-  reconnecting: 'Calling again…',
-  listening: 'On the line',
-  hearing: 'On the line',
-  thinking: 'On the line',
-  speaking: 'On the line',
-});
+const NO_CALL = ['idle', 'ended', 'failed'];
 
 const agent = /** @type {HTMLElement} */ (document.querySelector('voxline-agent'));
+const invitation = /** @type {HTMLElement} */ (agent.querySelector('h2'));
 /** @type {Map<string, HTMLDetailsElement>} response id → what is shown of it */
 const shown = new Map();
 
 agent.addEventListener('voxline:turn', (event) => {
   const turn = /** @type {CustomEvent<Turn>} */ (event).detail;
-  const details = shown.get(turn.responseId) ?? el('details', { class: 'turn', slot: `item-${turn.itemId}` });
+  const slot = `item-${turn.itemId}`;
+  const details = shown.get(turn.responseId) ?? el('details', { class: 'turn', slot });
   details.replaceChildren(...described(turn));
   if (shown.has(turn.responseId)) return;
   // Not for the ear: the log around it is read out as it grows.
   details.setAttribute('aria-live', 'off');
+  details.addEventListener('toggle', () => details.scrollIntoView({ block: 'nearest' }));
   shown.set(turn.responseId, details);
   agent.append(details);
 });
 
 agent.addEventListener('voxline:state', (event) => {
   const { state } = /** @type {CustomEvent<{state: string}>} */ (event).detail;
-  document.title = state in TITLES ? `${TITLES[state]} · Voxline` : 'Voxline';
+  const called = !NO_CALL.includes(state);
+  document.title = called ? 'On the line · Voxline' : 'Voxline';
+  invitation.textContent = called ? 'Just talk.' : 'Press Call, then just talk.';
   if (state !== 'connecting') return;
   for (const details of shown.values()) details.remove();
   shown.clear();

@@ -14,8 +14,8 @@
  *
  * Custom properties: --voxline-accent, --voxline-on-accent, --voxline-ink, --voxline-muted,
  *   --voxline-surface, --voxline-rule, --voxline-radius, --voxline-font,
- *   --voxline-transcript-height. Parts: agent, line, status, controls, call, mute, microphones,
- *   trouble, transcript, words, caller, unheard.
+ *   --voxline-transcript-height. Parts: frame, line, status, controls, call, mute, microphones,
+ *   trouble, transcript, words (also caller or agent), unheard.
  * Slots: the default one shows while nothing has been said (hints, say); `item-ID` beside an
  *   utterance.
  * Methods: call(), hangUp(), mute(on), interrupt(). Property `session`: a Realtime session object.
@@ -84,7 +84,7 @@ export class VoxlineAgent extends HTMLElement {
   #audio = el('audio', { autoplay: '' });
   #frame = el(
     'section',
-    { class: 'agent', part: 'agent', 'aria-label': 'Voice call' },
+    { class: 'frame', part: 'frame', 'aria-label': 'Voice call' },
     this.#line.element,
     this.#status,
     this.#announcement,

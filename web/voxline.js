@@ -203,6 +203,7 @@ export class VoxlineCall extends EventTarget {
   /** @param {number} number */
   async #connect(number) {
     const microphone = /** @type {MediaStream} */ (this.#microphone);
+    /** @type {Connection} */
     const connection = new Connection(this.#src, {
       onEvent: (event) => this.#connection === connection && this.#take(event),
       onLost: () => this.#connection === connection && this.#reconnect(number),

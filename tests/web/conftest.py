@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
-
-from web_site import Site, served
+from web_site import Site, SiteServer, served
 
 HERE = Path(__file__).parent
 SCREENSHOTS = HERE.parents[1] / ".pytest_cache" / "screenshots"
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+CHROMIUM = (
+    os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+)
 FLAGS = (
     "--no-sandbox",  # tests may run as root
     "--use-fake-ui-for-media-stream",
@@ -69,8 +70,22 @@ def chromium(playwright: Playwright) -> Iterator[Launch]:
 
 
 @pytest.fixture(scope="session")
-def shared_chromium(playwright: Playwright) -> Iterator[Browser]:
-    """One for all tests that bring no microphone of their own: launching takes a second."""
+def site_server() -> Iterator[SiteServer]:
+    with served() as server:
+        yield server
+
+
+@pytest.fixture
+def site(site_server: SiteServer) -> Site:
+    return site_server.fresh()
+
+
+@pytest.fixture(scope="session")
+def shared_chromium(playwright: Playwright, site_server: SiteServer) -> Iterator[Browser]:
+    """One for all tests that bring no microphone of their own: launching takes a second.
+
+    Asks for the server only to be closed before it, so that no connection is left to it.
+    """
     if CHROMIUM is None:
         pytest.fail("no Chromium: install it (apt-get install chromium) or set CHROMIUM")
     browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=[*FLAGS])
@@ -79,13 +94,12 @@ def shared_chromium(playwright: Playwright) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def bare_page(shared_chromium: Browser) -> Iterator[Page]:
+def bare_page(shared_chromium: Browser, site_server: SiteServer) -> Iterator[Page]:
     """One empty page for tests of pure modules, which leave nothing behind."""
-    with served() as site:
-        page = shared_chromium.new_page()
-        page.goto(site.page("/empty", "<!doctype html><title>empty</title>"))
-        yield page
-        page.close()
+    page = shared_chromium.new_page()
+    page.goto(site_server.fresh().page("/empty", "<!doctype html><title>empty</title>"))
+    yield page
+    page.close()
 
 
 @pytest.fixture
@@ -109,16 +123,10 @@ def watched(_pages: list[Page]) -> Iterator[Callable[[Page], Page]]:
 
 
 @pytest.fixture
-def site() -> Iterator[Site]:
-    with served() as site:
-        yield site
-
-
-@pytest.fixture
 def visit(
     shared_chromium: Browser, site: Site, watched: Callable[[Page], Page]
 ) -> Iterator[Visit]:
-    """Open a URL (default: an empty page) in a fresh context whose WebRTC is `fake_webrtc.js`."""
+    """Open a URL (default: an empty page) in a fresh context, with `fake_webrtc.js`."""
     contexts = []
 
     def open_page(url: str = "", **options: object) -> Page:

@@ -20,7 +20,10 @@ def state(name):
 
 
 def added(item, role):
-    return {"type": "conversation.item.added", "item": {"id": item, "role": role, "content": []}}
+    return {
+        "type": "conversation.item.added",
+        "item": {"id": item, "role": role, "content": []},
+    }
 
 
 def delta(item, text):
@@ -89,7 +92,12 @@ def test_the_caller_stands_before_the_reply_even_when_the_transcript_comes_late(
 
 
 def test_words_that_were_cut_off_are_told_from_those_heard(heard):
-    cut = {"type": "voxline.response.heard", "item_id": "a", "heard": "One, two", "unheard": ", three"}
+    cut = {
+        "type": "voxline.response.heard",
+        "item_id": "a",
+        "heard": "One, two",
+        "unheard": ", three",
+    }
     whole = {
         "type": "response.output_audio_transcript.done",
         "item_id": "a",

@@ -10,9 +10,9 @@ HEAR = """async ([caller, agent, rate, reading]) => {
   const { Ear } = await import('/sdk/ear.js');
   const ear = new Ear();
   const waits = [];
-  for (let end = reading; end <= caller.length; end += reading / 2) { // readings overlap by half
-    const [c, a] = [caller, agent].map((voice) => new Float32Array(voice.slice(end - reading, end)));
-    const waited = ear.take(c, a, (end - 1) / rate, rate);
+  for (let end = reading; end <= caller.length; end += reading / 2) { // half overlap
+    const latest = (voice) => new Float32Array(voice.slice(end - reading, end));
+    const waited = ear.take(latest(caller), latest(agent), (end - 1) / rate, rate);
     if (waited !== null) waits.push(waited);
   }
   return waits;
@@ -57,7 +57,8 @@ def test_a_quiet_room_is_no_caller(waits):
 
 
 @pytest.mark.parametrize(
-    ("amplitude", "level"), [(0.0, 0.0), (0.0005, 0.0), (0.0158, 0.5), (0.2512, 1.0), (1.0, 1.0)]
+    ("amplitude", "level"),
+    [(0.0, 0.0), (0.0005, 0.0), (0.0158, 0.5), (0.2512, 1.0), (1.0, 1.0)],
 )
 def test_levels_are_linear_in_decibels(bare_page, amplitude, level):
     run = """async (amplitude) => {
