@@ -46,11 +46,12 @@ def guard(origins: Origins) -> Middleware:
             else:
                 response = await handler(request)
         except RejectedOffer as error:
+            log.info("%s %s refused: %s", request.method, request.rel_url.raw_path, error.code)
             response = refusal(error)
         except web.HTTPException as error:
             response = _refused_by_router(error)
         except Exception:  # the edge: logged, and the server lives
-            log.exception("%s %s failed", request.method, request.path)
+            log.exception("%s %s failed", request.method, request.rel_url.raw_path)
             response = refusal(RejectedOffer(Code.INTERNAL, "internal error", status=500))
         response.headers[hdrs.SERVER] = "voxline"
         response.headers[hdrs.X_CONTENT_TYPE_OPTIONS] = "nosniff"

@@ -24,6 +24,7 @@ MAX_INSTRUCTIONS = 10_000  # characters; as JSON they must fit one data-channel 
 VENDOR_VOICES = frozenset(
     ("alloy", "ash", "ballad", "cedar", "coral", "echo", "marin", "sage", "shimmer", "verse")
 )
+_NAMED = 8  # voices that an error names
 _EAGERNESS = ("low", "medium", "high", "auto")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")  # BCP 47, roughly
 
@@ -127,7 +128,8 @@ class Session:
             return str(name)
         if isinstance(name, str) and name in VENDOR_VOICES:
             return self.voices[0]
-        known = ", ".join(self.voices)
+        known, more = ", ".join(self.voices[:_NAMED]), len(self.voices) - _NAMED
+        known += f" and {more} more" if more > 0 else ""
         raise spoken.wrong("voice", f"is not known; known are {known}", Code.UNKNOWN_VOICE)
 
     def _language(self, transcription: Fields) -> str:

@@ -1,3 +1,5 @@
+import logging
+
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
@@ -134,6 +136,15 @@ class TestEveryRefusalHasTheShape:
         assert error["code"] == "internal_error"
         assert "secret" not in error["message"]
         assert "KeyError: 'secret'" in caplog.text
+
+    @awaited
+    async def test_a_path_cannot_forge_a_line_of_the_log(self, caplog):
+        caplog.set_level(logging.INFO)
+        async with served() as http:
+            url = http.make_url("/").with_path("/a%0aforged", encoded=True)
+            await http.session.post(url, headers={"Origin": SHOP})
+        lines = [r.getMessage() for r in caplog.records if r.name == "signaling.guard"]
+        assert lines == ["POST /a%0aforged refused: origin_not_allowed"]
 
     @awaited
     async def test_nobody_sniffs_and_nobody_learns_versions(self):

@@ -186,6 +186,11 @@ class TestRefusals:
         assert caught.value.code == Code.UNKNOWN_VOICE
         assert "nora, otto" in caught.value.message
 
+    def test_not_every_voice_of_an_engine_with_hundreds_is_named(self):
+        many = Session.fresh(load(None), "s", tuple(f"v{i}" for i in range(300)))
+        with pytest.raises(RejectedOffer, match=r"v7 and 292 more$"):
+            many.updated({"audio": {"output": {"voice": "who"}}})
+
     def test_bounds_are_those_of_config(self):
         with pytest.raises(RejectedOffer, match=r"between 50 and 10000"):
             CONFIGURED.updated(detection(silence_duration_ms=1))
