@@ -39,7 +39,14 @@ MAY_IMPORT = {
     "agent.vad.silero": [*VALUES, *NUMPY, "onnxruntime"],
     "agent.brains.operator": [*VALUES, *NUMPY, "pocketsphinx"],
     "agent.brains.scripted": VALUES,
-    "agent.voices.espeak": [*VALUES, *NUMPY, "espeakng_loader", "soxr"],
+    "agent.voices.espeak": [
+        *VALUES,
+        *NUMPY,
+        "soxr",
+        "agent.voices.espeak_library",
+        "agent.voices.speakable",
+    ],
+    "agent.voices.espeak_library": [*VALUES, *NUMPY, "espeakng_loader"],
     "agent.voices.tone": [*VALUES, *NUMPY],
     # shell: asyncio and sockets; which model runs is not known here
     "agent.media": [*VALUES, *NUMPY, "aiortc", "aioice", "av", "pyee", "pylibsrtp"],
