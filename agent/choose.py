@@ -40,9 +40,9 @@ def build(agent: Agent) -> tuple[Brain, Voice]:
 def _brain(name: str) -> Brain:
     match name:
         case "scripted":
-            from agent.brains.scripted import Scripted
+            from agent.brains.scripted import ScriptedBrain
 
-            return Scripted()
+            return ScriptedBrain()
         case _:
             from agent.brains.operator.brain import Operator
 
