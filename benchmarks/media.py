@@ -7,9 +7,9 @@
 The server is a process of its own on one core, the callers another one on another core; real
 peer connections on the loopback. No VAD, no engines. Writes out/media.json and out/media.png.
 
-On a machine that does other work meanwhile, put `chrt -r 5` before the command: what is measured
-otherwise is the scheduler. Two cores may be two threads of one: a busy neighbour then makes the
-same work cost 1.4 times as much CPU time (measured with the Opus encoder).
+On a machine that does other work meanwhile, put `chrt -r 5` before the command: otherwise it is
+the scheduler that is measured. Two cores may be two threads of one: a busy neighbour then makes
+the same work cost 1.4 times as much CPU time (measured with the Opus encoder).
 """
 
 import argparse

@@ -164,7 +164,7 @@ class Playout(MediaStreamTrack):
                 grace.cancel()
             elif (frame := self._reel.next()) is None:
                 await self._woken(loop)
-                self._slot = max(self._slot, self._clock(loop))
+                self._slot = self._clock(loop)
             else:
                 break
         if late > _CATCH_UP:

@@ -241,6 +241,48 @@ def test_audio_that_comes_later_still_is_an_underrun():
     run(main())
 
 
+def test_the_grace_is_not_prolonged_by_audio_that_is_not_enough():
+    async def main():
+        track = a_track()
+        sender = Sender(track)
+        track.play(1, ramp(1))
+        await asyncio.sleep(0.026)
+        track.play(1, ramp(0.5))
+        await asyncio.sleep(0.0139)
+        assert sender.times[1] == pytest.approx(0.03)
+        assert track.stats.underruns == 1
+
+    run(main())
+
+
+def test_a_flush_ends_the_grace():
+    async def main():
+        track = a_track()
+        sender = Sender(track)
+        track.play(1, ramp(1))
+        await asyncio.sleep(0.022)
+        track.flush()
+        await asyncio.sleep(1)
+        assert sender.times[1:] == pytest.approx([0.022, 0.04, 0.06])
+        assert track.stats.underruns == 0
+
+    run(main())
+
+
+def test_an_end_releases_a_turn_that_is_shorter_than_the_start_threshold():
+    async def main():
+        track = a_track(start_ms=100)
+        sender = Sender(track)
+        track.play(1, ramp(1))
+        await asyncio.sleep(0.5)
+        assert sender.sent == []
+        track.end(1)
+        await asyncio.sleep(0.001)
+        assert sender.times == pytest.approx([0.5])
+
+    run(main())
+
+
 def test_a_flush_is_heard_with_the_next_packet_and_ends_in_two_silent_ones():
     async def main():
         track = a_track()
