@@ -1,7 +1,10 @@
 """Headless Chromium with a microphone that the test chooses, and pages to load in it."""
 
 import os
+import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -91,6 +94,25 @@ def shared_chromium(playwright: Playwright, site_server: SiteServer) -> Iterator
     browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=[*FLAGS])
     yield browser
     browser.close()
+
+
+@pytest.fixture(scope="module")
+def server_url() -> Iterator[str]:
+    """The real server, in a process of its own, with the operator and no greeting."""
+    command = [sys.executable, "-m", "agent", "serve", "--engine", "operator"]
+    settings = ["--set", "server.port=0", "--set", "agent.greeting=''"]
+    with subprocess.Popen(
+        command + settings, cwd=HERE.parents[1], stdout=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stdout is not None
+        try:
+            line = server.stdout.readline()  # its first, once it answers calls
+            found = re.fullmatch(r"listening on (http://\S+?)/?\n", line)
+            assert found, f"the server did not start; it said {line!r}"
+            yield found[1]
+        finally:
+            server.terminate()
+            server.wait(10)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,152 @@
+"""The whole path: Chromium's microphone, Opus over WebRTC, the operator, and back.
+
+The caller's words are spoken by espeak-ng into the file that Chromium takes for a microphone; a
+file begins when the microphone is opened and ends in silence, long before it would repeat.
+"""
+
+import re
+import urllib.request
+
+import numpy as np
+import pytest
+import soundfile
+from playwright.sync_api import expect
+
+from agent.audio.frame import SPEAK_HZ
+from agent.engines import Style
+from agent.voices.espeak import EspeakVoice
+
+pytestmark = pytest.mark.slow
+
+SILENT_TAIL_S = 60
+LISTEN = """() => {
+  // Samples of the agent's voice beside the moments that matter, in ms of one clock.
+  globalThis.heard = { levels: [], cut: null };
+  const host = document.querySelector('voxline-agent');
+  host.addEventListener('voxline:state', () => {
+    const { srcObject } = host.shadowRoot.querySelector('audio');
+    if (!srcObject || heard.context) return;
+    heard.context = new AudioContext();
+    const analyser = new AnalyserNode(heard.context, { fftSize: 1024 }); // 21 ms
+    heard.context.createMediaStreamSource(srcObject).connect(analyser);
+    const samples = new Float32Array(analyser.fftSize);
+    setInterval(() => {
+      analyser.getFloatTimeDomainData(samples);
+      heard.levels.push([performance.now(), Math.max(...samples.map(Math.abs))]);
+    }, 10);
+  });
+  host.addEventListener('voxline:transcript', ({ detail }) => {
+    if (detail.some((item) => item.unheard)) heard.cut ??= performance.now();
+  });
+}"""
+
+
+@pytest.fixture
+def says(tmp_path):
+    """Write a microphone's WAV from phrases (str) and silences (seconds)."""
+    voice = EspeakVoice()
+
+    def write(*parts):
+        sound = [
+            np.zeros(round(part * SPEAK_HZ), np.float32)
+            if isinstance(part, int | float)
+            else np.concatenate(
+                [speech.samples for speech in voice.speak(part, Style(voice=""))]
+            )
+            for part in (*parts, SILENT_TAIL_S)
+        ]
+        path = tmp_path / "microphone.wav"
+        soundfile.write(path, np.concatenate(sound), SPEAK_HZ, subtype="PCM_16")
+        return path
+
+    return write
+
+
+@pytest.fixture
+def call(chromium, watched, server_url):
+    """Open the page with a microphone and press Call."""
+
+    def place(microphone):
+        page = watched(chromium(microphone=microphone).new_context().new_page())
+        page.goto(server_url)
+        page.evaluate(LISTEN)
+        page.get_by_role("button", name="Call", exact=True).click()
+        expect(page.get_by_role("button", name="Hang up")).to_be_visible()
+        return page
+
+    return place
+
+
+def lines(page, who):
+    return (
+        page.get_by_role("log").get_by_role("listitem").filter(has_text=re.compile(f"^{who}"))
+    )
+
+
+def active_calls(server_url):
+    with urllib.request.urlopen(f"{server_url}/metrics") as answer:
+        [count] = re.findall(
+            r"^voxline_calls_active (\S+)", answer.read().decode(), re.MULTILINE
+        )
+    return float(count)
+
+
+def eventually(page, truth):
+    """Poll from here: the page may not fetch the server's metrics of a call that is over."""
+    for _ in range(200):
+        if truth():
+            return
+        page.wait_for_timeout(25)
+    raise AssertionError("not within five seconds")
+
+
+def test_a_spoken_request_is_answered(call, says, server_url):
+    page = call(says(1.0, "what time is it"))
+    expect(lines(page, "You")).to_have_text("Youwhat time is it")
+    expect(lines(page, "Agent").last).to_contain_text(re.compile(r"It is |It's "))
+    expect(page.get_by_text(re.compile(r"^answered in \d+ ms"))).to_be_visible()
+    page.wait_for_function("() => heard.levels.some(([, peak]) => peak > 0.05)")
+    page.wait_for_function("() => document.querySelector('voxline-agent').turns[0].heardMs > 0")
+    turn = page.evaluate("document.querySelector('voxline-agent').turns[0]")
+    assert {stage["name"] for stage in turn["stages"]} >= {"vad", "wait", "brain", "voice"}
+    # The browser hears later than the server sends; what lies between is codec and network.
+    assert turn["latencyMs"] < turn["heardMs"] < turn["latencyMs"] + 1000
+
+
+def test_an_interruption_silences_the_agent_and_strikes_out_what_was_not_heard(call, says):
+    page = call(says(1.0, "count to twenty", 3.0, "stop stop that is enough thank you"))
+    row = lines(page, "Agent").filter(has_text="one")
+    unheard = row.locator("s")
+    expect(unheard).to_contain_text("twenty", timeout=20_000)
+    heard = row.locator("p").inner_text().split("(not heard")[0]
+    assert "two" in heard.lower() and "twenty" not in heard.lower()
+    page.wait_for_function("() => heard.levels.at(-1)[0] > heard.cut + 400")
+    cut, levels = page.evaluate("[heard.cut, heard.levels]")
+    assert max(peak for at, peak in levels if cut - 3000 < at < cut) > 0.05  # it did speak
+    quiet = [at for at, peak in levels if at > cut and peak < 0.01]
+    assert quiet and quiet[0] - cut < 400
+    # and it stays so until the interruption is answered: no packet of the old reply is late
+    assert sum(1 for at in quiet if at - quiet[0] < 150) >= 8
+
+
+def test_goodbye_makes_the_agent_hang_up(call, says, server_url):
+    page = call(says(1.0, "goodbye"))
+    expect(page.get_by_role("status")).to_have_text("The agent hung up", timeout=20_000)
+    expect(page.get_by_role("button", name="Call", exact=True)).to_be_visible()
+    eventually(page, lambda: active_calls(server_url) == 0)
+
+
+def test_hanging_up_releases_both_sides(call, says, server_url):
+    page = call(says(1.0))
+    assert active_calls(server_url) == 1
+    page.get_by_role("button", name="Hang up").click()
+    eventually(page, lambda: active_calls(server_url) == 0)
+    audio = "document.querySelector('voxline-agent').shadowRoot.querySelector('audio')"
+    assert page.evaluate(f"{audio}.srcObject") is None
+
+
+def test_a_closed_page_frees_its_seat_at_once(call, says, server_url):
+    page = call(says(1.0))
+    other = page.context.new_page()
+    page.close(run_before_unload=True)
+    eventually(other, lambda: active_calls(server_url) == 0)
