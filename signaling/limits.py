@@ -19,7 +19,7 @@ class Bucket:
     def take(self, now_s: float) -> bool:
         """Whether one more event is within the limit at `now_s` of any steady clock."""
         since_s = float("inf") if self._filled_at_s is None else now_s - self._filled_at_s
-        self._tokens = min(self.burst, self._tokens + max(0.0, since_s) * self.rate_per_s)
+        self._tokens = min(self.burst, self._tokens + since_s * self.rate_per_s)
         self._filled_at_s = now_s
         if self._tokens < 1:
             return False

@@ -214,6 +214,12 @@ class TestLateAndDouble:
         told(*ASKED, *REPLYING, done(), by=talk)
         assert told(notice, by=talk) == []
 
+    @pytest.mark.parametrize("notice", [ev.ReplyText(1, "late"), done()])
+    def test_of_another_reply_than_the_one_under_way(self, notice):
+        assert told(ev.ReplyStarted(1), done(), ev.ReplyStarted(2), notice)[-1]["type"] == (
+            "response.content_part.added"
+        )
+
     def test_a_transcript_of_nothing(self):
         assert told(ev.ReplyStarted(1), ev.UtteranceTranscribed(0, "x"))[4:] == []
 

@@ -93,6 +93,20 @@ class TestWhatIsKept:
             "a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid",
         ]
 
+    @pytest.mark.parametrize("number", ["0", "15", "1"])
+    def test_a_header_extension_needs_a_number_of_its_own(self, number):
+        offer = replaced("a=extmap:4 urn", f"a=extmap:{number} urn")
+        assert "sdes:mid" not in vet(offer).sdp
+
+    def test_the_transport_of_a_section_that_has_one(self):
+        """A section that is only bundled may leave it to the one that leads the group."""
+        transport = ("a=ice-", "a=fingerprint", "a=setup")
+        head, data = CHROMIUM.split("m=application")
+        bare = "".join(
+            line for line in head.splitlines(keepends=True) if not line.startswith(transport)
+        )
+        assert vet(f"{bare}m=application{data}") == vet(CHROMIUM)
+
     def test_one_transport_for_audio_and_data(self):
         """The data section's own credentials do not count: it is bundled with the audio."""
         head, data = CHROMIUM.split("m=application")
