@@ -70,7 +70,14 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 
 
 def write_json(path: Path, settings: Mapping[str, Any], figures: Mapping[str, Any]) -> None:
-    """Write figures with what is needed to believe them: machine, versions, commit, settings.
+    """Write what `render_json` returns; nothing is written when that raises."""
+    text = render_json(settings, figures)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def render_json(settings: Mapping[str, Any], figures: Mapping[str, Any]) -> str:
+    """Return figures with what is needed to believe them: machine, versions, commit, settings.
 
     A number that is not finite is a bug of the benchmark: ValueError.
     """
@@ -81,9 +88,7 @@ def write_json(path: Path, settings: Mapping[str, Any], figures: Mapping[str, An
         "settings": dict(settings),
         "figures": dict(figures),
     }
-    text = json.dumps(content, indent=2, allow_nan=False, default=_jsonable)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text + "\n", encoding="utf-8")
+    return json.dumps(content, indent=2, allow_nan=False, default=_jsonable) + "\n"
 
 
 def commit() -> str:

@@ -1,0 +1,77 @@
+"""A server of the benchmark's own: `voxline serve` in a process, while it is needed."""
+
+import asyncio
+import contextlib
+import re
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from typing import IO
+
+_READY = re.compile(rb"listening on (http://\S+)")
+_START_S = 60.0  # a cold machine imports torch and loads models meanwhile
+_STOP_S = 10.0
+_LOG_TAIL_LINES = 12
+
+
+class ServerFailed(Exception):
+    """It did not start; the message holds the end of its log."""
+
+
+def command(engine: str, overrides: Sequence[str], config: str | None) -> list[str]:
+    """Return the command line of a server on a free port that waits for the caller to speak."""
+    arguments = ["serve", "--host", "127.0.0.1", "--port", "0", "--engine", engine]
+    if config is not None:
+        arguments += ["--config", config]
+    for override in ('agent.greeting=""', *overrides):
+        arguments += ["--set", override]
+    return [sys.executable, "-m", "agent", *arguments]
+
+
+@contextlib.asynccontextmanager
+async def running(arguments: Sequence[str], start_s: float = _START_S) -> AsyncIterator[str]:
+    """Start a server, give its URL when it listens, end it. Raises ServerFailed."""
+    with tempfile.TemporaryFile() as log:
+        process = await asyncio.create_subprocess_exec(
+            *arguments,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=log,
+        )
+        assert process.stdout is not None
+        try:
+            url = await _url(process.stdout, start_s)
+            if url is None:
+                raise ServerFailed(f"the server did not start:\n{_tail(log)}")
+            drain = asyncio.create_task(process.stdout.read())  # a full pipe would stop it
+            try:
+                yield url
+            finally:
+                drain.cancel()
+        finally:
+            await _end(process)
+
+
+async def _url(output: asyncio.StreamReader, limit_s: float) -> str | None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(limit_s):
+            async for line in output:
+                if found := _READY.search(line):
+                    return found[1].decode()
+    return None
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        process.terminate()
+    try:
+        await asyncio.wait_for(process.wait(), _STOP_S)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+
+
+def _tail(log: IO[bytes]) -> str:
+    log.seek(0)
+    lines = log.read().decode(errors="replace").splitlines()
+    return "\n".join(lines[-_LOG_TAIL_LINES:]) or "(it said nothing)"
