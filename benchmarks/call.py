@@ -58,7 +58,6 @@ def run(args: argparse.Namespace) -> int:
     upstream.install(Config())
     record = Record(None if args.json else sys.stdout)
     try:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         asyncio.run(_call(args, speeches, record))
     except CallFailed as error:
         print(f"voxline: {error}", file=sys.stderr)

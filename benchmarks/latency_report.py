@@ -206,7 +206,8 @@ class Report:
                 color="gray",
             )
         strip.set_title(
-            f"p50 {voice.p50:.0f}, p95 {voice.p95:.0f}, p99 {voice.p99:.0f} ms of {voice.count} turns; "
+            f"p50 {voice.p50:.0f}, p95 {voice.p95:.0f}, p99 {voice.p99:.0f} ms "
+            f"in {voice.count} turns; "
             f"cut into {self.cut_into} of {self.heard_out}"
         )
         path.parent.mkdir(parents=True, exist_ok=True)
