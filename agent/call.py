@@ -218,7 +218,8 @@ class Call:
     def _release(self, turn: int) -> None:
         self._engines.keep(turn)
         if self._open:
-            self._tell(ev.UtteranceStopped(self._utterance, self._ended.at_ms))
+            stopped_ms = self._ear.now_ms if self._silent_at is None else self._ended.at_ms
+            self._tell(ev.UtteranceStopped(self._utterance, stopped_ms))
             self._tell(ev.UtteranceCommitted(self._utterance))
         if self._reply is not None and self._reply.turn == turn:
             if self._reply.marks is not None:

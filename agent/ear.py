@@ -36,6 +36,11 @@ class Ear:
             if event := self._gate.feed(self._vad.probability(window)):
                 yield event
 
+    @property
+    def now_ms(self) -> int:
+        """Media time of what was judged last."""
+        return self._gate.now_ms
+
     def since(self, started: SpeechStarted) -> Samples:
         """The utterance so far: from the preroll before `started` up to the latest sample."""
         return self._preroll.latest(started.ago_ms + self._config.preroll_ms)

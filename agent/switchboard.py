@@ -41,7 +41,7 @@ class _Line:
         canned: Canned,
         metrics: Metrics,
     ) -> None:
-        self._id, self._metrics = call_id, metrics
+        self._name, self._metrics = call_id[:12], metrics  # the whole id may hang up: no log
         self.gone = asyncio.Event()
         self._playout = Playout(config.playout, Encoder(config.send).encode)
         self.call = Call(
@@ -69,12 +69,12 @@ class _Line:
 
     def closed(self, reason: EndReason) -> None:
         """The call has ended; let the line go."""
-        log.info("call %s ended: %s", self._id, reason.value)
+        log.info("call %s ended: %s", self._name, reason.value)
         self._too_long.cancel()
         self._closing = asyncio.create_task(self._close())
 
     def _connected(self) -> None:
-        log.info("call %s connected", self._id)
+        log.info("call %s connected", self._name)
         self.call.connected()
 
     async def _close(self) -> None:

@@ -15,12 +15,12 @@ class Gate:
     def __init__(self, config: VadConfig) -> None:
         self.config = config  # may be replaced in mid-call
         self.speaking = False
-        self._now_ms = 0  # end of the window fed last
+        self.now_ms = 0  # media time: the end of the window fed last
         self._run_ms = 0  # length of the run of windows that speaks against `speaking`
 
     def feed(self, probability: float) -> SpeechStarted | SpeechEnded | None:
         """Take the next window's speech probability, 0..1."""
-        self._now_ms += WINDOW_MS
+        self.now_ms += WINDOW_MS
         if self.speaking:
             against = probability < self.config.stop_threshold
             needed_ms = self.config.min_silence_ms
@@ -33,4 +33,4 @@ class Gate:
         ago_ms, self._run_ms = self._run_ms, 0
         self.speaking = not self.speaking
         event = SpeechStarted if self.speaking else SpeechEnded
-        return event(self._now_ms - ago_ms, ago_ms)
+        return event(self.now_ms - ago_ms, ago_ms)
