@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from web_call import SETUP
 from web_site import Site, SiteServer, served
 
 HERE = Path(__file__).parent
@@ -162,3 +163,15 @@ def visit(
     yield open_page
     for context in contexts:
         context.close()
+
+
+@pytest.fixture
+def caller(visit: Visit) -> Callable[..., Page]:
+    """A page with `call`, a VoxlineCall with `options`, and `told`, what it dispatched."""
+
+    def ready(url: str = "", **options: object) -> Page:
+        page = visit(url)
+        page.evaluate(SETUP, options)
+        return page
+
+    return ready

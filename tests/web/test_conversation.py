@@ -55,6 +55,7 @@ CLEARED = {"type": "output_audio_buffer.cleared", "response_id": "r"}
         ([state("replying"), STARTED, state("overlap")], "speaking"),
         ([state("replying"), STARTED, STOPPED, state("listening")], "listening"),
         ([state("replying"), STARTED, CLEARED, state("hearing")], "hearing"),
+        ([state("replying"), STARTED, CLEARED, state("paused"), state("replying")], "thinking"),
         ([state("replying"), STARTED, "close"], "listening"),
         ([state("a state of the year 2031")], "listening"),
     ],

@@ -52,6 +52,10 @@ def test_a_greeting_answers_nobody(waits):
     assert waits([], [(500, 1500)]) == []
 
 
+def test_after_a_long_silence_the_agent_speaks_of_its_own_accord(waits):
+    assert waits([(100, 500)], [(10_700, 11_000)], length_ms=11_500) == []
+
+
 def test_a_quiet_room_is_no_caller(waits):
     assert waits([(100, 900)], [(1300, 2000)], loud=0.005) == []
 

@@ -1,0 +1,65 @@
+"""connection.js: a lost connection is called again once, and given up clearly."""
+
+import pytest
+from web_call import RELEASED, receive, states, told
+
+LOSSES = {
+    "the peer connection fails": "fake.peer.become('failed')",
+    "the channel closes": "fake.peer.channel.dispatchEvent(new Event('close'))",
+    "the server lost us": "fake.receive({ type: 'voxline.call.ended', reason: 'lost' })",
+}
+
+
+@pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
+def test_a_lost_connection_is_called_again_once_and_keeps_the_transcript(caller, site, loss):
+    page = caller()
+    page.evaluate("call.call()")
+    said = {"type": "response.output_audio_transcript.delta", "item_id": "a", "delta": "Hello."}
+    receive(page, said)
+    page.evaluate(loss)
+    page.wait_for_function("call.state === 'listening'")
+    assert states(page) == ["connecting", "listening", "reconnecting", "listening"]
+    assert page.evaluate("[call.transcript.length, call.transcript[0].done]") == [1, True]
+    assert len(site.offers) == 2
+    held = page.evaluate("fake.held()")
+    assert held["microphones"] == 1 and held["peers"] == 1  # the same microphone, a new peer
+
+    page.evaluate(loss)
+    assert page.evaluate("call.state") == "failed"
+    assert [error["code"] for error in told(page, "error")] == ["connection-lost"]
+    assert told(page, "ended") == [{"reason": "lost"}]
+    page.wait_for_function(RELEASED)
+
+
+def test_giving_up_when_the_second_call_does_not_come_through(caller, site):
+    page = caller()
+    page.evaluate("call.call()")
+    site.refuse(503, "server_full", "all lines are busy")
+    page.evaluate("fake.peer.become('failed')")
+    page.wait_for_function("call.state === 'failed'")
+    assert [error["code"] for error in told(page, "error")] == ["connection-lost"]
+    page.wait_for_function(RELEASED)
+
+
+def test_a_disturbance_that_heals_is_no_loss(caller, site):
+    page = caller()
+    page.evaluate("call.call()")
+    page.clock.install()
+    page.evaluate("fake.peer.become('disconnected')")
+    page.clock.run_for(2900)
+    page.evaluate("fake.peer.become('connected')")
+    page.clock.run_for(60_000)
+    assert page.evaluate("call.state") == "listening"
+    page.evaluate("fake.peer.become('disconnected')")
+    page.clock.run_for(3100)
+    page.wait_for_function("call.state === 'listening' && fake.peers.length === 2")
+    assert len(site.offers) == 2
+
+
+def test_hanging_up_while_calling_again_stays_hung_up(caller):
+    page = caller()
+    page.evaluate("call.call()")
+    page.evaluate("fake.peer.become('failed'); call.hangUp()")
+    page.wait_for_function(RELEASED)
+    assert states(page)[-2:] == ["reconnecting", "ended"]
+    assert told(page, "ended") == [{"reason": "caller"}]

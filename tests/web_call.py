@@ -1,0 +1,37 @@
+"""What tests of voxline.js share: a page with a VoxlineCall, and what it dispatched."""
+
+SETUP = """async (options) => {
+  const { VoxlineCall } = await import('/sdk/voxline.js');
+  globalThis.told = [];
+  globalThis.call = new VoxlineCall(options);
+  const types = ['statechange', 'transcript', 'levels', 'turn', 'error', 'ended', 'event'];
+  for (const type of types) {
+    call.addEventListener(type, ({ detail }) => {
+      if (type === 'levels') globalThis.levels = detail;
+      else told.push([type, detail instanceof Error
+        ? { code: detail.code, remedy: detail.remedy, detail: detail.detail } : detail]);
+    });
+  }
+}"""
+NOTHING_HELD = {"microphones": 0, "peers": 0, "contexts": 0, "pagehide": 0}
+RELEASED = "() => Object.values(fake.held()).every((count) => count === 0)"
+
+
+def states(page):
+    return page.evaluate(
+        "told.filter(([type]) => type === 'statechange').map(([, { state }]) => state)"
+    )
+
+
+def told(page, kind):
+    return page.evaluate(
+        "(kind) => told.filter(([type]) => type === kind).map(([, d]) => d)", kind
+    )
+
+
+def receive(page, *events):
+    page.evaluate("(events) => fake.receive(...events)", list(events))
+
+
+def state(name):
+    return {"type": "voxline.state", "state": name}
