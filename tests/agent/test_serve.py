@@ -1,0 +1,89 @@
+"""A whole server in this process: it starts, answers HTTP and a call, and leaves nothing."""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+
+import aiohttp
+import pytest
+
+from agent.config import load
+from agent.errors import ConfigError
+from agent.serve import running
+
+QUIET = {"agent.engine": "scripted", "server.port": 0}
+
+
+async def get(url):
+    async with aiohttp.ClientSession() as http, http.get(url) as response:
+        return response.status, await response.text()
+
+
+def test_a_server_shows_its_page_health_and_metrics() -> None:
+    async def main():
+        async with running(load(None, QUIET)) as url:
+            assert url.startswith("http://127.0.0.1:")
+            status, page = await get(f"{url}/")
+            assert status == 200
+            assert "<html" in page
+            status, health = await get(f"{url}/healthz")
+            assert '"engine": "scripted+tone"' in health
+            status, metrics = await get(f"{url}/metrics")
+            assert "voxline_loop_lag_seconds_count" in metrics
+
+    asyncio.run(main())
+
+
+def test_nothing_is_left_of_a_server() -> None:
+    async def main():
+        before = asyncio.all_tasks()
+        async with running(load(None, QUIET)):
+            pass
+        assert asyncio.all_tasks() == before
+
+    asyncio.run(main())  # the first imports what is imported lazily
+    threads, files = threading.active_count(), len(os.listdir("/proc/self/fd"))
+    asyncio.run(main())
+    assert threading.active_count() == threads
+    assert len(os.listdir("/proc/self/fd")) <= files
+
+
+def test_a_taken_port_stops_the_start_with_a_remedy() -> None:
+    async def main(port):
+        async with running(load(None, {**QUIET, "server.port": port})):
+            pass
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(ConfigError, match=r"cannot listen on 127.0.0.1:\d+.*--port"):
+            asyncio.run(main(taken.getsockname()[1]))
+
+
+def test_an_unknown_voice_stops_the_start_and_names_known_ones() -> None:
+    async def main():
+        settings = {**QUIET, "agent.voice": "espeak", "agent.voice_name": "hal"}
+        async with running(load(None, settings)):
+            pass
+
+    with pytest.raises(ConfigError, match=r"agent\.voice_name: 'hal'.*known are en-us"):
+        asyncio.run(main())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_the_command_says_where_it_listens_and_stops_when_told(how) -> None:
+    command = [sys.executable, "-m", "agent", "serve", "--engine", "scripted", "--port", "0"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stdout.readline().startswith("listening on http://127.0.0.1:")
+        server.send_signal(how)
+        _, log = server.communicate(timeout=20)
+    assert server.returncode == 0
+    assert "Traceback" not in log
+    assert "brain scripted, voice tone" in log
