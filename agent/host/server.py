@@ -27,9 +27,9 @@ BuildEngines = Callable[[], tuple[Brain, Voice]]
 _Send = Callable[[wire.FromEngines], None]
 
 _BACKLOG = 1500  # commands a listener may be behind: 30 s of 20 ms frames
-_SWITCH_S = (
-    0.0005  # a thread that computes in Python lets the others in after this; 5 ms is usual
-)
+# A thread that computes in Python lets the others in after this. Beside one such call another's
+# first audio from espeak takes 5 ms (p50), with Python's own 5 ms interval 37 ms.
+_SWITCH_S = 0.0005
 
 
 class Server:

@@ -10,6 +10,7 @@ from functools import partial
 import numpy as np
 import psutil
 import pytest
+import uvloop
 from host_fakes import STYLE, ask, build, build_full, build_once, build_wrong
 
 from agent.engines import Text, Word
@@ -45,8 +46,8 @@ def child():
 
 @pytest.fixture(scope="module")
 def shared():
-    """One host and one loop for the tests that leave it alive."""
-    with asyncio.Runner() as runner:
+    """One host and one loop for the tests that leave it alive. uvloop is what serves calls."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         host = EngineHost(build)
         runner.run(host.start())
         yield runner, host

@@ -10,6 +10,7 @@ from functools import partial
 
 import psutil
 import pytest
+import uvloop
 from host_fakes import ask, build, build_wrong
 
 from agent.engines import Text
@@ -39,7 +40,8 @@ async def reply(process, said, instructions):
     return await asyncio.wait_for(said.get(), 5)
 
 
-def test_it_names_its_voices_and_answers():
+@pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_it_names_its_voices_and_answers_on_either_loop(new_loop):
     async def main():
         process, said = await started()
         assert process.voices == ("tone",)
@@ -48,7 +50,8 @@ def test_it_names_its_voices_and_answers():
         assert await asyncio.wait_for(said.get(), 5) == wire.Said(5, Text(""))
         await process.end()
 
-    asyncio.run(main())
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(main())
 
 
 @pytest.mark.parametrize(
