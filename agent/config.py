@@ -90,6 +90,7 @@ class VadConfig:
     stop_threshold: Annotated[float, Between(0.01, 0.99)] = 0.35
     min_speech_ms: Annotated[int, Between(0, 1000)] = 64
     min_silence_ms: Annotated[int, Between(32, 1000)] = 64
+    trail_ms: Annotated[int, Between(0, 100)] = 32
     preroll_ms: Annotated[int, Between(0, 2000)] = 300
 
 

@@ -70,7 +70,11 @@ def python() -> Check:
 def packages() -> Check:
     """Whether what pyproject.toml pins exactly is what is installed."""
     wrong, pins = [], 0
-    for requirement in requires("voxline") or []:
+    try:
+        wanted_packages = requires("voxline") or []
+    except PackageNotFoundError:
+        return Check("packages", WARN, "Voxline itself is not installed here", "run: make setup")
+    for requirement in wanted_packages:
         name, _, wanted = requirement.partition("==")
         if not wanted or ";" in requirement:
             continue

@@ -19,7 +19,8 @@ from agent.events import EndReason
 from agent.media.playout import Playout
 from agent.metrics import Metrics
 
-QUIET = {"agent.greeting": ""}  # no greeting: most dialogues begin with the caller
+# No greeting: most dialogues begin with the caller. A VAD of loudness does not trail.
+QUIET = {"agent.greeting": "", "vad.trail_ms": 0}
 
 
 class Stage:

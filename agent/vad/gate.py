@@ -32,5 +32,7 @@ class Gate:
             return None
         ago_ms, self._run_ms = self._run_ms, 0
         self.speaking = not self.speaking
-        event = SpeechStarted if self.speaking else SpeechEnded
-        return event(self.now_ms - ago_ms, ago_ms)
+        if self.speaking:
+            return SpeechStarted(self.now_ms - ago_ms, ago_ms)
+        ago_ms += self.config.trail_ms
+        return SpeechEnded(self.now_ms - ago_ms, ago_ms)

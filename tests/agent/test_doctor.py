@@ -69,6 +69,15 @@ def test_a_wrong_pin_is_named(monkeypatch) -> None:
     assert "nowhere missing, wanted 2" in check.found
 
 
+def test_a_bare_checkout_is_told_how_to_install(monkeypatch) -> None:
+    def requires(name):
+        raise doctor.PackageNotFoundError(name)
+
+    monkeypatch.setattr(doctor, "requires", requires)
+    assert doctor.packages().status == WARN
+    assert "make setup" in doctor.packages().remedy
+
+
 def test_more_calls_than_memory_warn() -> None:
     assert doctor.memory(load(None, {"limits.calls": 1})).status == OK
     assert doctor.memory(load(None, {"limits.calls": 1000})).status == WARN

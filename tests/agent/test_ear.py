@@ -8,7 +8,7 @@ from agent.config import VadConfig
 from agent.ear import Ear
 from agent.events import SpeechEnded, SpeechStarted
 
-CONFIG = VadConfig(min_speech_ms=64, min_silence_ms=64, preroll_ms=300)
+CONFIG = VadConfig(min_speech_ms=64, min_silence_ms=64, trail_ms=0, preroll_ms=300)
 
 
 def seconds(value, length_s):

@@ -1,5 +1,7 @@
 """What counts as speech: two thresholds, two minimum durations, and media time kept exactly."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -8,7 +10,7 @@ from agent.events import SpeechEnded, SpeechStarted
 from agent.vad.gate import Gate
 
 CONFIG = VadConfig(
-    start_threshold=0.5, stop_threshold=0.35, min_speech_ms=64, min_silence_ms=96
+    start_threshold=0.5, stop_threshold=0.35, min_speech_ms=64, min_silence_ms=96, trail_ms=32
 )
 
 
@@ -27,8 +29,13 @@ def test_a_single_loud_window_is_a_click() -> None:
     assert feed([0.0, 0.9, 0.0, 0.9, 0.0]) == []
 
 
-def test_three_quiet_windows_are_silence_that_began_with_the_first() -> None:
+def test_three_quiet_windows_are_silence_that_began_a_trail_before_the_first() -> None:
     said = feed([0.9, 0.9, 0.9, 0.1, 0.1, 0.1])
+    assert said[1] == (192, SpeechEnded(at_ms=96 - 32, ago_ms=96 + 32))
+
+
+def test_a_vad_that_does_not_trail_is_taken_at_its_word() -> None:
+    said = feed([0.9, 0.9, 0.9, 0.1, 0.1, 0.1], replace(CONFIG, trail_ms=0))
     assert said[1] == (192, SpeechEnded(at_ms=96, ago_ms=96))
 
 
