@@ -20,6 +20,7 @@ class Record:
         self._states: list[str] = []
         self._words: list[dict[str, Any]] = []
         self._turns: list[dict[str, Any]] = []
+        self._ending: str | None = None  # as the server says, before it hangs up
         self._end: str | None = None
         self._saved: str | None = None
         self._heard_s: float | None = None
@@ -47,9 +48,8 @@ class Record:
                 self._line("call", f"no answer to {name}")
 
     def ended(self, reason: EndReason | None) -> None:
-        """`reason` None: we hung up."""
-        if self._end is None:
-            self._end = "hung up" if reason is None else reason.value
+        """Note the end, and take no more events. `reason` None: we hung up."""
+        self._end = self._ending or ("hung up" if reason is None else reason.value)
         self._line("call", f"ended: {self._end}")
 
     def saved(self, path: Path, seconds: float) -> None:
@@ -58,6 +58,8 @@ class Record:
 
     def take(self, event: Event) -> None:
         """Take an event of the data channel; those that mean nothing here are skipped."""
+        if self._end is not None:
+            return
         body = event.body
         match event.type:
             case "voxline.state":
@@ -73,7 +75,7 @@ class Record:
                 if (explanation := explain(body)) is not None:
                     self._line("server", _stages(explanation))
             case "voxline.call.ended":
-                self._end = str(body.get("reason"))
+                self._ending = str(body.get("reason"))
             case "error":
                 error = body.get("error")
                 message = error.get("message") if isinstance(error, dict) else error

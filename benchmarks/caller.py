@@ -205,8 +205,10 @@ class Caller:
                 return body
         except TimeoutError as error:
             raise CallFailed(f"{url} did not answer within {_HTTP_S:g} s") from error
+        except aiohttp.ClientConnectorError as error:
+            raise CallFailed(f"{url} cannot be reached: {error.os_error}") from error
         except aiohttp.ClientError as error:
-            raise CallFailed(f"{url} cannot be reached: {error}") from error
+            raise CallFailed(f"{url} cannot be called: {error}") from error
 
     def _impair(self, loss: Loss) -> None:
         if loss.up:

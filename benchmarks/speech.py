@@ -35,7 +35,7 @@ _MAX_S = 600.0
 
 _LEVEL = SPEAK_HZ // 100  # samples in one level: 10 ms
 _SMOOTH = 3  # levels in a mean: a click of 10 ms is not speech
-_RUMBLE_HZ = 200  # below is breath on the microphone as much as voice
+_RUMBLE = SPEAK_HZ // 250  # samples in a mean: what is slower is breath on the microphone
 _LOUD_PERCENT, _FLOOR_PERCENT = 95, 10
 _BELOW_LOUD_DB, _ABOVE_FLOOR_DB = 25.0, 6.0
 _SILENT_DB = -70.0  # of full scale
@@ -81,9 +81,7 @@ def last_speech_sample(samples: Samples) -> int | None:
     """
     if len(samples) < _SMOOTH * _LEVEL:
         return None
-    spectrum = np.fft.rfft(samples)
-    spectrum[: _RUMBLE_HZ * len(samples) // SPEAK_HZ] = 0
-    voice = np.fft.irfft(spectrum, len(samples))
+    voice = _without_rumble(_without_rumble(samples))
     power = (voice[: len(voice) // _LEVEL * _LEVEL].reshape(-1, _LEVEL) ** 2).mean(axis=1)
     smooth = np.convolve(power, np.full(_SMOOTH, 1 / _SMOOTH), mode="same")
     level_db = 10 * np.log10(smooth + 1e-12)
@@ -94,6 +92,11 @@ def last_speech_sample(samples: Samples) -> int | None:
     if floor_db + _ABOVE_FLOOR_DB < loud_db:
         least_db = max(least_db, floor_db + _ABOVE_FLOOR_DB)
     return int(np.flatnonzero(level_db >= least_db)[-1] + 1) * _LEVEL - 1
+
+
+def _without_rumble(samples: Samples) -> Samples:
+    """Return [n] less what is below 200 Hz or so; a moving mean, for it does not ring."""
+    return samples - np.convolve(samples, np.full(_RUMBLE, 1 / _RUMBLE, np.float32), "same")
 
 
 def choose(folder: Path | None, only: str) -> list[Path]:
