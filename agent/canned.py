@@ -4,6 +4,7 @@ can be said even when the voice has just died.
 
 import logging
 from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing
 
 from agent.engines import CallEngines, Speech, Style
 from agent.errors import EngineError
@@ -39,8 +40,9 @@ class Canned:
                 yield speech
             return
         try:
-            async for speech in engines.speak(turn, phrase, style):
-                yield speech
+            async with aclosing(engines.speak(turn, phrase, style)) as live:
+                async for speech in live:
+                    yield speech
         except EngineError:
             if recorded is None:
                 raise

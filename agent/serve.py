@@ -7,6 +7,7 @@ import logging
 import signal
 import sys
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from functools import partial
 
 import uvloop
@@ -16,7 +17,7 @@ from agent.canned import Canned
 from agent.choose import build, choose
 from agent.config import Config
 from agent.engines import Style
-from agent.errors import ConfigError
+from agent.errors import ConfigError, EngineError
 from agent.host.client import EngineHost
 from agent.lag import watch
 from agent.media import opus, upstream
@@ -88,14 +89,13 @@ async def running(config: Config) -> AsyncIterator[str]:
 
 async def _record(config: Config, host: EngineHost) -> Canned:
     agent = config.agent
-    if agent.voice_name and agent.voice_name not in host.voices:
-        known = ", ".join(host.voices[:8])
-        raise ConfigError(
-            f"agent.voice_name: {agent.voice_name!r} is not a voice of this engine; "
-            f"known are {known} and {max(0, len(host.voices) - 8)} more"
-        )
-    canned = Canned(Style(agent.voice_name, agent.language, agent.speed))
-    engines = host.open_call()
+    style = Style(agent.voice_name, agent.language, agent.speed)
+    canned, engines = Canned(style), host.open_call()
+    try:
+        async with aclosing(engines.speak(0, "one", style)) as speech:
+            await anext(speech, None)
+    except EngineError as error:
+        raise ConfigError(f"agent.voice_name: {error}") from error
     phrases = [agent.greeting, agent.still_there, agent.goodbye, agent.apology]
     await canned.record(engines, [phrase for phrase in phrases if phrase])
     engines.close()

@@ -70,7 +70,7 @@ def test_an_unknown_voice_stops_the_start_and_names_known_ones() -> None:
         async with running(load(None, settings)):
             pass
 
-    with pytest.raises(ConfigError, match=r"agent\.voice_name: 'hal'.*known are en-us"):
+    with pytest.raises(ConfigError, match=r"agent\.voice_name: .*hal.*en-us"):
         asyncio.run(main())
 
 
