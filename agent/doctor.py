@@ -73,7 +73,7 @@ def packages() -> Check:
     try:
         wanted_packages = requires("voxline") or []
     except PackageNotFoundError:
-        return Check("packages", WARN, "Voxline itself is not installed here", "run: make setup")
+        return Check("packages", WARN, "Voxline itself is not installed", "run: make setup")
     for requirement in wanted_packages:
         name, _, wanted = requirement.partition("==")
         if not wanted or ";" in requirement:

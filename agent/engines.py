@@ -100,8 +100,8 @@ class Listener(Protocol):
     (more `hear`, then another `reply`). After `keep` the utterance is over and the next `hear`
     begins a new one. `forget` drops an utterance that turned out to be none.
     A generator from `reply` may be closed at any point. `hear` and `keep` may come while one is
-    still open, between two of its pieces; before `discard` it has been closed. `keep` of a reply
-    that this process did not give (another died) arrives as `forget`.
+    still open, between two of its pieces; before `discard` it has been closed. `keep` of a
+    reply that this process did not give (another died) arrives as `forget`.
     """
 
     def hear(self, samples: Samples) -> None:
