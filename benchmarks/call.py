@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
         return 1
     if args.json:
         print(json.dumps(record.as_json(), indent=2))
-    return 0 if record.all_answered else 1
+    return 0 if record.answered == len(speeches) else 1
 
 
 async def _call(args: argparse.Namespace, speeches: list[Speech], record: Record) -> None:

@@ -26,8 +26,9 @@ class Record:
         self._heard_s: float | None = None
 
     @property
-    def all_answered(self) -> bool:
-        return all(turn["latency_ms"] is not None for turn in self._turns)
+    def answered(self) -> int:
+        """How many of the things said were answered, cut-ins included."""
+        return sum(turn["latency_ms"] is not None for turn in self._turns)
 
     def connected(self, connect_ms: float) -> None:
         self._connect_ms = connect_ms

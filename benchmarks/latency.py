@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.config import Config
+from agent.errors import ConfigError
 from agent.media import upstream
 from benchmarks import latency_report, own_server, speech
 from benchmarks.caller import Caller, CallFailed, Loss, dial
@@ -107,9 +108,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure and report; 0, or 1 when no turn was answered."""
+    _check(args)
     plan = Plan(
         tuple(speech.load(path) for path in speech.choose(args.recordings, args.only)),
-        max(1, args.repeat),
+        args.repeat,
         args.patience,
         Loss(
             up=args.loss if args.loss_way != "down" else 0.0,
@@ -136,6 +138,15 @@ def run(args: argparse.Namespace) -> int:
     if args.plot is not None and report.answered:
         report.plot(args.plot)
     return 0 if report.answered else 1
+
+
+def _check(args: argparse.Namespace) -> None:
+    if not 0 <= args.loss < 1:
+        raise ConfigError(f"--loss {args.loss:g}: must be a share, from 0 to less than 1")
+    if args.repeat < 1:
+        raise ConfigError(f"--repeat {args.repeat}: must be 1 or more")
+    if not args.patience > 0:
+        raise ConfigError(f"--patience {args.patience:g}: must be more than 0 seconds")
 
 
 async def _measure_all(

@@ -1,0 +1,99 @@
+"""`voxline call` against a small real server."""
+
+import argparse
+import asyncio
+import json
+import threading
+
+import numpy as np
+import pytest
+import soundfile
+from answering_machine import AnsweringMachine, answering, tone
+
+from agent.audio.frame import HEAR_HZ, SPEAK_HZ
+from agent.errors import ConfigError
+from benchmarks import call
+
+
+def parsed(*arguments):
+    parser = argparse.ArgumentParser()
+    call.add_arguments(parser)
+    return parser.parse_args([str(each) for each in arguments])
+
+
+@pytest.fixture
+def question(tmp_path):
+    path = tmp_path / "question.wav"
+    soundfile.write(path, tone(0.4), SPEAK_HZ)
+    return path
+
+
+@pytest.fixture
+def url():
+    """An answering machine in a thread, for `call.run` brings a loop of its own."""
+    ready, found = threading.Event(), []
+
+    async def serve():
+        async with answering(AnsweringMachine(greeting_s=0.3)) as machine:
+            found.extend([machine.url, asyncio.get_running_loop(), asyncio.Event()])
+            ready.set()
+            await found[2].wait()
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    thread.start()
+    assert ready.wait(10)
+    yield found[0]
+    found[1].call_soon_threadsafe(found[2].set)
+    thread.join(20)
+
+
+@pytest.mark.slow
+def test_a_question_is_said_and_its_answer_saved(url, question, tmp_path, capsys):
+    saved = tmp_path / "heard.wav"
+    assert call.run(parsed(url, "--say", question, "--save", saved)) == 0
+    lines = capsys.readouterr().out
+    assert "connected after" in lines and "answered after" in lines and "hung up" in lines
+    sound, rate = soundfile.read(saved)
+    assert rate == HEAR_HZ
+    loud_s = (np.abs(sound) > 0.1).sum() / HEAR_HZ
+    assert loud_s == pytest.approx(
+        0.6 * 0.78, abs=0.1
+    )  # greeting and answer, less zero crossings
+
+
+@pytest.mark.slow
+def test_a_script_gets_json_and_nothing_else(url, question, capsys):
+    assert call.run(parsed(url, "--say", question, "--json")) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["connect_ms"] > 0
+    (turn,) = told["turns"]
+    assert turn["said"] == "question" and turn["latency_ms"] >= 200
+
+
+@pytest.mark.slow
+def test_it_listens_for_so_long(url, capsys):
+    assert call.run(parsed(url, "--seconds", "0.5", "--json")) == 0
+    assert json.loads(capsys.readouterr().out)["turns"] == []
+
+
+@pytest.mark.slow
+def test_time_that_is_up_before_the_answer_is_no_answer(url, question, capsys):
+    assert call.run(parsed(url, "--say", question, "--seconds", "0.4")) == 1
+
+
+def test_nobody_there_is_told_and_is_a_failure(capsys):
+    assert call.run(parsed("http://127.0.0.1:1", "--seconds", "1")) == 1
+    assert "voxline: http://127.0.0.1:1 cannot be reached" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--say", "/missing.wav"], "no such file"),
+        (["--save", "/missing/heard.wav"], "no folder /missing"),
+        (["--seconds", "0"], "more than 0"),
+    ],
+)
+def test_mistakes_are_named_before_anybody_is_called(arguments, complaint):
+    with pytest.raises(ConfigError, match=complaint):
+        call.run(parsed("http://127.0.0.1:1", *arguments))

@@ -1,0 +1,187 @@
+"""`voxline bench latency` against a small real server, whose latency is known."""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import sys
+
+import numpy as np
+import pytest
+import soundfile
+from answering_machine import AnsweringMachine, answering, tone
+
+from agent.audio.frame import SPEAK_HZ
+from agent.errors import ConfigError
+from benchmarks import latency, speech
+from benchmarks.caller import CallFailed, Loss
+from benchmarks.latency import Plan, measure
+from benchmarks.turn import Outcome
+
+
+def silence(seconds):
+    return np.zeros(int(seconds * SPEAK_HZ), np.float32)
+
+
+def recorded(folder, name, *parts):
+    path = folder / f"{name}.wav"
+    soundfile.write(path, np.concatenate(parts), SPEAK_HZ)
+    return speech.load(path)
+
+
+def measured(machine, *speeches, patience_s=2.0, repeat=1, loss=None):
+    noted = []
+
+    async def main():
+        async with answering(machine):
+            plan = Plan(speeches, repeat, patience_s, loss or Loss())
+            return await measure(machine.url, plan, noted.append)
+
+    result = asyncio.run(main())
+    assert list(result.turns) == noted
+    return result
+
+
+@pytest.mark.slow
+def test_the_answer_is_timed_from_the_last_speech_sample_not_from_the_files_end(tmp_path):
+    spoken = recorded(tmp_path, "a", tone(0.5), silence(0.3))
+    result = measured(AnsweringMachine(wait_ms=200), spoken)
+    (turn,) = result.turns
+    assert turn.outcome is Outcome.ANSWERED
+    assert (
+        190 <= turn.latency_ms < 300 + 190
+    )  # counted from the file's end it would be negative
+    assert turn.connect_ms > 0
+    assert turn.explanation.latency_ms == 200
+    assert turn.ear_ms == turn.latency_ms - 200
+    assert result.silence_ms == 200
+
+
+@pytest.mark.slow
+def test_an_agent_that_answers_a_pause_has_cut_in(tmp_path):
+    spoken = recorded(tmp_path, "a", tone(0.3), silence(0.6), tone(0.3))
+    (turn,) = measured(AnsweringMachine(wait_ms=200), spoken).turns
+    assert turn.outcome is Outcome.CUT_INTO
+    assert 0 < turn.cut_in_ms < 900
+
+
+@pytest.mark.slow
+def test_an_agent_that_waits_longer_than_the_pause_has_not(tmp_path):
+    spoken = recorded(tmp_path, "a", tone(0.3), silence(0.2), tone(0.3))
+    (turn,) = measured(AnsweringMachine(wait_ms=600), spoken).turns
+    assert turn.outcome is Outcome.ANSWERED and turn.latency_ms >= 590
+
+
+@pytest.mark.slow
+def test_no_answer_is_waited_for_no_longer_than_asked(tmp_path):
+    spoken = recorded(tmp_path, "a", tone(0.3))
+    (turn,) = measured(AnsweringMachine(wait_ms=60_000), spoken, patience_s=0.3).turns
+    assert (turn.outcome, turn.latency_ms) == (Outcome.UNANSWERED, None)
+
+
+@pytest.mark.slow
+def test_a_greeting_is_heard_out_and_is_no_cut_in(tmp_path):
+    spoken = recorded(tmp_path, "a", tone(0.3))
+    (turn,) = measured(AnsweringMachine(greeting_s=1.5), spoken).turns
+    assert turn.outcome is Outcome.ANSWERED
+
+
+@pytest.mark.slow
+def test_each_turn_is_a_call_of_its_own_with_losses_of_its_own(tmp_path):
+    machine = AnsweringMachine(seats=1)  # the one before must be over
+    a, b = recorded(tmp_path, "a", tone(0.2)), recorded(tmp_path, "b", tone(0.2))
+    result = measured(machine, a, b, repeat=2, loss=Loss(up=0.1, down=0.1, seed=3))
+    assert [turn.recording for turn in result.turns] == ["a", "b", "a", "b"]
+    assert machine.deleted == 4
+
+
+def test_a_server_that_takes_no_calls_ends_the_benchmark(tmp_path):
+    with pytest.raises(CallFailed, match="server_full"):
+        measured(AnsweringMachine(seats=0), recorded(tmp_path, "a", tone(0.2)))
+
+
+# -- the command -------------------------------------------------------------------------------
+
+
+def parsed(*arguments):
+    parser = argparse.ArgumentParser()
+    latency.add_arguments(parser)
+    return parser.parse_args([str(each) for each in arguments])
+
+
+@pytest.fixture
+def folder(tmp_path):
+    recorded(tmp_path, "a", tone(0.2))
+    recorded(tmp_path, "b", tone(0.2))
+    return tmp_path
+
+
+@pytest.fixture
+def own_machine(monkeypatch):
+    """`bench latency` without --url, with an answering machine for its own server."""
+    asked = []
+
+    @contextlib.asynccontextmanager
+    async def running(command):
+        asked.append(command)
+        async with answering() as machine:
+            yield machine.url
+
+    monkeypatch.setattr(latency.own_server, "running", running)
+    return asked
+
+
+@pytest.mark.slow
+def test_the_command_prints_and_writes_and_draws(folder, own_machine, tmp_path, capsys):
+    out, plot = tmp_path / "out.json", tmp_path / "out.png"
+    arguments = ["--recordings", folder, "--only", "a", "--json", out, "--plot", plot]
+    assert latency.run(parsed(*arguments, "--set", "turns.end_of_turn_ms=300")) == 0
+    told = capsys.readouterr().out
+    assert "[1/1] a " in told and "voice to voice" in told and "cut in: 0 of 1" in told
+    assert "turns.end_of_turn_ms=300" in own_machine[0]
+    settings = json.loads(out.read_text())["settings"]
+    assert settings["recordings"] == ["a"] and settings["engine"] == "scripted"
+    assert plot.stat().st_size > 10_000
+
+
+@pytest.mark.slow
+def test_for_a_script_it_prints_json_and_nothing_else(folder, own_machine, capsys):
+    assert latency.run(parsed("--recordings", folder, "--only", "a", "--json", "-")) == 0
+    streams = capsys.readouterr()
+    assert json.loads(streams.out)["figures"]["heard_out"] == 1
+    assert "[1/1]" in streams.err
+
+
+def test_losses_go_the_way_that_is_asked_for(monkeypatch, folder):
+    plans = []
+
+    async def take(args, plan, note):
+        plans.append(plan)
+        raise CallFailed("no call")
+
+    monkeypatch.setattr(latency, "_measure_all", take)
+    for way, wanted in (("both", (0.05, 0.05)), ("up", (0.05, 0.0)), ("down", (0.0, 0.05))):
+        arguments = ["--recordings", folder, "--loss", "0.05", "--loss-way", way, "--seed", 7]
+        assert latency.run(parsed(*arguments)) == 1
+        loss = plans[-1].loss
+        assert (loss.up, loss.down) == wanted and loss.seed == 7
+
+
+def test_a_server_that_does_not_start_is_a_failure(folder, monkeypatch, capsys):
+    broken = [sys.executable, "-c", "import sys; sys.exit('server.host: no such address')"]
+    monkeypatch.setattr(latency.own_server, "command", lambda *asked: broken)
+    assert latency.run(parsed("--recordings", folder)) == 1
+    assert "server.host: no such address" in capsys.readouterr().err
+
+
+def test_nothing_to_say_is_an_operators_mistake(tmp_path):
+    with pytest.raises(ConfigError, match="--recordings"):
+        latency.run(parsed("--recordings", tmp_path))
+
+
+@pytest.mark.parametrize(
+    "wrong", [["--loss", "1.5"], ["--loss", "-0.1"], ["--repeat", "0"], ["--patience", "0"]]
+)
+def test_numbers_that_make_no_sense_are_refused(folder, wrong):
+    with pytest.raises(ConfigError, match=wrong[0]):
+        latency.run(parsed("--recordings", folder, *wrong))

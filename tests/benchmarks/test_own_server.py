@@ -1,0 +1,98 @@
+"""A process that is started, listened to, and ended by its own number."""
+
+import asyncio
+import os
+import sys
+
+import pytest
+
+from benchmarks import own_server
+from benchmarks.own_server import ServerFailed, command, running
+
+SERVES = """
+import signal, sys, time
+print("warming up", flush=True)
+print("listening on http://127.0.0.1:4711", flush=True)
+print(time.sleep(60))
+"""
+DEAF = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + SERVES
+CHATTY = SERVES.replace("print(time.sleep(60))", "print('x' * 10**6); time.sleep(60)")
+
+
+def python(code):
+    return [sys.executable, "-c", "import os; print(os.getpid(), flush=True)\n" + code]
+
+
+def alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_it_gives_the_address_that_the_server_prints():
+    async def main():
+        async with running(python(SERVES)) as url:
+            assert url == "http://127.0.0.1:4711"
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("code", [SERVES, DEAF, CHATTY])
+def test_it_ends_what_it_started(monkeypatch, tmp_path, code):
+    monkeypatch.setattr(own_server, "_STOP_S", 0.3)
+    note = tmp_path / "pid"
+    noting = f"open({str(note)!r}, 'w').write(str(os.getpid()))\n"
+
+    async def main():
+        async with running(python(noting + code)):
+            assert alive(int(note.read_text()))
+
+    asyncio.run(main())
+    assert not alive(int(note.read_text()))
+
+
+def test_it_ends_what_it_started_when_the_benchmark_fails(tmp_path):
+    note = tmp_path / "pid"
+    noting = f"open({str(note)!r}, 'w').write(str(os.getpid()))\n"
+
+    async def main():
+        async with running(python(noting + SERVES)):
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        asyncio.run(main())
+    assert not alive(int(note.read_text()))
+
+
+def test_a_server_that_does_not_start_is_told_with_its_last_words():
+    async def main():
+        async with running(python("import sys; sys.exit('server.port: 8080 is taken')")):
+            pytest.fail("it did not start")
+
+    with pytest.raises(ServerFailed, match=r"server\.port: 8080 is taken"):
+        asyncio.run(main())
+
+
+def test_a_server_that_never_listens_is_given_up():
+    async def main():
+        async with running(python("import time; time.sleep(60)"), start_s=0.3):
+            pytest.fail("it did not start")
+
+    with pytest.raises(ServerFailed, match="said nothing"):
+        asyncio.run(main())
+
+
+def test_the_command_is_voxlines_own_on_a_free_port_without_a_greeting():
+    line = command("operator", ["turns.end_of_turn_ms=300"], "my.yaml")
+    assert line[:4] == [sys.executable, "-m", "agent", "serve"]
+    for pair in (
+        ["--port", "0"],
+        ["--engine", "operator"],
+        ["--config", "my.yaml"],
+        ["--set", 'agent.greeting=""'],
+        ["--set", "turns.end_of_turn_ms=300"],
+    ):
+        assert any(line[i : i + 2] == pair for i in range(len(line))), pair
+    assert "--config" not in command("operator", [], None)
