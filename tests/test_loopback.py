@@ -1,0 +1,168 @@
+"""The whole product over real peer connections on this machine, without a browser.
+
+Server and caller share the process and its event loop; engines run in their own, as always.
+The caller's words are spoken by espeak-ng, and what is answered is read from the events and,
+where the sound itself matters, from the packets.
+"""
+
+import asyncio
+import gc
+import threading
+from functools import cache
+
+import numpy as np
+import psutil
+import pytest
+
+from agent.config import load
+from agent.engines import Style
+from agent.serve import running
+from agent.voices.espeak import EspeakVoice
+from benchmarks.caller import Loss, dial
+
+pytestmark = pytest.mark.slow
+
+OPERATOR = {"agent.engine": "operator", "server.port": 0, "agent.greeting": ""}
+SCRIPTED = {**OPERATOR, "agent.engine": "scripted"}
+PATIENCE_S = 15.0
+
+
+@cache
+def words(text):
+    """Speech [n] at SPEAK_HZ."""
+    speech = EspeakVoice().speak(text, Style(voice=""))
+    return np.concatenate([piece.samples for piece in speech])
+
+
+def of(call, kind):
+    return [event for event in call.events if event.type == kind]
+
+
+async def answered(call, turns=1):
+    """Wait until so many replies are over; the transcript of the last."""
+    assert await call.until(lambda: len(of(call, "response.done")) >= turns, PATIENCE_S)
+    return of(call, "response.output_audio_transcript.done")[-1].body["transcript"]
+
+
+async def ask(call, text):
+    turns = len(of(call, "response.done")) + 1
+    await call.say(words(text))
+    return await answered(call, turns)
+
+
+def understood(call):
+    done = of(call, "conversation.item.input_audio_transcription.completed")
+    return [event.body["transcript"] for event in done]
+
+
+def test_the_operator_understands_and_speaks() -> None:
+    async def main():
+        async with running(load(None, OPERATOR)) as url, dial(url) as call:
+            assert "It is" in await ask(call, "What time is it?")
+            assert "thirteen" not in (joke := await ask(call, "Tell me a joke."))
+            assert len(joke) > 20
+            assert (
+                "go forward ten meters"
+                in (await ask(call, "Repeat after me: go forward ten meters.")).lower()
+            )
+            assert understood(call) == [
+                "what time is it",
+                "tell me a joke",
+                "repeat after me go forward ten meters",
+            ]
+            assert len(call.heard.speech_s) > 100
+
+    asyncio.run(main())
+
+
+def test_speech_over_a_reply_silences_it_and_is_answered() -> None:
+    async def main():
+        async with running(load(None, OPERATOR)) as url, dial(url) as call:
+            await call.say(words("Count to fifty."))
+            assert await call.until(lambda: len(call.heard.speech_s) > 100, PATIENCE_S)
+            await call.say(words("What time is it please?"))
+            await answered(call, 2)
+            first, second = (event.body["response"] for event in of(call, "response.done"))
+            assert first["status"] == "cancelled"
+            assert first["status_details"]["reason"] == "turn_detected"
+            [cut] = [event.body for event in of(call, "voxline.response.heard")]
+            assert cut["heard"].startswith("One, two, three")
+            assert cut["unheard"].endswith("fifty.")
+            assert second["status"] == "completed"
+            cleared = of(call, "output_audio_buffer.cleared")[0].at_s
+            silent_from, answer = cleared + 0.2, of(call, "output_audio_buffer.started")[1].at_s
+            assert not [at for at in call.heard.speech_s if silent_from < at < answer - 0.2]
+
+    asyncio.run(main())
+
+
+def test_goodbye_is_answered_and_the_agent_hangs_up() -> None:
+    async def main():
+        async with running(load(None, OPERATOR)) as url, dial(url) as call:
+            await call.say(words("Goodbye."))
+            await call.until(lambda: False, PATIENCE_S)  # until the call ends
+            assert call.ended is not None
+            assert of(call, "voxline.call.ended")[0].body["reason"] == "agent"
+            assert of(call, "response.done")[0].body["response"]["status"] == "completed"
+
+    asyncio.run(main())
+
+
+def test_lost_packets_cost_no_understanding() -> None:
+    async def main():
+        loss = Loss(up=0.05, down=0.05, seed=3)
+        async with running(load(None, OPERATOR)) as url, dial(url, loss=loss) as call:
+            assert "It is" in await ask(call, "What time is it?")
+            assert understood(call) == ["what time is it"]
+
+    asyncio.run(main())
+
+
+def test_a_dead_engine_costs_an_apology_and_comes_back() -> None:
+    async def main():
+        async with running(load(None, OPERATOR)) as url, dial(url) as call:
+            await call.say(words("Count to fifty."))
+            assert await call.until(lambda: len(call.heard.speech_s) > 50, PATIENCE_S)
+            [engines] = psutil.Process().children()
+            engines.kill()
+            await answered(call)
+            await call.quiet(1.0, PATIENCE_S)
+            async with asyncio.timeout(60):
+                while "It is" not in await ask(call, "What time is it?"):
+                    pass  # it apologises until the engines are there again
+
+    asyncio.run(main())
+
+
+def test_200_calls_in_a_row_leave_nothing() -> None:
+    """Threads, files and tasks return; memory does not grow with the second hundred."""
+    process = psutil.Process()
+
+    async def one(url):
+        async with dial(url) as call:
+            assert await call.until(lambda: bool(call.events), PATIENCE_S)
+
+    def counts():
+        gc.collect()
+        return threading.active_count(), process.num_fds(), len(asyncio.all_tasks())
+
+    async def main():
+        async with running(load(None, {**SCRIPTED, "limits.calls": 2})) as url:
+            for _ in range(20):
+                await one(url)
+            before = counts()
+            for _ in range(80):
+                await one(url)
+            memory = process.memory_info().rss
+            for _ in range(100):
+                await one(url)
+            after = counts()
+            assert after[0] <= before[0]
+            assert after[1] <= before[1] + 2
+            assert after[2] <= before[2] + 2
+            assert process.memory_info().rss < memory * 1.03
+            [engines] = process.children()
+            assert engines.num_fds() < 20
+            assert engines.num_threads() < 20
+
+    asyncio.run(main())
