@@ -11,7 +11,7 @@ import json
 import numpy as np
 from aiohttp import web
 
-from agent.audio.frame import SPEAK_FRAME, SPEAK_HZ
+from agent.audio.frame import SPEAK_HZ
 from agent.config import Config, Ice
 from agent.media import upstream
 from agent.media.opus import Encoder
@@ -30,8 +30,8 @@ def tone(seconds, hz=SPEAK_HZ):
 class AnsweringMachine:
     """Answers `wait_ms` after the caller has fallen silent; all its calls are in `lines`."""
 
-    def __init__(self, wait_ms=200, answer_s=0.3, greeting_s=0.0, seats=100):
-        self.wait_ms, self.answer_s, self.greeting_s = wait_ms, answer_s, greeting_s
+    def __init__(self, wait_ms=200, greeting=None, seats=100):
+        self.wait_ms, self.greeting, self.answer = wait_ms, greeting, tone(0.3)
         self.seats, self.lines, self.deleted, self.url = seats, [], 0, ""
 
     async def place(self, request):
@@ -76,8 +76,8 @@ class Line:
     def connected(self):
         silence = {"audio": {"input": {"turn_detection": {"silence_duration_ms": 200}}}}
         self.tell("session.created", session=silence)
-        if self.machine.greeting_s:
-            self.speak(self.machine.greeting_s)
+        if self.machine.greeting is not None:
+            self.speak(self.machine.greeting)
 
     def hear(self, samples):
         self.heard.append(samples)
@@ -87,15 +87,14 @@ class Line:
             self.quiet_ms += len(samples) // 16
             if self.quiet_ms >= self.machine.wait_ms:
                 self.quiet_ms = None
-                self.speak(self.machine.answer_s)
+                self.speak(self.machine.answer)
                 stage = {"name": "wait", "begin_ms": 0, "end_ms": 200}
                 self.tell("voxline.turn.latency", latency_ms=200, stages=[stage])
 
-    def speak(self, seconds):
+    def speak(self, samples):
         self.turn += 1
         self.tell("output_audio_buffer.started")
-        frames = round(seconds * SPEAK_HZ / SPEAK_FRAME)
-        self.playout.play(self.turn, tone(frames * SPEAK_FRAME / SPEAK_HZ))
+        self.playout.play(self.turn, samples)
         self.playout.end(self.turn)
 
     async def close(self):

@@ -34,7 +34,7 @@ def url():
     ready, found = threading.Event(), []
 
     async def serve():
-        async with answering(AnsweringMachine(greeting_s=0.3)) as machine:
+        async with answering(AnsweringMachine(greeting=tone(0.3))) as machine:
             found.extend([machine.url, asyncio.get_running_loop(), asyncio.Event()])
             ready.set()
             await found[2].wait()

@@ -61,7 +61,7 @@ async def test_like_a_browser_it_sends_when_it_says_nothing():
 
 @realtime
 async def test_what_is_heard_is_one_sound_with_its_silence():
-    async with answering(AnsweringMachine(greeting_s=0.4)) as machine:
+    async with answering(AnsweringMachine(greeting=tone(0.4))) as machine:
         async with dial(machine.url, config=CONFIG) as call:
             assert await call.quiet(0.3, 5)
             sound = call.heard.sound()
@@ -72,12 +72,22 @@ async def test_what_is_heard_is_one_sound_with_its_silence():
 
 @realtime
 async def test_it_waits_for_the_end_of_what_the_agent_says():
-    async with answering(AnsweringMachine(greeting_s=0.6)) as machine:
+    async with answering(AnsweringMachine(greeting=tone(0.6))) as machine:
         async with dial(machine.url, config=CONFIG) as call:
             assert not await call.quiet(0.2, limit_s=0.3)
             assert await call.quiet(0.2, limit_s=5)
             kinds = [event.type for event in call.events]
             assert kinds[-1] == "output_audio_buffer.stopped"
+
+
+@realtime
+async def test_a_pause_in_what_the_agent_says_is_not_its_end():
+    greeting = np.concatenate([tone(0.2), 0 * tone(0.6), tone(0.2)])
+    async with answering(AnsweringMachine(greeting=greeting)) as machine:
+        async with dial(machine.url, config=CONFIG) as call:
+            assert await call.quiet(0.3, limit_s=5)
+            assert call.events[-1].type == "output_audio_buffer.stopped"
+            assert call.heard.speech_s[-1] - call.heard.speech_s[0] > 0.7
 
 
 @realtime
@@ -118,7 +128,7 @@ async def test_a_server_that_hangs_up_ends_what_is_being_said():
 @realtime
 async def test_packets_are_lost_both_ways_if_asked_to():
     loss = Loss(up=0.3, down=0.3, seed=5)
-    async with answering(AnsweringMachine(greeting_s=1.0)) as machine:
+    async with answering(AnsweringMachine(greeting=tone(1.0))) as machine:
         async with dial(machine.url, config=CONFIG, loss=loss) as call:
             assert await call.quiet(0.3, 5)
             up, down = machine.lines[0].peer.stats, call.stats
@@ -128,7 +138,7 @@ async def test_packets_are_lost_both_ways_if_asked_to():
 
 @realtime
 async def test_packets_are_lost_one_way_if_asked_to():
-    async with answering(AnsweringMachine(greeting_s=1.0)) as machine:
+    async with answering(AnsweringMachine(greeting=tone(1.0))) as machine:
         async with dial(machine.url, config=CONFIG, loss=Loss(up=0.3)) as call:
             assert await call.quiet(0.3, 5)
             assert machine.lines[0].peer.stats.lost > 0
@@ -190,7 +200,7 @@ async def test_another_kind_of_server(status, text):
 
 @realtime
 async def test_calls_leave_nothing_behind():
-    async with answering(AnsweringMachine(greeting_s=0.1)) as machine:
+    async with answering(AnsweringMachine(greeting=tone(0.1))) as machine:
 
         async def calls(count):
             for _ in range(count):

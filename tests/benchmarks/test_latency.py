@@ -82,7 +82,7 @@ def test_no_answer_is_waited_for_no_longer_than_asked(tmp_path):
 @pytest.mark.slow
 def test_a_greeting_is_heard_out_and_is_no_cut_in(tmp_path):
     spoken = recorded(tmp_path, "a", tone(0.3))
-    (turn,) = measured(AnsweringMachine(greeting_s=1.5), spoken).turns
+    (turn,) = measured(AnsweringMachine(greeting=tone(1.5)), spoken).turns
     assert turn.outcome is Outcome.ANSWERED
 
 
