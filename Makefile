@@ -34,7 +34,7 @@ $(VENV)/.ready: pyproject.toml Makefile
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) \
 		|| { echo "The venv module is missing; on Debian or Ubuntu: apt install python3-venv"; exit 1; }
 	@echo "Installing $(TORCH_PIN) ($(TORCH) build) ..."
-	@PIP_RETRIES=1 $(PIP) $(TORCH_INDEX_$(TORCH)) "$(TORCH_PIN)"
+	@PIP_RETRIES=1 $(PIP) --no-deps $(TORCH_INDEX_$(TORCH)) "$(TORCH_PIN)" # its own come below
 	@echo "Installing Voxline and its other packages ..."
 	@$(PIP) --editable ".[dev]"
 	@touch $@
