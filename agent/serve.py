@@ -44,15 +44,17 @@ def serve(config: Config) -> int:
 
 
 async def _serve(config: Config) -> None:
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
+    """Serve until told to stop, which may also be in the middle of the start."""
+    serving = asyncio.current_task()
+    assert serving is not None
     for sig in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(sig, stopped.set)
-    async with running(config) as url:
-        # the line that scripts wait for
-        print(f"listening on {url}", flush=True)  # noqa: T201
-        await stopped.wait()
-        log.info("stopping")
+        asyncio.get_running_loop().add_signal_handler(sig, serving.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        async with running(config) as url:
+            # the line that scripts wait for
+            print(f"listening on {url}", flush=True)  # noqa: T201
+            await asyncio.get_running_loop().create_future()
+    log.info("stopped")
 
 
 @contextlib.asynccontextmanager

@@ -191,7 +191,8 @@ def test_a_dead_peer_is_noticed_within_six_seconds(one_way_s):
                 pass  # until it closes by itself
             return loop.time() - began
 
-    assert 4 <= virtual_time.run(run()) <= 6
+    # the last answer came up to 1.2 s before the cut
+    assert 3.5 <= virtual_time.run(run()) <= 6
 
 
 def test_consent_expires_though_strangers_send():
