@@ -69,6 +69,7 @@ class Reply:
         self._utterance = utterance
         self._engines, self._canned, self._outlet = engines, canned, outlet
         self._tell, self._act = tell, act
+        self._phrases = Phrases()
         self._ledger = Ledger()
         self._kept: list[Callable[[], None]] = []  # all that waits for the release, in order
         self._room = depth_ms * SPEAK_HZ // 1000  # samples that may still be made ahead of it
@@ -105,6 +106,8 @@ class Reply:
         return self._done("failed" if self._failure else "completed", self._failure)
 
     def _done(self, status: str, reason: str) -> ReplyDone:
+        for phrase in self._phrases.finish():  # told as text, cut before it became a phrase
+            self._ledger.promise(phrase)
         left = self._outlet.left(self.turn)
         heard, unheard = self._ledger.split(left)
         return ReplyDone(self.turn, status, reason, heard, unheard, left * 1000 // SPEAK_HZ)
@@ -130,7 +133,6 @@ class Reply:
     async def _think(
         self, pieces: AsyncGenerator[Piece], phrases: asyncio.Queue[str | None]
     ) -> None:
-        splitter = Phrases()
         async with aclosing(pieces):
             async for piece in pieces:
                 match piece:
@@ -146,15 +148,15 @@ class Reply:
                     case Text(text):
                         self._mark_text()
                         self._let(partial(self._tell, ReplyText(self.turn, text)))
-                        for phrase in splitter.feed(text):
-                            await self._promise(phrase, phrases)
-        for phrase in splitter.finish():
-            await self._promise(phrase, phrases)
+                        await self._promise(self._phrases.feed(text), phrases)
+        await self._promise(self._phrases.finish(), phrases)
         await phrases.put(None)
 
-    async def _promise(self, phrase: str, phrases: asyncio.Queue[str | None]) -> None:
-        self._ledger.promise(phrase)
-        await phrases.put(phrase)
+    async def _promise(self, ready: list[str], phrases: asyncio.Queue[str | None]) -> None:
+        for phrase in ready:
+            self._ledger.promise(phrase)
+        for phrase in ready:
+            await phrases.put(phrase)
 
     async def _speak(self, phrases: asyncio.Queue[str | None], style: Style) -> None:
         while (phrase := await phrases.get()) is not None:
@@ -171,7 +173,7 @@ class Reply:
         phrases: asyncio.Queue[str | None] = asyncio.Queue(2)
         self._ledger.abandon()
         self._let(partial(self._tell, ReplyText(self.turn, f" {apology}")))
-        await self._promise(apology, phrases)
+        await self._promise([apology], phrases)
         phrases.put_nowait(None)
         try:
             await self._speak(phrases, style)

@@ -66,9 +66,9 @@ def test_the_operator_understands_and_speaks() -> None:
                 in (await ask(call, "Repeat after me: go forward ten meters.")).lower()
             )
             assert understood(call) == [
-                "what time is it",
-                "tell me a joke",
-                "repeat after me go forward ten meters",
+                "What time is it",
+                "Tell me a joke",
+                "Repeat after me go forward ten meters",
             ]
             assert len(call.heard.speech_s) > 100
 
@@ -113,7 +113,7 @@ def test_lost_packets_cost_no_understanding() -> None:
         loss = Loss(up=0.05, down=0.05, seed=3)
         async with running(load(None, OPERATOR)) as url, dial(url, loss=loss) as call:
             assert "It is" in await ask(call, "What time is it?")
-            assert understood(call) == ["what time is it"]
+            assert understood(call) == ["What time is it"]
 
     asyncio.run(main())
 

@@ -3,6 +3,7 @@
 import asyncio
 
 import numpy as np
+import pytest
 from fakes import FakeEngines
 from virtual_time import run
 
@@ -131,6 +132,25 @@ def test_a_cut_reply_tells_what_was_heard() -> None:
             7, "cancelled", "turn_detected", "One two", "three four.", audio_ms=500
         )
         assert "flush" in scene.outlet.log
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        ["One two three four. " * 20],  # far ahead of the voice
+        ["One two three four. And so o", 100.0],  # in the middle of a word
+    ],
+)
+def test_all_text_that_was_told_is_either_heard_or_not(pieces) -> None:
+    async def main():
+        scene = Scene(*pieces)
+        scene.outlet.free.clear()
+        scene.reply.release()
+        await asyncio.sleep(1)
+        done = scene.reply.cancel("turn_detected")
+        assert (done.heard, done.unheard) == ("", pieces[0].strip())
 
     run(main())
 
