@@ -102,7 +102,7 @@ def eventually(page, truth):
 
 def test_a_spoken_request_is_answered(call, says, server_url):
     page = call(says(1.0, "what time is it"))
-    expect(lines(page, "You")).to_have_text("Youwhat time is it")
+    expect(lines(page, "You")).to_have_text("YouWhat time is it")
     expect(lines(page, "Agent").last).to_contain_text(re.compile(r"It is |It's "))
     expect(page.get_by_text(re.compile(r"^answered in \d+ ms"))).to_be_visible()
     page.wait_for_function("() => heard.levels.some(([, peak]) => peak > 0.05)")
