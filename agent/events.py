@@ -245,7 +245,7 @@ class ReplyDone:
     """The reply is over. Exactly one for each ReplyStarted.
 
     `status`: completed | cancelled | failed; `reason`: "" or turn_detected, client_cancelled,
-    call_ended, or an error's message. `heard` + `unheard` are its whole text.
+    call_ended, or an error's message. `heard` + `unheard` are its whole text, spaces included.
     `audio_ms` is how much of its audio left before the end.
     """
 

@@ -52,11 +52,14 @@ class Ledger:
     def split(self, left: int) -> tuple[str, str]:
         """The text heard and not heard when `left` samples of the reply have left.
 
-        A word counts as heard when half of it was: people recall a word they can name.
+        One behind the other they are the whole text, spaces included. A word counts as heard
+        when half of it was: people recall a word they can name.
         """
         ends = [start for _, start in self._words[1:]] + [self._end]
         halves = [(start + end) / 2 for (_, start), end in zip(self._words, ends, strict=False)]
         heard = sum(half <= left for half in halves) if left else 0
         texts = [text for text, _ in self._words]
-        unheard = [*texts[heard:], self._rest, *self._promised, *self._lost]
-        return " ".join(texts[:heard]), " ".join(text for text in unheard if text)
+        owed = [text for text in (self._rest, *self._promised, *self._lost) if text]
+        whole = " ".join([*texts, *owed])
+        cut = len(" ".join(texts[:heard]))
+        return whole[:cut], whole[cut:]

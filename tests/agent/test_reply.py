@@ -129,7 +129,7 @@ def test_a_cut_reply_tells_what_was_heard() -> None:
         scene.outlet.gone = SPEAK_HZ // 2
         done = scene.reply.cancel("turn_detected")
         assert done == ReplyDone(
-            7, "cancelled", "turn_detected", "One two", "three four.", audio_ms=500
+            7, "cancelled", "turn_detected", "One two", " three four.", audio_ms=500
         )
         assert "flush" in scene.outlet.log
 
