@@ -348,6 +348,7 @@ def _rules(config: Config, settings: ev.CallSettings) -> TurnRules:
         barge_in_s=turns.barge_in_ms / 1000,
         silence_prompt_s=turns.silence_prompt_s,
         silence_prompts=turns.silence_prompts,
+        confirm_s=config.vad.min_speech_ms / 1000,
         greets=bool(config.agent.greeting),
         create_response=settings.create_response is not False,
         interrupt_response=settings.interrupt_response is not False,

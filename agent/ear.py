@@ -10,8 +10,8 @@ from agent.audio.preroll import Preroll
 from agent.audio.window import WINDOW_MS, Windows
 from agent.config import VadConfig
 from agent.engines import Vad
-from agent.events import SpeechEnded, SpeechStarted
-from agent.vad.gate import Gate
+from agent.events import SpeechStarted
+from agent.vad.gate import Gate, SpeechEvent
 
 
 class Ear:
@@ -29,7 +29,7 @@ class Ear:
         self._gate.config = self._config = config
         self._preroll = _preroll_for(config)
 
-    def feed(self, samples: Samples) -> Iterator[SpeechStarted | SpeechEnded]:
+    def feed(self, samples: Samples) -> Iterator[SpeechEvent]:
         """Take the next samples, [n] at HEAR_HZ; yield what they tell. Consume it wholly."""
         self._preroll.feed(samples)
         for window in self._windows.feed(samples):

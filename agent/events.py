@@ -47,6 +47,11 @@ class SpeechStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class SpeechSuspected:
+    """The first sound that may be speech: SpeechStarted follows at once, or it was a click."""
+
+
+@dataclass(frozen=True, slots=True)
 class SpeechEnded:
     """The caller fell silent at `at_ms` of media time, `ago_ms` before this was noticed."""
 
@@ -102,6 +107,7 @@ class HungUp:
 
 Event = (
     Connected
+    | SpeechSuspected
     | SpeechStarted
     | SpeechEnded
     | ReplyFinished

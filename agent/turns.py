@@ -30,6 +30,7 @@ from agent.events import (
     SayPrompt,
     SpeechEnded,
     SpeechStarted,
+    SpeechSuspected,
     UtteranceUnwanted,
 )
 
@@ -58,6 +59,7 @@ class TurnRules:
     barge_in_s: float
     silence_prompt_s: float
     silence_prompts: int
+    confirm_s: float  # from SpeechSuspected until SpeechStarted would have come
     greets: bool = True
     create_response: bool = True  # answer at the end of a turn without being asked
     interrupt_response: bool = True  # speech over a reply stops it
@@ -89,6 +91,10 @@ class Turns:
                 self._held = isinstance(event, Held)
                 if self.state is LISTENING:
                     self._set_deadline(now)
+                return []
+            case SpeechSuspected():
+                if self.state is PAUSED and self.deadline is not None:
+                    self.deadline = max(self.deadline, now + self.rules.confirm_s)
                 return []
             case SpeechStarted(ago_ms=ago_ms) | SpeechEnded(ago_ms=ago_ms):
                 return self._step(type(event), now - ago_ms / 1000)

@@ -6,7 +6,9 @@ not speech, a stop consonant is not silence). Time is media time: windows fed so
 
 from agent.audio.window import WINDOW_MS
 from agent.config import VadConfig
-from agent.events import SpeechEnded, SpeechStarted
+from agent.events import SpeechEnded, SpeechStarted, SpeechSuspected
+
+SpeechEvent = SpeechStarted | SpeechSuspected | SpeechEnded
 
 
 class Gate:
@@ -18,7 +20,7 @@ class Gate:
         self.now_ms = 0  # media time: the end of the window fed last
         self._run_ms = 0  # length of the run of windows that speaks against `speaking`
 
-    def feed(self, probability: float) -> SpeechStarted | SpeechEnded | None:
+    def feed(self, probability: float) -> SpeechEvent | None:
         """Take the next window's speech probability, 0..1."""
         self.now_ms += WINDOW_MS
         if self.speaking:
@@ -29,7 +31,8 @@ class Gate:
             needed_ms = self.config.min_speech_ms
         self._run_ms = self._run_ms + WINDOW_MS if against else 0
         if not against or self._run_ms < needed_ms:
-            return None
+            first_sound = against and not self.speaking and self._run_ms == WINDOW_MS
+            return SpeechSuspected() if first_sound else None
         ago_ms, self._run_ms = self._run_ms, 0
         self.speaking = not self.speaking
         if self.speaking:

@@ -24,6 +24,7 @@ from agent.events import (
     SayPrompt,
     SpeechEnded,
     SpeechStarted,
+    SpeechSuspected,
     UtteranceUnwanted,
 )
 from agent.turns import (
@@ -43,6 +44,7 @@ RULES = TurnRules(
     barge_in_s=0.2,
     silence_prompt_s=10,
     silence_prompts=1,
+    confirm_s=0.06,
     greets=False,
 )
 STARTS, STOPS = SpeechStarted(0, 0), SpeechEnded(0, 0)
@@ -76,6 +78,27 @@ DIALOGUES = {
         (1.5, TIME, []),
         (2.0, STOPS, [PrepareReply(2)]),
         (2.4, TIME, [ReleaseReply(2)]),
+    ],
+    "a sound at the last moment is waited for, and if it is speech nobody was cut off": [
+        (0.0, STARTS, []),
+        (1.0, STOPS, [PrepareReply(1)]),
+        (1.39, SpeechSuspected(), []),
+        (1.41, TIME, []),
+        (1.43, STARTS, [DiscardReply(1)]),
+    ],
+    "a click at the last moment delays the answer by no more than it takes to know": [
+        (0.0, STARTS, []),
+        (1.0, STOPS, [PrepareReply(1)]),
+        (1.39, SpeechSuspected(), []),
+        (1.44, TIME, []),
+        (1.45, TIME, [ReleaseReply(1)]),
+    ],
+    "a click in the middle of the wait delays nothing": [
+        (0.0, STARTS, []),
+        (1.0, STOPS, [PrepareReply(1)]),
+        (1.1, SpeechSuspected(), []),
+        (1.4, TIME, [ReleaseReply(1)]),
+        (1.5, SpeechSuspected(), []),
     ],
     "mm-hm does not interrupt": [
         *ANSWERED,
@@ -212,7 +235,7 @@ def play(turns, steps) -> None:
 
 
 def test_the_agent_greets_if_told_to() -> None:
-    greeting = Turns(TurnRules(0.4, 0.2, 10, 1, greets=True))
+    greeting = Turns(TurnRules(0.4, 0.2, 10, 1, 0.06, greets=True))
     play(greeting, [(0.0, Connected(), [SayPrompt(1, Prompt.GREETING)])])
     assert greeting.state is REPLYING
 
@@ -225,7 +248,9 @@ def test_an_agent_that_does_not_greet_asks_after_a_while() -> None:
 
 
 def test_manual_turns_wait_for_the_client() -> None:
-    manual = Turns(TurnRules(0.4, 0.2, 10, 1, create_response=False, interrupt_response=False))
+    manual = Turns(
+        TurnRules(0.4, 0.2, 10, 1, 0.06, create_response=False, interrupt_response=False)
+    )
     play(
         manual,
         [
@@ -245,7 +270,7 @@ def test_manual_turns_wait_for_the_client() -> None:
 def test_new_rules_hold_from_the_next_state() -> None:
     turns = Turns(RULES)
     play(turns, [(0.0, STARTS, [])])
-    turns.rules = TurnRules(1.0, 0.2, 10, 1)
+    turns.rules = TurnRules(1.0, 0.2, 10, 1, 0.06)
     play(
         turns,
         [(1.0, STOPS, [PrepareReply(1)]), (1.9, TIME, []), (2.0, TIME, [ReleaseReply(1)])],
@@ -298,6 +323,7 @@ class AnyCall(RuleBasedStateMachine):
                 Connected(),
                 STARTS,
                 STOPS,
+                SpeechSuspected(),
             ]
         )
     )

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.config import VadConfig
-from agent.events import SpeechEnded, SpeechStarted
+from agent.events import SpeechEnded, SpeechStarted, SpeechSuspected
 from agent.vad.gate import Gate
 
 CONFIG = VadConfig(
@@ -18,11 +18,24 @@ def feed(probabilities, config=CONFIG):
     """What the gate says, with the time at which it said so."""
     gate = Gate(config)
     said = [(32 * (n + 1), gate.feed(p)) for n, p in enumerate(probabilities)]
-    return [(now, event) for now, event in said if event is not None]
+    return [(now, e) for now, e in said if e is not None and e != SpeechSuspected()]
 
 
 def test_two_loud_windows_are_speech_that_began_with_the_first() -> None:
     assert feed([0.0, 0.9, 0.9]) == [(96, SpeechStarted(at_ms=32, ago_ms=64))]
+
+
+def test_a_first_loud_window_is_suspected() -> None:
+    gate = Gate(CONFIG)
+    said = [gate.feed(p) for p in [0.0, 0.9, 0.0, 0.9, 0.9, 0.9]]
+    assert said == [
+        None,
+        SpeechSuspected(),
+        None,
+        SpeechSuspected(),
+        SpeechStarted(96, 64),
+        None,
+    ]
 
 
 def test_a_single_loud_window_is_a_click() -> None:
