@@ -84,7 +84,13 @@ class Metrics:
         )
         self.loop_lag = Histogram(
             "voxline_loop_lag_seconds",
-            "How late the media loop ran a timer",
+            "How late the media loop ran a timer, whoever held the core",
+            buckets=_LAG_S,
+            registry=registry,
+        )
+        self.loop_held = Histogram(
+            "voxline_loop_held_seconds",
+            "The part of that which our own code can have caused",
             buckets=_LAG_S,
             registry=registry,
         )
@@ -99,6 +105,11 @@ class Metrics:
         self.turn_latency.observe(marks.latency_ms() / 1000)
         for name, begin_ms, end_ms in marks.stages():
             self.stage.labels(name).observe(max(0.0, end_ms - begin_ms) / 1000)
+
+    def timer_ran(self, late_s: float, held_s: float) -> None:
+        """One timer of `agent.lag`."""
+        self.loop_lag.observe(late_s)
+        self.loop_held.observe(held_s)
 
     def call_ended(self, reason: EndReason) -> None:
         self.calls_ended.labels(reason.value).inc()

@@ -77,7 +77,7 @@ async def running(config: Config) -> AsyncIterator[str]:
         canned = await _record(config, host)
         switchboard = Switchboard(config, host, canned, metrics)
         stack.push_async_callback(switchboard.close)
-        lag = asyncio.create_task(watch(metrics.loop_lag.observe))
+        lag = asyncio.create_task(watch(metrics.timer_ran))
         stack.callback(lag.cancel)
         app = build_app(
             config,

@@ -60,6 +60,14 @@ def test_packets_and_underruns_of_a_call_are_added() -> None:
     assert shown["voxline_playout_underruns_total",] == 2
 
 
+def test_a_late_timer_shows_and_whose_fault_it_was() -> None:
+    metrics = Metrics()
+    metrics.timer_ran(0.03, 0.001)
+    shown = scrape(metrics)
+    assert shown["voxline_loop_lag_seconds_bucket", "0.02"] == 0
+    assert shown["voxline_loop_held_seconds_bucket", "0.002"] == 1
+
+
 def test_two_servers_do_not_share_counts() -> None:
     one, other = Metrics(), Metrics()
     one.call_ended(EndReason.LOST)
