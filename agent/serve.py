@@ -66,7 +66,7 @@ async def running(config: Config) -> AsyncIterator[str]:
     upstream.check()
     upstream.install(config)
     opus.check()
-    silero.model_path()
+    silero.load()
     choice = choose(config.agent)
     log.info("engine: brain %s, voice %s (%s)", choice.brain, choice.voice, choice.why)
     metrics = Metrics()
@@ -77,8 +77,6 @@ async def running(config: Config) -> AsyncIterator[str]:
         canned = await _record(config, host)
         switchboard = Switchboard(config, host, canned, metrics)
         stack.push_async_callback(switchboard.close)
-        lag = asyncio.create_task(watch(metrics.timer_ran))
-        stack.callback(lag.cancel)
         app = build_app(
             config,
             switchboard,
@@ -86,7 +84,10 @@ async def running(config: Config) -> AsyncIterator[str]:
             voices=lambda: host.voices,
             engine=f"{choice.brain}+{choice.voice}",
         )
-        yield await _listen(app, config, stack)
+        url = await _listen(app, config, stack)
+        lag = asyncio.create_task(watch(metrics.timer_ran))
+        stack.callback(lag.cancel)
+        yield url
 
 
 async def _record(config: Config, host: EngineHost) -> Canned:

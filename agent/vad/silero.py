@@ -13,6 +13,7 @@ import numpy as np
 import onnxruntime as ort
 
 from agent.audio.frame import HEAR_HZ, Samples
+from agent.audio.window import WINDOW
 from agent.errors import ConfigError
 
 _CONTEXT = 64  # samples of the window before, put in front of each window
@@ -38,6 +39,11 @@ def _session() -> ort.InferenceSession:
     options.inter_op_num_threads = options.intra_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return ort.InferenceSession(str(model_path()), options, providers=["CPUExecutionProvider"])
+
+
+def load() -> None:
+    """Load the model, which takes 0.1 s, before the first call. Raises ConfigError."""
+    Silero().probability(np.zeros(WINDOW, np.float32))
 
 
 class Silero:
