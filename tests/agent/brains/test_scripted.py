@@ -1,5 +1,7 @@
 """The brain of tests and benchmarks says its lines in order, whatever it hears."""
 
+import listener_laws as laws
+import numpy as np
 import pytest
 
 from agent.brains.scripted import ScriptedBrain
@@ -43,3 +45,12 @@ def test_a_transcript_comes_before_the_text() -> None:
 def test_no_lines_are_refused() -> None:
     with pytest.raises(ValueError, match="at least one"):
         ScriptedBrain([])
+
+
+def test_it_obeys_the_laws_of_a_listener() -> None:
+    brain, silence = ScriptedBrain(["one", "two"]), np.zeros(3200, np.float32)
+    laws.same_reply_twice(brain, silence)
+    laws.discarded_leaves_no_trace(brain, silence, at=640)
+    laws.closed_midway_leaves_no_trace(brain, silence)
+    laws.kept_begins_anew(brain, silence, silence)
+    laws.forgotten_never_was(brain, silence, silence)

@@ -1,0 +1,1 @@
+"""The telephone operator: understands a handful of requests, and says so when it does not."""

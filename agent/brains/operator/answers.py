@@ -1,0 +1,128 @@
+"""What the operator says to a request, and what it remembers of it.
+
+Pure: the moment is passed in, and what is remembered is a value that comes back changed. The
+brain adopts it only when the caller has really been answered.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final, assert_never
+
+from agent.brains.operator.numbers import cardinal
+from agent.brains.operator.requests import Intent, Request
+from agent.brains.operator.spoken_time import spoken_date, spoken_day, spoken_time
+from agent.engines import Act, Action, Heard, Piece, Text
+
+JOKES: Final = (
+    "Why did the telephone wear glasses? Because it lost its contacts.",
+    "I would tell you a joke about silence, but you would not hear it.",
+    "What do you call a bear with no teeth? A gummy bear.",
+    "Why was the math book sad? It had too many problems.",
+    "Parallel lines have so much in common. It is a shame they will never meet.",
+)
+LOST: Final = (
+    "Sorry, I did not understand. I can tell you the time, the date or a joke, "
+    "count to any number up to one hundred, or repeat after you.",
+    "Sorry, I did not get that. You could ask what time it is.",
+    "I still do not understand. Say: help, to hear what I can do.",
+    "That is beyond me, sorry. You could ask me for a joke.",
+)
+ABILITIES: Final = (
+    "I can tell you the time, the day, the date or a joke. I can count, and repeat after you. "
+    "I can speak louder, quieter, slower or faster, hold the line, and hang up."
+)
+_NUMBERS_A_PIECE: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Mind:
+    """What the operator knows of the call so far."""
+
+    held: bool = False  # the caller is busy elsewhere: what they say is not meant for us
+    jokes: int = 0  # told so far
+    lost: int = 0  # utterances in a row that were not understood
+
+
+def answer(
+    request: Request | None, mind: Mind, now: datetime
+) -> tuple[tuple[Piece, ...], Mind]:
+    """The reply to an utterance (None: not understood), and the mind after it was heard.
+
+    On hold there is no reply to anything but being resumed or a goodbye.
+    """
+    if mind.held and (request is None or request.intent not in (Intent.RESUME, Intent.GOODBYE)):
+        return (), mind
+    if request is None:
+        return (Text(LOST[mind.lost % len(LOST)]),), replace(mind, lost=mind.lost + 1)
+    after = replace(
+        mind,
+        held=request.intent is Intent.HOLD,
+        jokes=mind.jokes + (request.intent is Intent.JOKE),
+        lost=0,
+    )
+    return (Heard(_written(request.words)), *_pieces(request, mind, now)), after
+
+
+def _pieces(request: Request, mind: Mind, now: datetime) -> tuple[Piece, ...]:
+    match request.intent:
+        case Intent.GREETING:
+            return (Text("Hello! How can I help you?"),)
+        case Intent.TIME:
+            return (Text(f"It is {spoken_time(now.time())}."),)
+        case Intent.DATE:
+            return (Text(f"It is {spoken_date(now.date())}."),)
+        case Intent.DAY:
+            return (Text(f"Today is {spoken_day(now.date())}."),)
+        case Intent.JOKE:
+            return (Text(JOKES[mind.jokes % len(JOKES)]),)
+        case Intent.WHO:
+            return (Text("I am the Voxline operator, a computer with a small vocabulary."),)
+        case Intent.ABILITIES:
+            return (Text(ABILITIES),)
+        case Intent.REPEAT:
+            return (Text(_repeated(request.phrase)),)
+        case Intent.COUNT:
+            return _count(request.number)
+        case Intent.LOUDER:
+            return (Act(Action.LOUDER), Text("I will speak louder."))
+        case Intent.QUIETER:
+            return (Act(Action.QUIETER), Text("I will speak more quietly."))
+        case Intent.SLOWER:
+            return (Act(Action.SLOWER), Text("I will speak more slowly."))
+        case Intent.FASTER:
+            return (Act(Action.FASTER), Text("I will speak faster."))
+        case Intent.HOLD:
+            return (Text("I will wait. Say: I'm back, when you are."), Act(Action.HOLD))
+        case Intent.RESUME:
+            return (Act(Action.RESUME), Text("I am here. How can I help you?"))
+        case Intent.THANKS:
+            return (Text("You are welcome."),)
+        case Intent.GOODBYE:
+            return (Text("Goodbye, and thank you for calling."), Act(Action.HANG_UP))
+        case _:
+            assert_never(request.intent)
+
+
+def _repeated(phrase: str) -> str:
+    if not phrase:
+        return "Gladly. Say for example: repeat after me, go forward ten meters."
+    return f"{_written(phrase)}."
+
+
+def _count(last: int) -> tuple[Piece, ...]:
+    """Some numbers a piece: the first are spoken while the rest are still to come."""
+    numbers = [cardinal(number) for number in range(1, last + 1)]
+    groups = [
+        ", ".join(numbers[at : at + _NUMBERS_A_PIECE])
+        for at in range(0, last, _NUMBERS_A_PIECE)
+    ]
+    groups[0] = groups[0].capitalize()
+    return tuple(
+        Text(f"{group}, " if group is not groups[-1] else f"{group}.") for group in groups
+    )
+
+
+def _written(words: str) -> str:
+    """The recogniser's words as one writes them: "i'm back" -> "I'm back"."""
+    cased = [w.capitalize() if w == "i" or w.startswith("i'") else w for w in words.split()]
+    return " ".join([cased[0].capitalize(), *cased[1:]])

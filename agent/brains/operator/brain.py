@@ -1,0 +1,116 @@
+"""The operator as a Brain: hears with the recogniser, answers by the table."""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Final
+
+from agent.audio.frame import Samples
+from agent.brains.operator.answers import Mind, answer
+from agent.brains.operator.certainty import certain_request
+from agent.brains.operator.recogniser import Knowledge, Recogniser
+from agent.brains.operator.requests import Intent
+from agent.engines import Conversation, Piece
+from agent.errors import EngineError
+
+_IDLE: Final = 4  # recognisers kept for the next to speak, 25 MB each
+
+Clock = Callable[[], datetime]
+
+
+def _local_now() -> datetime:
+    return datetime.now().astimezone()
+
+
+class Recognisers:
+    """Recognisers for whoever is speaking: an utterance takes one and gives it back.
+
+    Thread-safe. There are as many as callers who ever spoke at once; a few of them are kept.
+    """
+
+    def __init__(self) -> None:
+        """Build the first one. Raises EngineError when pocketsphinx cannot be used."""
+        try:
+            self._knowledge = Knowledge()
+            self._idle = deque([Recogniser(self._knowledge)])
+        except (OSError, RuntimeError, ValueError) as error:
+            raise EngineError(f"the recogniser cannot be loaded: {error}") from error
+
+    def take(self) -> Recogniser:
+        """An idle one, or a new one (0.1 s), at the beginning of an utterance."""
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return Recogniser(self._knowledge)
+
+    def give_back(self, recogniser: Recogniser) -> None:
+        """Its utterance is over."""
+        if len(self._idle) < _IDLE:
+            recogniser.begin()
+            self._idle.append(recogniser)
+
+
+class Operator:
+    """Brain that needs no GPU and no download. `now` is the wall clock it tells."""
+
+    def __init__(self, now: Clock = _local_now) -> None:
+        """Load what the calls share; a second. Raises EngineError."""
+        self._recognisers = Recognisers()
+        self._now = now
+
+    def listen(self) -> "OperatorListener":
+        """Begin a call: instant, nothing is loaded for it."""
+        return OperatorListener(self._recognisers, self._now)
+
+
+class OperatorListener:
+    """Listener of one call. What it learned from a reply counts when the reply is kept."""
+
+    def __init__(self, recognisers: Recognisers, now: Clock) -> None:
+        self._recognisers, self._now = recognisers, now
+        self._recogniser: Recogniser | None = None  # while there is an utterance
+        self._mind = self._mind_after = Mind()
+
+    def hear(self, samples: Samples) -> None:
+        """Decode along while the caller speaks."""
+        if self._recogniser is None:
+            self._recogniser = self._recognisers.take()
+        with self._unless_broken():
+            self._recogniser.hear(samples)
+
+    def reply(self, conversation: Conversation) -> Iterator[Piece]:
+        """Answer the utterance so far, at once and whole. Knows no conversation but its own."""
+        request = None
+        if self._recogniser is not None:
+            with self._unless_broken():
+                request = certain_request(self._recogniser.opinions())
+        if request and request.intent is Intent.RESUME and not self._mind.held:
+            request = None  # nobody waits: words as common as "continue" mean something else
+        pieces, self._mind_after = answer(request, self._mind, self._now())
+        yield from pieces
+
+    def keep(self) -> None:
+        self._mind = self._mind_after
+        self.forget()
+
+    def discard(self) -> None:
+        self._mind_after = self._mind
+
+    def forget(self) -> None:
+        self._mind_after = self._mind
+        if self._recogniser is not None:
+            self._recognisers.give_back(self._recogniser)
+            self._recogniser = None
+
+    def close(self) -> None:
+        self.forget()
+
+    @contextmanager
+    def _unless_broken(self) -> Iterator[None]:
+        """A recogniser that failed is never used again; the utterance is lost, the call not."""
+        try:
+            yield
+        except (RuntimeError, KeyError, ValueError) as error:  # whatever pocketsphinx raises
+            self._recogniser = None
+            raise EngineError(f"the recogniser failed: {error}") from error

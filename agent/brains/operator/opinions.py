@@ -1,0 +1,22 @@
+"""What the recogniser made of an utterance: words, and where in the sound each was."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of sound that a decoder took for a word, or for silence and noise."""
+
+    word: str  # "" for silence and noise
+    first: int  # frame of 10 ms, from the beginning of the utterance
+    last: int  # the last frame of it
+    acoustic: float  # log likelihood of the sound given the word, in powers of 1.0001
+    language: float  # log likelihood of the word given those before it, weighted
+
+
+@dataclass(frozen=True, slots=True)
+class Opinions:
+    """What both decoders made of an utterance."""
+
+    request: tuple[Span, ...]  # as a request
+    anything: tuple[Span, ...]  # as English

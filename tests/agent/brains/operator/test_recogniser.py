@@ -1,0 +1,110 @@
+"""Two opinions of one utterance, which nothing but its own sound decides."""
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from recordings import recording
+from spoken import say
+
+from agent.audio.frame import HEAR_HZ
+from agent.brains.operator import recogniser as subject
+from agent.brains.operator.recogniser import Knowledge, Recogniser
+
+
+@pytest.fixture(scope="module")
+def ear():
+    return Recogniser(Knowledge())
+
+
+def opinions(ear, samples, cuts=()):
+    """Heard in pieces cut at `cuts`, with an opinion asked for at each of them."""
+    ear.begin()
+    for part in np.split(samples, sorted(cuts)):
+        ear.hear(part)
+        ear.opinions()
+    return ear.opinions()
+
+
+def words(spans):
+    return " ".join(span.word for span in spans if span.word)
+
+
+def test_a_request_is_recognised(ear) -> None:
+    heard = opinions(ear, say("what time is it"))
+    assert words(heard.request) == "what time is it"
+
+
+def test_so_is_a_real_human(ear) -> None:
+    heard = opinions(ear, recording("goforward"))
+    assert words(heard.request) == "go forward ten meters"
+    assert words(heard.anything).startswith("go forward")
+
+
+def test_the_other_opinion_knows_other_words(ear) -> None:
+    heard = opinions(ear, recording("sb-spk1_snt5"))
+    assert len(set(words(heard.anything).split()) - subject.vocabulary()) > 1
+
+
+def test_words_are_where_they_were_said(ear) -> None:
+    samples = say("goodbye")
+    (goodbye,) = (span for span in opinions(ear, samples).request if span.word)
+    assert abs(goodbye.first - 30) < 10
+    assert abs(goodbye.last - (len(samples) / 160 - 40)) < 15
+
+
+def test_spans_follow_each_other_from_the_beginning(ear) -> None:
+    for spans in (
+        opinions(ear, say("count to ten")).request,
+        opinions(ear, say("hi")).anything,
+    ):
+        assert spans[0].first == 0
+        assert [span.first for span in spans[1:]] == [span.last + 1 for span in spans[:-1]]
+
+
+@pytest.mark.slow
+@settings(deadline=None, max_examples=12, suppress_health_check=list(HealthCheck))
+@given(cuts=st.lists(st.integers(1, 2 * HEAR_HZ), max_size=4))
+def test_how_it_was_cut_and_asked_for_changes_nothing(ear, cuts) -> None:
+    """Speculation: an opinion at each pause, then the utterance goes on."""
+    samples = say("could you tell me the date please")
+    assert opinions(ear, samples, cuts) == opinions(ear, samples)
+
+
+def test_nor_does_asking_in_the_middle_of_a_long_one(ear, monkeypatch) -> None:
+    """Past SHORT nothing is decoded again."""
+    monkeypatch.setattr(subject, "SHORT", HEAR_HZ * 3 // 2)
+    samples = say("please repeat after me, the quick brown fox jumps over the lazy dog")
+    cuts = [HEAR_HZ // 2, HEAR_HZ * 5 // 4, HEAR_HZ * 2, HEAR_HZ * 3]
+    assert opinions(ear, samples, cuts) == opinions(ear, samples)
+
+
+def test_what_was_said_before_changes_nothing(ear) -> None:
+    rng = np.random.default_rng(1)
+    alone = opinions(ear, say("hello"))
+    for before in (rng.standard_normal(3 * HEAR_HZ).astype(np.float32), say("goodbye") / 30):
+        opinions(ear, before)
+        assert opinions(ear, say("hello")) == alone
+
+
+def test_another_recogniser_is_of_the_same_opinion(ear) -> None:
+    assert opinions(Recogniser(Knowledge()), say("hello")) == opinions(ear, say("hello"))
+
+
+def test_a_quiet_caller_is_heard_as_well(ear) -> None:
+    for gain in (1.0, 0.3, 0.1):
+        heard = opinions(ear, say("what time is it") * np.float32(gain))
+        assert words(heard.request) == "what time is it", gain
+
+
+@pytest.mark.parametrize("samples", [0, 1, 160, 1600, HEAR_HZ - 1, HEAR_HZ, HEAR_HZ + 1])
+def test_silence_of_any_length_has_no_words(ear, samples) -> None:
+    heard = opinions(ear, np.zeros(samples, np.float32))
+    assert words(heard.anything) == ""
+
+
+def test_a_minute_is_listened_to_and_no_more(ear, monkeypatch) -> None:
+    monkeypatch.setattr(subject, "LONGEST", 2 * HEAR_HZ)
+    short = say("hello")
+    babble = np.tile(short, 4)
+    assert opinions(ear, babble) == opinions(ear, babble[: 2 * HEAR_HZ])

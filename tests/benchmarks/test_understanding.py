@@ -1,0 +1,93 @@
+"""Fates are counted as they are: right, wrong, refused."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from spoken import say
+
+from benchmarks import understanding as subject
+from benchmarks.understanding import Outcome, curves, main, refit, rows, tally
+from benchmarks.understanding_corpus import Item
+
+RIGHT = Outcome(
+    "tune", "en-us", "clean", "what time is it", "what's the time", 5.0, (1.0,) * 14
+)
+WRONG = replace(RIGHT, found="what day is it")
+UNSURE = replace(RIGHT, score=-5.0)
+OTHER = replace(RIGHT, said="", found="what day is it", score=-1.0)
+
+
+def test_the_same_wish_in_other_words_is_right() -> None:
+    assert RIGHT.right
+    assert not WRONG.right
+    assert not replace(RIGHT, found="").right
+
+
+def test_a_number_must_be_the_same() -> None:
+    counted = replace(RIGHT, said="count to ten", found="count to ten please")
+    assert counted.right
+    assert not replace(counted, found="count to twenty").right
+
+
+def test_other_speech_is_never_right() -> None:
+    assert not OTHER.right
+
+
+def test_a_tally() -> None:
+    outcomes = [RIGHT, RIGHT, WRONG, UNSURE]
+    assert tally("all", outcomes, threshold=0.0) == ("all", 4, 50.0, 25.0, 25.0)
+
+
+def test_other_speech_is_misread_or_refused() -> None:
+    outcomes = [OTHER, OTHER, OTHER, replace(OTHER, score=1.0)]
+    assert tally("other", outcomes, threshold=0.0) == ("other", 4, None, 25.0, 75.0)
+
+
+def test_rows_keep_the_folds_apart() -> None:
+    judged = [replace(each, fold="judge") for each in (UNSURE, OTHER)]
+    found = {row[0]: row[1:] for row in rows([RIGHT, OTHER, *judged], threshold=0.0)}
+    assert found["tune: requests"] == (1, 100.0, 0.0, 0.0)
+    assert found["judge: requests"] == (1, 0.0, 0.0, 100.0)
+    assert "  clean" in found
+
+
+def cloud(fold, count=60):
+    drawn = np.random.default_rng(len(fold))
+    for at in range(2 * count):
+        kind = RIGHT if at % 2 else OTHER
+        values = drawn.standard_normal(14) + (2.0 if at % 2 else -2.0)
+        yield replace(kind, fold=fold, score=0.0, measures=tuple(values.tolist()))
+
+
+def test_weights_are_of_the_tune_fold_alone_and_no_other_speech_of_it_passes() -> None:
+    tune, judge = list(cloud("tune")), list(cloud("judge"))
+    scored, threshold, module = refit([*tune, *judge])
+    assert refit(tune)[1:] == (threshold, module)
+    assert not any(e.score >= threshold for e in scored if e.fold == "tune" and not e.said)
+    assert np.mean([e.score >= threshold for e in scored if e.right]) > 0.9
+    assert "THRESHOLD" in module
+
+
+def test_curves_fall() -> None:
+    both = [*cloud("tune"), *cloud("judge")]
+    for points in curves(refit(both)[0]).values():
+        shares = [share for _, share in points]
+        assert shares == sorted(shares, reverse=True)
+
+
+@pytest.mark.slow
+def test_the_command_says_and_writes_what_it_found(monkeypatch, tmp_path, capsys) -> None:
+    def few(sentences):
+        for fold in ("tune", "judge"):
+            yield Item(fold, "en-us", "clean", "what time is it", say("what time is it"))
+            yield Item(fold, "saying", "x", "", say("I want a pizza with mushrooms"))
+
+    monkeypatch.setattr(subject, "items", few)
+    main(["--out", str(tmp_path)])
+    assert "judge: requests" in capsys.readouterr().out
+    figures = json.loads((tmp_path / "understanding.json").read_text())["figures"]
+    assert figures["real_time_factor"] > 0
+    assert {row["wrong %"] for row in figures["rows"]} == {0.0}
+    assert (tmp_path / "understanding.png").stat().st_size > 1000
