@@ -70,4 +70,4 @@ def test_it_is_the_same_every_time() -> None:
     for one, other in zip(once, again, strict=True):
         assert (one.fold, one.source, one.said) == (other.fold, other.source, other.said)
         # espeak-ng itself is a few samples longer or shorter from time to time
-        assert len(one.samples) == pytest.approx(len(other.samples), rel=0.02)
+        assert len(one.samples) == pytest.approx(len(other.samples), abs=640)
