@@ -103,7 +103,8 @@ class Recogniser:
             return
         self._opinions = None
         before, self._heard = self._heard, self._heard + len(samples)
-        samples = samples + _ROOM[np.arange(before, self._heard) % len(_ROOM)]
+        room = _ROOM[np.arange(before, self._heard) % len(_ROOM)]
+        samples = np.add(samples, room, dtype=np.float32)
         self._kept = np.concatenate((self._kept, samples[: SHORT - len(self._kept)]))
         if self._heard < HEAD:
             return
