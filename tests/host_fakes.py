@@ -75,6 +75,9 @@ class ObedientListener:
             case "bug":
                 yield Text("so far")
                 raise ZeroDivisionError("a bug")
+            case "surrogate":  # half a character, as half a token makes it: not to be packed
+                yield Text("so far")
+                yield Text("\ud800")
             case "log":
                 logging.getLogger("fake.brain").warning("the brain says %s", rest)
             case "print":

@@ -84,8 +84,13 @@ class EngineHost:
         if self._process is None:
             stream.put(EngineError(_DEAD))
             return
+        try:
+            self._process.send(message)
+        except Exception:  # one request ends, whatever its caller put into it
+            log.exception("a request cannot be sent to the engines")
+            stream.put(EngineError(wire.FAILED))
+            return
         self._streams[stream.request] = stream
-        self._process.send(message)
 
     def took(self, stream: "_Stream[Any]", pieces: int) -> None:
         if stream.request in self._streams:  # else it has ended: there are no more to come
@@ -130,6 +135,12 @@ class EngineHost:
             del self._streams[stream.request]
             stream.put(EngineError(reason))
 
+    async def _bury(self, process: EngineProcess) -> None:
+        try:
+            await process.end()
+        except Exception:  # as in _keep_alive: it was killed before this
+            log.exception("the engines' process cannot be waited for")
+
     async def _keep_alive(self, process: EngineProcess) -> None:
         """Replace the process each time it is lost; wait longer while that does not help."""
         loop = asyncio.get_running_loop()
@@ -139,7 +150,7 @@ class EngineHost:
             await process.gone.wait()
             self._process = None
             self._fail(list(self._streams.values()), _DEAD)
-            await process.end()
+            await self._bury(process)
             if loop.time() - born > _RESTART_MAX_S:
                 wait_s = _RESTART_S
             log.error("%s in %.1f s", _DEAD, wait_s)
@@ -149,6 +160,9 @@ class EngineHost:
                 process = await self._spawn()
             except (ConfigError, EngineError) as error:
                 log.error("the engines cannot be started again: %s", error)
+                continue
+            except Exception:  # without a keeper no call is ever answered again
+                log.exception("the engines cannot be started again")
                 continue
             self._process, self.voices = process, process.voices
             for call in self._calls.values():

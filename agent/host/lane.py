@@ -14,7 +14,7 @@ from functools import partial
 
 from agent.engines import Piece, Speech
 from agent.errors import EngineError
-from agent.host.wire import WINDOW, Failed, Finished, FromEngines, Said
+from agent.host.wire import FAILED, WINDOW, Failed, Finished, FromEngines, Said
 
 log = logging.getLogger(__name__)
 
@@ -129,7 +129,12 @@ class Lane:
             stream.room -= 1
             if not isinstance(result, Said):
                 del self._streams[request]
-        self._send(result)
+        try:
+            self._send(result)
+        except Exception:  # the edge of a call: a piece that cannot be packed ends its request
+            log.exception("what an engine made cannot be sent")
+            self.drop(request)
+            self._send(Failed(request, FAILED))
 
     def _advance(self, request: int, stream: _Stream) -> FromEngines:
         try:
@@ -139,9 +144,9 @@ class Lane:
             return Finished(request) if piece is None else Said(request, piece)
         except EngineError as error:
             return Failed(request, str(error))
-        except Exception as error:  # the edge of a call: one request ends
+        except Exception:  # the edge of a call: one request ends
             log.exception("an engine broke down")
-            return Failed(request, f"an engine broke down: {error!r}")
+            return Failed(request, FAILED)
 
     def _close(self, pieces: Pieces) -> None:
         close = getattr(pieces, "close", None)  # only generators have it

@@ -39,24 +39,28 @@ class EngineProcess:
         """Return when `build` has returned in the child.
 
         `build` is pickled by name, so it must live in a module that the child can import.
-        Raises what `build` raised (ConfigError, EngineError), or EngineError when it died.
+        Raises what `build` raised (ConfigError, EngineError), or EngineError when it died or
+        the machine has no room for it.
         """
         loop = asyncio.get_running_loop()
         self._built = loop.create_future()
         order = wire.Build(pickle.dumps(build), logging.getLogger().getEffectiveLevel())
         began = loop.time()
-        ours, theirs = socket.socketpair()
+        ours = None
         try:
+            ours, theirs = socket.socketpair()
             with theirs:
                 self._child = _spawn(theirs)
             _, protocol = await loop.create_unix_connection(lambda: _Line(self), sock=ours)
             self._transport = protocol.transport
             self.send(order)
             self.voices = await self._built
-        except BaseException:
-            if self._transport is None:
+        except BaseException as error:
+            if ours is not None and self._transport is None:
                 ours.close()
             await self.end()
+            if isinstance(error, OSError):  # no more files, processes, memory
+                raise EngineError(f"the engines' process cannot start: {error}") from error
             raise
         took_s = loop.time() - began
         log.info("engines ready after %.1f s in process %d", took_s, self._child.pid)

@@ -118,9 +118,9 @@ class _Call:
             self._listener = self._brain.listen()
         except EngineError as error:
             self._failure = str(error)
-        except Exception as error:  # the edge of a call: its replies will say so
+        except Exception:  # the edge of a call: its replies will say so
             log.exception("the brain cannot begin a call")
-            self._failure = f"the brain cannot begin a call: {error!r}"
+            self._failure = wire.FAILED
 
     def _leave(self) -> None:
         self._tell(lambda listener: listener.close())
@@ -160,9 +160,9 @@ class _Call:
             word(self._listener)
         except EngineError as error:
             self._failure = str(error)
-        except Exception as error:  # the edge of a call: the next reply says it
+        except Exception:  # the edge of a call: the next reply says it
             log.exception("the listener broke down")
-            self._failure = f"the listener broke down: {error!r}"
+            self._failure = wire.FAILED
 
 
 class _LogToParent(logging.Handler):
@@ -173,7 +173,11 @@ class _LogToParent(logging.Handler):
         self._connection = connection
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._connection.send(wire.Logged(record.levelno, record.name, self.format(record)))
+        try:
+            line = self.format(record)
+            self._connection.send(wire.Logged(record.levelno, record.name, line))
+        except Exception:  # noqa: BLE001  who logs must not fail by it; stderr has it
+            self.handleError(record)
 
 
 def main() -> None:

@@ -30,6 +30,7 @@ from agent.engines import (
 )
 
 WINDOW = 16  # pieces of one request that may be under way: what bounds memory and staleness
+FAILED = "the engine failed"  # all that callers hear of a bug; the log has its traceback
 _READ_BYTES = 65_536
 _MAX_MESSAGE_BYTES = 64 * 1024 * 1024  # eleven minutes of speech in one piece
 

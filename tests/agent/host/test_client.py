@@ -1,6 +1,7 @@
 """Engines behind a socket are the engines: same pieces, nothing stale, death survived."""
 
 import asyncio
+import errno
 import logging
 import os
 import signal
@@ -15,7 +16,7 @@ from host_fakes import STYLE, ask, build, build_full, build_once, build_wrong
 
 from agent.engines import Text, Word
 from agent.errors import ConfigError, EngineError
-from agent.host import wire
+from agent.host import process, wire
 from agent.host.client import EngineHost
 from agent.voices.tone import WORD_SAMPLES
 
@@ -152,9 +153,19 @@ def test_the_engines_errors_are_raised_by_the_iterator(run):
             await all_of(call.speak(1, "fail", STYLE))
         with pytest.raises(EngineError, match="no voice 'alloy'"):
             await all_of(call.speak(1, "hello", type(STYLE)("alloy")))
-        with pytest.raises(EngineError, match="broke down: ZeroDivisionError"):
+        with pytest.raises(EngineError, match=r"^the engine failed$"):
             await all_of(call.reply(2, ask("bug")))
         assert len(await all_of(call.speak(1, "hello", STYLE))) == 1
+
+    run(scenario)
+
+
+def test_what_cannot_be_packed_ends_its_request_only_whichever_way_it_goes(run):
+    async def scenario(host, call):
+        for unsendable in ("surrogate", "say \ud800"):
+            with pytest.raises(EngineError, match=r"^the engine failed$"):
+                await all_of(call.reply(1, ask(unsendable)))
+            assert await answers(call)
 
     run(scenario)
 
@@ -422,6 +433,28 @@ def test_it_is_tried_again_until_it_works_and_the_log_says_why_not(tmp_path, cap
 
     with caplog.at_level(logging.ERROR):
         run_own(scenario, partial(build_once, marker))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("error", [OSError(errno.EMFILE, "Too many open files"), KeyError(1)])
+def test_whatever_keeps_a_process_from_starting_is_survived(monkeypatch, caplog, error):
+    stock, tries = process._spawn, []
+
+    def spawn(theirs):
+        tries.append(theirs)
+        if len(tries) == 1:
+            raise error
+        return stock(theirs)
+
+    async def scenario(host, call):
+        monkeypatch.setattr(process, "_spawn", spawn)
+        child().kill()
+        await until(partial(answers, call))
+
+    with caplog.at_level(logging.ERROR):
+        run_own(scenario)
+    assert len(tries) == 2
+    assert "the engines cannot be started again" in caplog.text
 
 
 # -- start and end

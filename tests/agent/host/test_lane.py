@@ -8,7 +8,7 @@ import pytest
 from agent.engines import Text
 from agent.errors import EngineError
 from agent.host.lane import Lane
-from agent.host.wire import WINDOW, Failed, Finished, Said
+from agent.host.wire import WINDOW, Failed, Finished, Said, pack
 
 
 class Bench:
@@ -166,8 +166,33 @@ def test_an_engines_error_is_its_message_and_a_bug_is_logged(bench, caplog):
     assert not caplog.records
     bench.lane.start(8, lambda: fails(ZeroDivisionError("oops")))
     bench.next()
-    assert bench.next() == Failed(8, "an engine broke down: ZeroDivisionError('oops')")
+    assert bench.next() == Failed(8, "the engine failed")
     assert "Traceback" in caplog.text
+    assert "oops" in caplog.text
+
+
+def test_a_piece_that_cannot_be_sent_ends_its_stream_and_the_lane_lives_on(caplog):
+    sent, log = queue.SimpleQueue(), queue.SimpleQueue()
+
+    def send(message):
+        pack(message)
+        sent.put(message)
+
+    def halves():
+        try:
+            yield Text("\ud800")
+            yield Text("never made")
+        finally:
+            log.put("closed")
+
+    lane = Lane("under test", send)
+    lane.start(7, halves)
+    assert sent.get(timeout=5) == Failed(7, "the engine failed")
+    assert log.get(timeout=5) == "closed"
+    lane.start(8, lambda: words("b"))
+    assert [sent.get(timeout=5) for _ in range(2)] == [Said(8, Text("b")), Finished(8)]
+    assert "surrogates not allowed" in caplog.text
+    lane.end()
 
 
 def test_a_bug_in_closing_is_logged_and_the_lane_lives_on(bench, caplog):

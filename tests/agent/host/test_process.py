@@ -1,6 +1,7 @@
 """A child process is born, says what it is, and never outlives us."""
 
 import asyncio
+import errno
 import logging
 import os
 import signal
@@ -70,6 +71,19 @@ def test_what_cannot_be_built_is_raised_as_the_engine_said_it(kind, error, messa
 
     asyncio.run(main())
     assert not psutil.Process().children()
+
+
+@pytest.mark.parametrize("part", ["socket.socketpair", "subprocess.Popen"])
+def test_a_machine_without_room_for_it_is_an_engine_error(monkeypatch, part):
+    def full(*args, **named):
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    async def main():
+        monkeypatch.setattr(f"agent.host.process.{part}", full)
+        with pytest.raises(EngineError, match=r"cannot start: .*Too many open files"):
+            await EngineProcess(print).start(build)
+
+    asyncio.run(main())
 
 
 def test_a_start_that_takes_too_long_can_be_given_up():

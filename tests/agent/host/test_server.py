@@ -1,5 +1,6 @@
 """Calls share a brain and a voice, and nothing else."""
 
+import logging
 import queue
 import threading
 
@@ -9,7 +10,7 @@ from host_fakes import STYLE, FullBrain, ObedientBrain, ObedientVoice, ask
 
 from agent.engines import Act, Action, Heard, Speech, Text
 from agent.host import wire
-from agent.host.server import Server
+from agent.host.server import Server, _LogToParent
 
 FRAME = np.zeros(320, np.float32)
 
@@ -141,6 +142,13 @@ def test_a_listener_that_cannot_keep_up_forgets_the_rest_and_says_so(bench):
     ]
     (listener,) = bench.brain.listeners
     assert listener.told.count("hear 320") < 2000
+
+
+def test_a_line_that_cannot_be_sent_does_not_fail_who_logs_it(capsys):
+    connection = wire.Connection(None)  # never reached: half a character cannot be packed
+    record = logging.makeLogRecord({"msg": "the brain says \ud800", "name": "brain"})
+    _LogToParent(connection).emit(record)
+    assert "surrogates not allowed" in capsys.readouterr().err
 
 
 def test_closing_a_call_closes_its_streams_and_its_listener_and_ends_its_threads(bench):
