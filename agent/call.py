@@ -43,7 +43,11 @@ class Client(Protocol):
 
 
 class Line(Protocol):
-    """The way back to the caller; set once the peer exists."""
+    """The way back to the caller."""
+
+    @property
+    def name(self) -> str:
+        """What the log calls this call."""
 
     def send(self, text: str) -> None: ...
 
@@ -82,6 +86,7 @@ class Call:
         self._utterance = 0  # number of the latest one
         self._open = False  # an utterance is under way: the brain hears what the caller says
         self._announced = False  # and the client knows of it
+        self._unanswered = 0  # number of the one committed and not answered
         self._started = ev.SpeechStarted(0, 0)
         self._ended = ev.SpeechEnded(0, 0)
         self._silent_at: float | None = None  # when the caller fell silent, on the loop's clock
@@ -136,7 +141,9 @@ class Call:
             self._metrics.turn_measured(reply.marks)
             latency_ms = reply.marks.latency_ms()
             self._tell(ev.TurnMeasured(turn, latency_ms, reply.marks.stages()))
-            log.info("turn %d answered after %.0f ms", turn, latency_ms)
+            log.info(
+                "call %s: turn %d answered after %.0f ms", self._line.name, turn, latency_ms
+            )
 
     def reply_left(self, turn: int) -> None:
         """The last sample of a reply was handed to the network."""
@@ -149,13 +156,15 @@ class Call:
         if self.ended:
             return
         self.ended = True
-        self._step(ev.HungUp(reason))
-        if self._timer is not None:
-            self._timer.cancel()
-        self._tell(ev.CallEnding(reason))
-        self._engines.close()
-        self._metrics.call_ended(reason)
-        self._line.closed(reason)
+        try:
+            self._step(ev.HungUp(reason))
+            self._tell(ev.CallEnding(reason))
+        finally:  # whatever went wrong, the seat becomes free
+            if self._timer is not None:
+                self._timer.cancel()
+            self._engines.close()
+            self._metrics.call_ended(reason)
+            self._line.closed(reason)
 
     # -- turns.py decides
 
@@ -193,8 +202,12 @@ class Call:
                     self._conclude(self._reply, self._reply.cancel(reason))
             case ev.SayPrompt(turn, prompt):
                 self._say(turn, prompt)
+            case ev.CommitUtterance():
+                self._commit()
+                self._unanswered = self._utterance
             case ev.ForgetUtterance():
                 self._engines.forget()
+                self._unanswered = 0
                 if self._announced:
                     self._tell(ev.UtteranceForgotten(self._utterance))
             case ev.EndCall(reason):
@@ -206,8 +219,10 @@ class Call:
 
     def _prepare(self, turn: int) -> None:
         now = self._loop.time()
-        reply = self._reply = self._new_reply(turn, self._utterance if self._open else 0)
-        reply.marks = Marks(now if self._silent_at is None else self._silent_at, now, now)
+        utterance = self._utterance if self._open else self._unanswered
+        reply = self._reply = self._new_reply(turn, utterance)
+        if self._open:  # else nobody has just spoken: there is nothing to measure from
+            reply.marks = Marks(now if self._silent_at is None else self._silent_at, now, now)
         conversation = Conversation(
             self._settings.instructions or self._config.agent.instructions,
             self._language(),
@@ -218,13 +233,17 @@ class Call:
     def _release(self, turn: int) -> None:
         self._engines.keep(turn)
         if self._open:
-            stopped_ms = self._ear.now_ms if self._silent_at is None else self._ended.at_ms
-            self._tell(ev.UtteranceStopped(self._utterance, stopped_ms))
-            self._tell(ev.UtteranceCommitted(self._utterance))
+            self._commit()
+        self._unanswered = 0
         if self._reply is not None and self._reply.turn == turn:
             if self._reply.marks is not None:
                 self._reply.marks.released = self._loop.time()
             self._reply.release()
+
+    def _commit(self) -> None:
+        stopped_ms = self._ear.now_ms if self._silent_at is None else self._ended.at_ms
+        self._tell(ev.UtteranceStopped(self._utterance, stopped_ms))
+        self._tell(ev.UtteranceCommitted(self._utterance))
 
     def _say(self, turn: int, prompt: ev.Prompt) -> None:
         words = self._config.agent
@@ -245,6 +264,7 @@ class Call:
             canned=self._canned,
             outlet=self._speaker,
             depth_ms=self._config.playout.depth_ms,
+            patience_s=self._config.limits.engine_s,
             tell=self._tell,
             act=partial(self._act, turn),
         )
@@ -259,6 +279,8 @@ class Call:
         """A reply is over: what of it was heard is remembered."""
         self._reply = None
         self._memory.add(reply.transcript, done.heard)
+        if done.status == "failed":
+            log.warning("call %s: reply %d failed: %s", self._line.name, done.turn, done.reason)
         self._metrics.replies.labels(done.status).inc()
         self._tell(done)
 
@@ -345,10 +367,12 @@ def _rules(config: Config, settings: ev.CallSettings) -> TurnRules:
     return TurnRules(
         end_of_turn_s=(turns.end_of_turn_ms if end_of_turn_ms is None else end_of_turn_ms)
         / 1000,
-        barge_in_s=turns.barge_in_ms / 1000,
+        # the VAD trails: it must have said "speech" for so much longer
+        barge_in_s=(turns.barge_in_ms + config.vad.trail_ms) / 1000,
         silence_prompt_s=turns.silence_prompt_s,
         silence_prompts=turns.silence_prompts,
-        confirm_s=config.vad.min_speech_ms / 1000,
+        idle_s=config.limits.idle_s,
+        confirm_s=max(config.vad.min_speech_ms, config.vad.min_silence_ms) / 1000,
         greets=bool(config.agent.greeting),
         create_response=settings.create_response is not False,
         interrupt_response=settings.interrupt_response is not False,

@@ -32,19 +32,22 @@ class Canned:
     ) -> AsyncGenerator[Speech]:
         """The phrase in `style`: from memory if that is the recorded one, else by the voice.
 
-        If the voice fails, a recording in the wrong style beats silence. Raises EngineError.
+        If the voice fails at once, a recording in the wrong style beats silence.
+        Raises EngineError.
         """
         recorded = self._speech.get(phrase)
         if recorded is not None and style == self._style:
             for speech in recorded:
                 yield speech
             return
+        begun = False
         try:
             async with aclosing(engines.speak(turn, phrase, style)) as live:
                 async for speech in live:
+                    begun = True
                     yield speech
         except EngineError:
-            if recorded is None:
+            if recorded is None or begun:
                 raise
             for speech in recorded:
                 yield speech

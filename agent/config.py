@@ -53,6 +53,8 @@ class Limits:
     calls: Annotated[int, Between(1, 1000)] = 8
     call_s: Annotated[int, Between(1, 86_400)] = 1800
     connect_s: Annotated[int, Between(1, 60)] = 10
+    idle_s: Annotated[int, Between(10, 86_400)] = 300
+    engine_s: Annotated[float, Between(1, 300)] = 10.0
     lost_s: Annotated[float, Between(0.5, 60)] = 5.0
 
 
@@ -207,7 +209,7 @@ def _value(hint: Any, value: Any, path: str) -> Any:
     kind = get_args(hint)[0] if bounds else hint
     if get_origin(kind) is tuple:
         if not isinstance(value, list | tuple) or not all(isinstance(v, str) for v in value):
-            raise ConfigError(f"{path}: {value!r} is not a list of strings")
+            raise ConfigError(f"{path}: {value!r} is not a list; write it as [one, two]")
         return tuple(value)
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)

@@ -52,6 +52,11 @@ class SpeechSuspected:
 
 
 @dataclass(frozen=True, slots=True)
+class SilenceSuspected:
+    """The first moment that may be silence: SpeechEnded follows, or it was a consonant."""
+
+
+@dataclass(frozen=True, slots=True)
 class SpeechEnded:
     """The caller fell silent at `at_ms` of media time, `ago_ms` before this was noticed."""
 
@@ -108,6 +113,7 @@ class HungUp:
 Event = (
     Connected
     | SpeechSuspected
+    | SilenceSuspected
     | SpeechStarted
     | SpeechEnded
     | ReplyFinished
@@ -161,6 +167,11 @@ class SayPrompt:
 
 
 @dataclass(frozen=True, slots=True)
+class CommitUtterance:
+    """The caller has finished, and the client will say when to answer."""
+
+
+@dataclass(frozen=True, slots=True)
 class ForgetUtterance:
     """What the caller just said was no turn (a cough, "mm-hm" over a reply)."""
 
@@ -178,6 +189,7 @@ Command = (
     | DiscardReply
     | CancelReply
     | SayPrompt
+    | CommitUtterance
     | ForgetUtterance
     | EndCall
 )
@@ -251,8 +263,8 @@ class ReplyDone:
     """The reply is over. Exactly one for each ReplyStarted.
 
     `status`: completed | cancelled | failed; `reason`: "" or turn_detected, client_cancelled,
-    call_ended, or an error's message. `heard` + `unheard` are its whole text, spaces included.
-    `audio_ms` is how much of its audio left before the end.
+    call_ended, or an error's message. `heard` + `unheard` are its whole text, spaces included;
+    what a failed voice could not say is in neither. `audio_ms` is how much of its audio left.
     """
 
     turn: int

@@ -16,7 +16,6 @@ class Ledger:
         self._words: list[tuple[str, int]] = []  # text, first sample
         self._promised: deque[str] = deque()  # phrases that have no audio yet
         self._rest = ""  # of the phrase being voiced: the words not placed yet
-        self._lost: list[str] = []  # text that will never have audio
         self._phrase_start = 0
         self._end = 0  # samples so far
 
@@ -44,8 +43,7 @@ class Ledger:
             self._rest = ""
 
     def abandon(self) -> None:
-        """The voice failed: what has no audio by now will never have any."""
-        self._lost += [self._rest, *self._promised]
+        """The voice failed: what has no audio by now was never said, and is forgotten."""
         self._rest = ""
         self._promised.clear()
 
@@ -59,7 +57,7 @@ class Ledger:
         halves = [(start + end) / 2 for (_, start), end in zip(self._words, ends, strict=False)]
         heard = sum(half <= left for half in halves) if left else 0
         texts = [text for text, _ in self._words]
-        owed = [text for text in (self._rest, *self._promised, *self._lost) if text]
+        owed = [text for text in (self._rest, *self._promised) if text]
         whole = " ".join([*texts, *owed])
         cut = len(" ".join(texts[:heard]))
         return whole[:cut], whole[cut:]

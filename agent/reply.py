@@ -10,7 +10,7 @@ import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from functools import partial
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from agent.audio.frame import SPEAK_HZ, Samples
 from agent.canned import Canned
@@ -26,6 +26,8 @@ from agent.events import (
 from agent.ledger import Ledger
 from agent.metrics import Marks
 from agent.phrases import Phrases
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +60,7 @@ class Reply:
         canned: Canned,
         outlet: Outlet,
         depth_ms: int,
+        patience_s: float,
         tell: Callable[[Notice], None],
         act: Callable[[Action], None],
     ) -> None:
@@ -72,10 +75,12 @@ class Reply:
         self._phrases = Phrases()
         self._ledger = Ledger()
         self._kept: list[Callable[[], None]] = []  # all that waits for the release, in order
+        self._patience_s = patience_s
         self._room = depth_ms * SPEAK_HZ // 1000  # samples that may still be made ahead of it
         self._release = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._failure = ""
+        self._over = False
 
     def start(self, pieces: AsyncGenerator[Piece], style: Style, apology: str) -> None:
         """Begin to think and to speak; nothing leaves yet."""
@@ -91,7 +96,8 @@ class Reply:
         self._release.set()
 
     def discard(self) -> None:
-        """Nothing of it has left, nothing will."""
+        """Nothing of it has left, nothing will, not even from a task in its last step."""
+        self._over = True
         if self._task is not None:
             self._task.cancel()
 
@@ -119,7 +125,6 @@ class Reply:
             await self._think_and_speak(pieces, style)
         except Exception as error:  # noqa: BLE001 - the edge of a call: it must go on
             self._failure = _explain(error)
-            log.warning("reply %d failed: %s", self.turn, self._failure)
             await self._apologise(style, apology)
         await self._release.wait()
         self._outlet.end(self.turn)
@@ -133,8 +138,8 @@ class Reply:
     async def _think(
         self, pieces: AsyncGenerator[Piece], phrases: asyncio.Queue[str | None]
     ) -> None:
-        async with aclosing(pieces):
-            async for piece in pieces:
+        async with aclosing(self._patiently(pieces)) as patient:
+            async for piece in patient:
                 match piece:
                     case Heard(transcript):
                         self.transcript = transcript
@@ -162,15 +167,31 @@ class Reply:
         while (phrase := await phrases.get()) is not None:
             self._ledger.begin()
             speeches = self._canned.speak(self._engines, self.turn, phrase, style)
-            async with aclosing(speeches):
-                async for speech in speeches:
+            async with aclosing(self._patiently(speeches)) as patient:
+                async for speech in patient:
                     self._mark_audio()
                     self._ledger.add(speech)
                     await self._send(speech.samples)
             self._ledger.finish()
 
+    async def _patiently(self, stream: AsyncGenerator[T]) -> AsyncGenerator[T]:
+        """What an engine yields; EngineError when it takes too long over the next of it."""
+        async with aclosing(stream):
+            while True:
+                try:
+                    async with asyncio.timeout(self._patience_s):
+                        item = await anext(stream)
+                except StopAsyncIteration:
+                    return
+                except TimeoutError as error:
+                    raise EngineError(
+                        f"the engine said nothing for {self._patience_s:g} s"
+                    ) from error
+                yield item
+
     async def _apologise(self, style: Style, apology: str) -> None:
         phrases: asyncio.Queue[str | None] = asyncio.Queue(2)
+        self._phrases.finish()
         self._ledger.abandon()
         self._let(partial(self._tell, ReplyText(self.turn, f" {apology}")))
         await self._promise([apology], phrases)
@@ -191,6 +212,8 @@ class Reply:
 
     def _let(self, effect: Callable[[], None]) -> None:
         """Do it now, or, while the caller may yet go on, at the release."""
+        if self._over:
+            return
         if self.released:
             effect()
         else:

@@ -41,7 +41,7 @@ class _Line:
         canned: Canned,
         metrics: Metrics,
     ) -> None:
-        self._name, self._metrics = call_id[:12], metrics  # the whole id may hang up: no log
+        self.name, self._metrics = call_id[:12], metrics  # the whole id may hang up: no log
         self.gone = asyncio.Event()
         self._playout = Playout(config.playout, Encoder(config.send).encode)
         self.call = Call(
@@ -59,6 +59,7 @@ class _Line:
             on_closed=self.call.end,
         )
         loop = asyncio.get_running_loop()
+        self._began_s = loop.time()
         self._too_long = loop.call_later(
             config.limits.call_s, self.call.end, EndReason.TOO_LONG
         )
@@ -69,12 +70,13 @@ class _Line:
 
     def closed(self, reason: EndReason) -> None:
         """The call has ended; let the line go."""
-        log.info("call %s ended: %s", self._name, reason.value)
+        lasted_s = asyncio.get_running_loop().time() - self._began_s
+        log.info("call %s ended after %.0f s: %s", self.name, lasted_s, reason.value)
         self._too_long.cancel()
         self._closing = asyncio.create_task(self._close())
 
     def _connected(self) -> None:
-        log.info("call %s connected", self._name)
+        log.info("call %s connected", self.name)
         self.call.connected()
 
     async def _close(self) -> None:
@@ -130,6 +132,9 @@ class Switchboard:
         watcher.add_done_callback(self._watchers.discard)
         try:
             return await line.peer.answer(offer_sdp)
+        except RejectedOffer:
+            line.call.end(EndReason.NEVER_CONNECTED)
+            raise
         except BaseException:
             line.call.end(EndReason.ERROR)
             raise

@@ -11,6 +11,7 @@ from enum import Enum, auto
 from agent.events import (
     CancelReply,
     Command,
+    CommitUtterance,
     Connected,
     DiscardReply,
     EndCall,
@@ -28,6 +29,7 @@ from agent.events import (
     ReplyWanted,
     Resumed,
     SayPrompt,
+    SilenceSuspected,
     SpeechEnded,
     SpeechStarted,
     SpeechSuspected,
@@ -59,7 +61,8 @@ class TurnRules:
     barge_in_s: float
     silence_prompt_s: float
     silence_prompts: int
-    confirm_s: float  # from SpeechSuspected until SpeechStarted would have come
+    idle_s: float  # of silence end a call in which nobody is asked
+    confirm_s: float  # from a suspicion until it would have been confirmed
     greets: bool = True
     create_response: bool = True  # answer at the end of a turn without being asked
     interrupt_response: bool = True  # speech over a reply stops it
@@ -73,6 +76,7 @@ class Turns:
         self.state = LISTENING
         self.turn = 0  # number of the latest reply
         self.deadline: float | None = None
+        self._latest: float | None = None  # the deadline before it was put off
         self._prepared = False  # a reply with the latest number exists and has not left
         self._held = False
         self._prompts = 0  # asked since the caller last spoke
@@ -92,9 +96,11 @@ class Turns:
                 if self.state is LISTENING:
                     self._set_deadline(now)
                 return []
-            case SpeechSuspected():
-                if self.state is PAUSED and self.deadline is not None:
-                    self.deadline = max(self.deadline, now + self.rules.confirm_s)
+            case SpeechSuspected() if self.state is PAUSED:
+                self._wait_and_see(now)
+                return []
+            case SilenceSuspected() if self.state is OVERLAP:
+                self._wait_and_see(now)
                 return []
             case SpeechStarted(ago_ms=ago_ms) | SpeechEnded(ago_ms=ago_ms):
                 return self._step(type(event), now - ago_ms / 1000)
@@ -116,17 +122,33 @@ class Turns:
         commands = effect(self)
         if self.state is not before or cause is Connected:
             self._set_deadline(since)
+        elif cause is Deadline:
+            self.deadline = None
         return commands
 
     def _set_deadline(self, since: float) -> None:
         wait_s: float | None = None
-        if self.state is LISTENING and not self._held and self.rules.create_response:
-            wait_s = self.rules.silence_prompt_s
-        elif self.state is PAUSED and self._prepared:
+        if self.state is LISTENING:
+            wait_s = self.rules.silence_prompt_s if self._asks else self.rules.idle_s
+        elif self.state is PAUSED:
             wait_s = self.rules.end_of_turn_s
         elif self.state is OVERLAP and self.rules.interrupt_response:
             wait_s = self.rules.barge_in_s
         self.deadline = None if wait_s is None else since + wait_s
+        self._latest = self.deadline
+
+    def _wait_and_see(self, now: float) -> None:
+        """What time is about to decide may be decided by a sound: wait until it would be known,
+        but only once.
+        """
+        if self.deadline is not None and self._latest is not None:
+            seen = min(now, self._latest) + self.rules.confirm_s
+            self.deadline = max(self.deadline, seen)
+
+    @property
+    def _asks(self) -> bool:
+        """Whether a silent caller is asked if they are there."""
+        return not self._held and self.rules.create_response
 
     # -- effects: what a transition asks for --------------------------------------------------
 
@@ -140,6 +162,9 @@ class Turns:
         return []
 
     def _ask(self) -> list[Command]:
+        if not self._asks:
+            self.state = LISTENING
+            return [EndCall(EndReason.SILENCE)]
         self._prompts += 1
         if self._prompts <= self.rules.silence_prompts:
             return self._say(Prompt.STILL_THERE)
@@ -177,6 +202,13 @@ class Turns:
         self._prepared = False
         return [*commands, ReleaseReply(self.turn)]
 
+    def _finish_turn(self) -> list[Command]:
+        """The caller has finished: answer, or leave that to the client."""
+        if self._prepared:
+            return self._release()
+        self.state = LISTENING
+        return [CommitUtterance()]
+
     def _forget(self) -> list[Command]:
         return [*self._discard(), ForgetUtterance()]
 
@@ -206,6 +238,7 @@ TABLE: dict[State, dict[type, tuple[State, Effect]]] = {
         SpeechStarted: (HEARING, Turns._hear),
         Deadline: (REPLYING, Turns._ask),
         ReplyWanted: (REPLYING, Turns._release),
+        UtteranceUnwanted: (LISTENING, Turns._forget),
         HungUp: (CLOSED, Turns._nothing),
     },
     HEARING: {
@@ -216,7 +249,7 @@ TABLE: dict[State, dict[type, tuple[State, Effect]]] = {
     },
     PAUSED: {
         SpeechStarted: (HEARING, Turns._discard),
-        Deadline: (REPLYING, Turns._release),
+        Deadline: (REPLYING, Turns._finish_turn),
         ReplyWanted: (REPLYING, Turns._release),
         UtteranceUnwanted: (LISTENING, Turns._forget),
         HungUp: (CLOSED, Turns._forget),

@@ -106,6 +106,8 @@ class FakeClient:
 class FakeLine:
     """The way back to the caller."""
 
+    name = "rtc_fake"
+
     def __init__(self) -> None:
         self.sent: list[str] = []
         self.reasons = []

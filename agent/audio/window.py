@@ -14,11 +14,16 @@ class Windows:
     """Pieces of any size in, windows of exactly 512 samples out, nothing lost or repeated."""
 
     def __init__(self) -> None:
-        self._rest: Samples = np.empty(0, np.float32)
+        self._ahead: Samples = np.empty(0, np.float32)
+
+    @property
+    def waiting(self) -> int:
+        """Samples fed that no window holds yet."""
+        return len(self._ahead)
 
     def feed(self, samples: Samples) -> Iterator[Samples]:
         """Take [n] samples; yield the windows [512] now complete. Consume it wholly."""
-        stream = np.concatenate([self._rest, samples])
-        whole = len(stream) // WINDOW * WINDOW
-        self._rest = stream[whole:]
-        yield from stream[:whole].reshape(-1, WINDOW)
+        self._ahead = np.concatenate([self._ahead, samples])
+        while len(self._ahead) >= WINDOW:
+            window, self._ahead = self._ahead[:WINDOW], self._ahead[WINDOW:]
+            yield window

@@ -6,9 +6,9 @@ not speech, a stop consonant is not silence). Time is media time: windows fed so
 
 from agent.audio.window import WINDOW_MS
 from agent.config import VadConfig
-from agent.events import SpeechEnded, SpeechStarted, SpeechSuspected
+from agent.events import SilenceSuspected, SpeechEnded, SpeechStarted, SpeechSuspected
 
-SpeechEvent = SpeechStarted | SpeechSuspected | SpeechEnded
+SpeechEvent = SpeechStarted | SpeechSuspected | SilenceSuspected | SpeechEnded
 
 
 class Gate:
@@ -31,8 +31,9 @@ class Gate:
             needed_ms = self.config.min_speech_ms
         self._run_ms = self._run_ms + WINDOW_MS if against else 0
         if not against or self._run_ms < needed_ms:
-            first_sound = against and not self.speaking and self._run_ms == WINDOW_MS
-            return SpeechSuspected() if first_sound else None
+            if self._run_ms != WINDOW_MS:
+                return None
+            return SilenceSuspected() if self.speaking else SpeechSuspected()
         ago_ms, self._run_ms = self._run_ms, 0
         self.speaking = not self.speaking
         if self.speaking:

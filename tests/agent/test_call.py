@@ -143,7 +143,7 @@ def test_mm_hm_costs_no_word() -> None:
             await scene.wait(0.5)
             await scene.say(0.64)
             await scene.wait(1.2)
-            await scene.say(0.2)
+            await scene.say(0.3)
             await scene.wait(4)
             [done] = scene.client.of(ReplyDone)
             assert (done.status, done.heard) == ("completed", LONG)
@@ -329,10 +329,43 @@ def test_a_client_may_take_its_turns_by_hand() -> None:
             await scene.say(0.64)
             await scene.wait(5)
             assert scene.engines.log == []
+            assert kinds(scene) == [
+                "UtteranceStarted",
+                "UtteranceStopped",
+                "UtteranceCommitted",
+            ]
             ask(scene, CreateReply())
             await scene.wait(2)
             assert scene.engines.log == ["reply 1", "keep 1"]
             assert len(scene.client.of(UtteranceCommitted)) == 1
+            assert len(scene.client.of(ReplyDone)) == 1
+
+
+def test_a_reply_to_nobody_is_not_measured() -> None:
+    async def main():
+        async with stage() as scene:
+            await scene.say(0.64)
+            await scene.wait(3)
+            ask(scene, CreateReply())
+            await scene.wait(2)
+            assert len(scene.client.of(ReplyDone)) == 2
+            assert len(scene.client.of(TurnMeasured)) == 1
+
+    run(main())
+
+
+def test_a_line_that_breaks_while_the_call_ends_does_not_keep_its_seat() -> None:
+    async def main():
+        async with stage() as scene:
+
+            def send(text):
+                raise ValueError("too long for this channel")
+
+            scene.line.send = send
+            with pytest.raises(ValueError, match="too long"):
+                scene.call.end(EndReason.CALLER)
+            assert scene.line.reasons == [EndReason.CALLER]
+            assert scene.engines.log == ["close"]
 
     run(main())
 

@@ -70,3 +70,21 @@ def test_a_phrase_that_cannot_be_recorded_does_not_stop_the_start(caplog) -> Non
         assert await speak(canned, engines, "Hello.", STYLE)
 
     run(main())
+
+
+def test_a_voice_that_dies_in_mid_phrase_is_not_patched_with_the_beginning() -> None:
+    class Dying(FakeEngines):
+        async def speak(self, turn, phrase, style):
+            async for speech in super().speak(turn, phrase, style):
+                yield speech
+                raise EngineError("gone")
+
+    async def main():
+        _, canned = await recorded()
+        heard = []
+        with pytest.raises(EngineError, match="gone"):
+            async for speech in canned.speak(Dying(), 1, "Hello there.", FASTER):
+                heard.append(speech)
+        assert len(heard) == 1
+
+    run(main())

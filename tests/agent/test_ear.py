@@ -1,12 +1,15 @@
 """Speech events and the audio that belongs to them."""
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 from fakes import LoudnessVad
 
 from agent.audio.frame import HEAR_HZ
 from agent.config import VadConfig
 from agent.ear import Ear
-from agent.events import SpeechEnded, SpeechStarted, SpeechSuspected
+from agent.events import SpeechEnded, SpeechStarted
 
 CONFIG = VadConfig(min_speech_ms=64, min_silence_ms=64, trail_ms=0, preroll_ms=300)
 
@@ -19,7 +22,7 @@ def listen(ear, samples):
     """Feed frames of 20 ms, as the network does; what is certain."""
     frames = (samples[n : n + 320] for n in range(0, len(samples), 320))
     events = [event for frame in frames for event in ear.feed(frame)]
-    return [event for event in events if event != SpeechSuspected()]
+    return [event for event in events if isinstance(event, SpeechStarted | SpeechEnded)]
 
 
 def test_speech_is_told_with_its_media_time() -> None:
@@ -40,8 +43,33 @@ def test_an_utterance_begins_before_it_was_noticed() -> None:
             break
     utterance = ear.since(started)
     assert np.array_equal(utterance, count[end - len(utterance) : end])
-    assert len(utterance) == (300 + 64) * 16
     assert ear.preroll_at_ms(started) == 1024 - 300
+    assert end - len(utterance) == (1024 - 300) * 16  # to the sample
+
+
+@pytest.mark.parametrize("packet", [320, 960, 1920])
+def test_an_utterance_begins_where_it_is_said_to_whatever_the_packets(packet) -> None:
+    ear, fed = Ear(LoudnessVad(), CONFIG), 0
+    sound = np.concatenate([seconds(0, 1.024), seconds(0.5, 1)])
+    for n in range(0, len(sound), packet):
+        fed += len(sound[n : n + packet])
+        for event in ear.feed(sound[n : n + packet]):
+            if isinstance(event, SpeechStarted):
+                began = fed - len(ear.since(event))
+                # windows of this packet that are yet to come shift nothing: none is pending
+                assert began == ear.preroll_at_ms(event) * 16
+
+
+def test_new_settings_forget_nothing_that_was_heard() -> None:
+    ear = Ear(LoudnessVad(), CONFIG)
+    listen(ear, seconds(0, 1.024))
+    ear.configure(replace(CONFIG, start_threshold=0.6))
+    for n in range(5):
+        for event in ear.feed(seconds(0.5, 0.02)):
+            if isinstance(event, SpeechStarted):
+                assert len(ear.since(event)) >= 300 * 16, n
+                return
+    raise AssertionError("no speech was found")
 
 
 def test_speech_from_the_first_moment_has_no_time_before_it() -> None:

@@ -58,6 +58,7 @@ class Scene:
             canned=Canned(STYLE),
             outlet=self.outlet,
             depth_ms=depth_ms,
+            patience_s=10,
             tell=self.told.append,
             act=self.acts.append,
         )
@@ -132,6 +133,36 @@ def test_a_cut_reply_tells_what_was_heard() -> None:
             7, "cancelled", "turn_detected", "One two", " three four.", audio_ms=500
         )
         assert "flush" in scene.outlet.log
+
+    run(main())
+
+
+@pytest.mark.parametrize("steps", range(12))
+def test_a_cut_reply_says_nothing_more_not_even_in_its_last_step(steps) -> None:
+    """Whatever its tasks were about to do when they were cancelled."""
+
+    async def main():
+        scene = Scene("Good day to you. ", Act(Action.HOLD), "More of it. ")
+        scene.reply.release()
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        scene.reply.cancel("turn_detected")
+        said = len(scene.outlet.samples), len(scene.told), len(scene.acts)
+        await asyncio.sleep(1)
+        assert (len(scene.outlet.samples), len(scene.told), len(scene.acts)) == said
+
+    run(main())
+
+
+def test_an_engine_that_hangs_has_failed() -> None:
+    async def main():
+        scene = Scene("Good day to you. ", 1000.0, "More of it.")
+        scene.reply.release()
+        await asyncio.sleep(20)
+        scene.outlet.gone = 10 * SPEAK_HZ
+        done = scene.reply.complete()
+        assert (done.status, done.heard) == ("failed", "Good day to you. Sorry.")
+        assert done.reason == "the engine said nothing for 10 s"
 
     run(main())
 

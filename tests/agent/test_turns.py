@@ -6,6 +6,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from agent.events import (
     CancelReply,
+    CommitUtterance,
     Connected,
     DiscardReply,
     EndCall,
@@ -22,6 +23,7 @@ from agent.events import (
     ReplyWanted,
     Resumed,
     SayPrompt,
+    SilenceSuspected,
     SpeechEnded,
     SpeechStarted,
     SpeechSuspected,
@@ -44,6 +46,7 @@ RULES = TurnRules(
     barge_in_s=0.2,
     silence_prompt_s=10,
     silence_prompts=1,
+    idle_s=300,
     confirm_s=0.06,
     greets=False,
 )
@@ -99,6 +102,26 @@ DIALOGUES = {
         (1.1, SpeechSuspected(), []),
         (1.4, TIME, [ReleaseReply(1)]),
         (1.5, SpeechSuspected(), []),
+    ],
+    "sounds that keep coming do not put off the answer for ever": [
+        (0.0, STARTS, []),
+        (1.0, STOPS, [PrepareReply(1)]),
+        (1.39, SpeechSuspected(), []),
+        (1.44, SpeechSuspected(), []),
+        (1.46, TIME, [ReleaseReply(1)]),
+    ],
+    "a silence at the last moment is waited for, and nobody was interrupted": [
+        *ANSWERED,
+        (2.0, STARTS, []),
+        (2.19, SilenceSuspected(), []),
+        (2.21, TIME, []),
+        (2.24, STOPS, [ForgetUtterance()]),
+    ],
+    "a consonant at the last moment saves no reply": [
+        *ANSWERED,
+        (2.0, STARTS, []),
+        (2.19, SilenceSuspected(), []),
+        (2.25, TIME, [CancelReply(1, "turn_detected")]),
     ],
     "mm-hm does not interrupt": [
         *ANSWERED,
@@ -182,9 +205,16 @@ DIALOGUES = {
         *ANSWERED,
         (1.4, Held(), []),
         (2.0, ReplyFinished(1), []),
-        (500.0, TIME, []),
-        (500.0, Resumed(), []),
-        (510.0, TIME, [SayPrompt(2, Prompt.STILL_THERE)]),
+        (200.0, TIME, []),
+        (200.0, Resumed(), []),
+        (210.0, TIME, [SayPrompt(2, Prompt.STILL_THERE)]),
+    ],
+    "a line that is held and forgotten is given up": [
+        *ANSWERED,
+        (1.4, Held(), []),
+        (2.0, ReplyFinished(1), []),
+        (302.0, TIME, [EndCall(EndReason.SILENCE)]),
+        (999.0, TIME, []),
     ],
     "last words end the call once they have been said": [
         *ANSWERED,
@@ -235,7 +265,7 @@ def play(turns, steps) -> None:
 
 
 def test_the_agent_greets_if_told_to() -> None:
-    greeting = Turns(TurnRules(0.4, 0.2, 10, 1, 0.06, greets=True))
+    greeting = Turns(TurnRules(0.4, 0.2, 10, 1, 300, 0.06, greets=True))
     play(greeting, [(0.0, Connected(), [SayPrompt(1, Prompt.GREETING)])])
     assert greeting.state is REPLYING
 
@@ -249,20 +279,23 @@ def test_an_agent_that_does_not_greet_asks_after_a_while() -> None:
 
 def test_manual_turns_wait_for_the_client() -> None:
     manual = Turns(
-        TurnRules(0.4, 0.2, 10, 1, 0.06, create_response=False, interrupt_response=False)
+        TurnRules(0.4, 0.2, 10, 1, 300, 0.06, create_response=False, interrupt_response=False)
     )
     play(
         manual,
         [
             (0.0, STARTS, []),
             (1.0, STOPS, []),
+            (1.4, TIME, [CommitUtterance()]),
             (60.0, TIME, []),
             (60.0, STARTS, []),
             (61.0, STOPS, []),
-            (62.0, ReplyWanted(), [PrepareReply(1), ReleaseReply(1)]),
+            (61.1, ReplyWanted(), [PrepareReply(1), ReleaseReply(1)]),
             (63.0, STARTS, []),
             (70.0, TIME, []),
             (71.0, STOPS, [ForgetUtterance()]),
+            (72.0, ReplyFinished(1), []),
+            (372.0, TIME, [EndCall(EndReason.SILENCE)]),
         ],
     )
 
@@ -270,7 +303,7 @@ def test_manual_turns_wait_for_the_client() -> None:
 def test_new_rules_hold_from_the_next_state() -> None:
     turns = Turns(RULES)
     play(turns, [(0.0, STARTS, [])])
-    turns.rules = TurnRules(1.0, 0.2, 10, 1, 0.06)
+    turns.rules = TurnRules(1.0, 0.2, 10, 1, 300, 0.06)
     play(
         turns,
         [(1.0, STOPS, [PrepareReply(1)]), (1.9, TIME, []), (2.0, TIME, [ReleaseReply(1)])],
@@ -324,6 +357,7 @@ class AnyCall(RuleBasedStateMachine):
                 STARTS,
                 STOPS,
                 SpeechSuspected(),
+                SilenceSuspected(),
             ]
         )
     )

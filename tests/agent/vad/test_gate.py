@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.config import VadConfig
-from agent.events import SpeechEnded, SpeechStarted, SpeechSuspected
+from agent.events import SilenceSuspected, SpeechEnded, SpeechStarted, SpeechSuspected
 from agent.vad.gate import Gate
 
 CONFIG = VadConfig(
@@ -18,7 +18,7 @@ def feed(probabilities, config=CONFIG):
     """What the gate says, with the time at which it said so."""
     gate = Gate(config)
     said = [(32 * (n + 1), gate.feed(p)) for n, p in enumerate(probabilities)]
-    return [(now, e) for now, e in said if e is not None and e != SpeechSuspected()]
+    return [(now, e) for now, e in said if isinstance(e, SpeechStarted | SpeechEnded)]
 
 
 def test_two_loud_windows_are_speech_that_began_with_the_first() -> None:
@@ -36,6 +36,12 @@ def test_a_first_loud_window_is_suspected() -> None:
         SpeechStarted(96, 64),
         None,
     ]
+
+
+def test_a_first_quiet_window_is_suspected() -> None:
+    gate = Gate(CONFIG)
+    said = [gate.feed(p) for p in [0.9, 0.9, 0.9, 0.1, 0.9, 0.1, 0.1]]
+    assert said[3:] == [SilenceSuspected(), None, SilenceSuspected(), None]
 
 
 def test_a_single_loud_window_is_a_click() -> None:
