@@ -13,8 +13,8 @@ _DEFAULT_CONFIG = Path("config.yaml")
 
 def main(arguments: list[str] | None = None) -> int:
     """Run `voxline`; return its exit status: 0 fine, 1 failed, 2 an operator's mistake."""
-    args = _parser().parse_args(arguments)
     try:
+        args = _parser().parse_args(arguments)
         status: int = args.run(args)
     except ConfigError as error:
         print(f"voxline: {error}", file=sys.stderr)  # noqa: T201
@@ -107,7 +107,7 @@ def _config(args: argparse.Namespace) -> Config:
 
 def _serve(args: argparse.Namespace) -> int:
     config = _config(args)
-    from agent.serve import serve  # aiortc takes a second to import: not for --help
+    from agent.serve import serve
 
     return serve(config)
 

@@ -157,8 +157,13 @@ def load(path: Path | None, overrides: Mapping[str, Any] | None = None) -> Confi
     tree = {} if tree is None else tree
     for dotted, value in (overrides or {}).items():
         tree = _overlay(tree, dotted.split("."), value, dotted)
-    config: Config = _build(Config, tree, "")
-    _check_together(config)
+    try:
+        config: Config = _build(Config, tree, "")
+        _check_together(config)
+    except ConfigError as error:
+        raise ConfigError(
+            f"{path}: {error}" if path and not overrides else str(error)
+        ) from None
     return config
 
 

@@ -56,6 +56,8 @@ def attempt(name: str, probe: Callable[[], str]) -> Check:
     """Do what the server will do; what it would refuse is a failure here, in its own words."""
     try:
         return Check(name, OK, probe())
+    except ImportError as error:
+        return Check(name, FAIL, str(error), "run: make setup")
     except (ConfigError, EngineError) as error:
         found, _, remedy = str(error).partition("; ")
         return Check(name, FAIL, found, remedy)

@@ -15,6 +15,8 @@ _LATENCY_S = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.8, 1
 _STAGE_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2)
 _LAG_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1)
 
+_FATES = ("lost", "recovered", "late", "duplicates", "refused", "malformed")
+
 
 @dataclass(slots=True)
 class Marks:
@@ -94,8 +96,17 @@ class Metrics:
             buckets=_LAG_S,
             registry=registry,
         )
-        self.packets_in = Counter(
-            "voxline_packets_received", "RTP packets, by fate", ["fate"], registry=registry
+        self.packets_received = Counter(
+            "voxline_packets_received", "RTP packets that arrived", registry=registry
+        )
+        self.packets_amiss = Counter(
+            "voxline_packets_amiss",
+            "RTP packets that did not arrive (lost; recovered of those), or in vain",
+            ["fate"],
+            registry=registry,
+        )
+        self.concealed = Counter(
+            "voxline_concealed_seconds", "Audio made up for lost packets", registry=registry
         )
         self.underruns = Counter(
             "voxline_playout_underruns", "Replies that ran out of audio", registry=registry
@@ -114,10 +125,12 @@ class Metrics:
     def call_ended(self, reason: EndReason) -> None:
         self.calls_ended.labels(reason.value).inc()
 
-    def line_closed(self, packets: Mapping[str, int], underruns: int) -> None:
-        """Count what became of a call's packets (by fate) and of its replies."""
-        for fate, count in packets.items():
-            self.packets_in.labels(fate).inc(count)
+    def line_closed(self, received: Mapping[str, int], underruns: int) -> None:
+        """Count a call: `received` has the fields of `media.receiver.Stats`."""
+        self.packets_received.inc(received["packets"])
+        for fate in _FATES:
+            self.packets_amiss.labels(fate).inc(received[fate])
+        self.concealed.inc(received["concealed_ms"] / 1000)
         self.underruns.inc(underruns)
 
     def text(self) -> bytes:

@@ -76,7 +76,6 @@ async def running(config: Config) -> AsyncIterator[str]:
         await host.start()
         canned = await _record(config, host)
         switchboard = Switchboard(config, host, canned, metrics)
-        stack.push_async_callback(switchboard.close)
         app = build_app(
             config,
             switchboard,
@@ -85,6 +84,8 @@ async def running(config: Config) -> AsyncIterator[str]:
             engine=f"{choice.brain}+{choice.voice}",
         )
         url = await _listen(app, config, stack)
+        # ended before HTTP is: whoever calls meanwhile is told that the server is stopping
+        stack.push_async_callback(switchboard.close)
         lag = asyncio.create_task(watch(metrics.timer_ran))
         stack.callback(lag.cancel)
         yield url

@@ -59,6 +59,14 @@ def test_what_the_server_would_refuse_fails_in_its_own_words(error) -> None:
     assert (check.status, check.found, check.remedy) == (FAIL, "no such thing", "install it")
 
 
+def test_a_missing_package_is_no_traceback() -> None:
+    def probe() -> str:
+        import no_such_package  # noqa: F401
+
+    check = doctor.attempt("thing", probe)
+    assert (check.status, check.remedy) == (FAIL, "run: make setup")
+
+
 def test_a_wrong_pin_is_named(monkeypatch) -> None:
     monkeypatch.setattr(
         doctor, "requires", lambda name: ["aiortc==0.0.1", "nowhere==2", "av>1"]

@@ -1,8 +1,11 @@
 """The stages of a turn, and what a scrape shows."""
 
+from dataclasses import asdict
+
 from prometheus_client.parser import text_string_to_metric_families
 
 from agent.events import EndReason
+from agent.media.receiver import Stats
 from agent.metrics import Marks, Metrics
 
 
@@ -53,10 +56,14 @@ def test_a_measured_turn_shows_in_the_scrape() -> None:
 
 def test_packets_and_underruns_of_a_call_are_added() -> None:
     metrics = Metrics()
+    stats = asdict(Stats(packets=100, lost=3, recovered=2, concealed_ms=20))
     for _ in range(2):
-        metrics.line_closed({"packets": 100, "lost": 3}, underruns=1)
+        metrics.line_closed(stats, underruns=1)
     shown = scrape(metrics)
-    assert shown["voxline_packets_received_total", "lost"] == 6
+    assert shown["voxline_packets_received_total",] == 200
+    assert shown["voxline_packets_amiss_total", "lost"] == 6
+    assert shown["voxline_packets_amiss_total", "recovered"] == 4
+    assert shown["voxline_concealed_seconds_total",] == 0.04
     assert shown["voxline_playout_underruns_total",] == 2
 
 
@@ -71,4 +78,4 @@ def test_a_late_timer_shows_and_whose_fault_it_was() -> None:
 def test_two_servers_do_not_share_counts() -> None:
     one, other = Metrics(), Metrics()
     one.call_ended(EndReason.LOST)
-    assert "lost" not in other.text().decode()
+    assert 'reason="lost"' not in other.text().decode()

@@ -26,6 +26,7 @@ LONGEST: Final = 60 * HEAR_HZ  # samples of an utterance that are listened to
 SHORT: Final = 8 * HEAR_HZ  # samples of an utterance that may be decoded again
 _SLICE: Final = HEAR_HZ // 10  # samples at a time: the interpreter is held for 6 ms at most
 _COMMON_WORDS: Final = 4000
+_WORD: Final = 1e-8  # what a further word must be worth: "eighty" is rarely "eighty-eight"
 _FRAME: Final = HEAR_HZ // 100  # samples of the recogniser's frame
 _LOG: Final = math.log(1.0001)  # pocketsphinx counts in powers of 1.0001
 
@@ -72,7 +73,7 @@ class Recogniser:
 
     def __init__(self, knowledge: Knowledge) -> None:
         self._request = _decoder(
-            knowledge.requests, lw=1.0, beam=1e-60, pbeam=1e-60, wbeam=1e-40
+            knowledge.requests, lw=1.0, wip=_WORD, beam=1e-60, pbeam=1e-60, wbeam=1e-40
         )
         net = automaton()
         arcs = [(state, to, 1.0, word) for state, word, to in net.arcs]
