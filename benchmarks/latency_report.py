@@ -10,8 +10,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TextIO, assert_never
 
-from matplotlib.figure import Figure
-
 from benchmarks.report import Summary, render_json, summarize, table, write_json
 from benchmarks.turn import (
     DEFINITION,
@@ -170,6 +168,8 @@ class Report:
 
     def plot(self, path: Path) -> None:
         """Draw each turn by recording, and the distribution of all. Needs an answered turn."""
+        from matplotlib.figure import Figure  # half a second: only a plot waits for it
+
         figure = Figure(figsize=(9, 6.5), layout="constrained")
         strip, share = figure.subplots(2, 1, sharex=True, height_ratios=[3, 2])
         names = list(dict.fromkeys(turn.recording for turn in self.turns))[::-1]

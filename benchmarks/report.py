@@ -14,10 +14,11 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+if TYPE_CHECKING:  # matplotlib takes half a second to import: only a plot waits for it
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 OUT = Path(__file__).parent / "out"  # git-ignored
 _PACKAGES = ("aiortc", "av", "numpy", "torch", "uvloop")
@@ -153,7 +154,9 @@ def plot_bars(
     _save(figure, path)
 
 
-def _canvas(title: str, y_label: str, limit: float | None) -> tuple[Figure, Axes]:
+def _canvas(title: str, y_label: str, limit: float | None) -> "tuple[Figure, Axes]":
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(8, 4.5), layout="constrained")  # no pyplot: no global state
     axes = figure.subplots()
     axes.set_title(title)
@@ -165,7 +168,7 @@ def _canvas(title: str, y_label: str, limit: float | None) -> tuple[Figure, Axes
     return figure, axes
 
 
-def _save(figure: Figure, path: Path) -> None:
+def _save(figure: "Figure", path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=120)
 
