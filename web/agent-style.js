@@ -39,7 +39,12 @@ style.replaceSync(`
   border: 1px solid var(--rule); border-radius: var(--radius);
 }
 
-.line { position: relative; height: 4rem; }
+/* As wide as the picture in it (402 by 94), so that the names stand at the line's beginning. */
+.line {
+  --full: 4rem;
+  position: relative; width: min(100%, var(--full) * 402 / 94); height: var(--full);
+  margin-inline: auto;
+}
 .line svg { position: absolute; top: 50%; translate: 0 -50%; width: 100%; height: 4rem; }
 .line span { position: absolute; inset-inline-start: 0; font-size: 0.75rem; line-height: 1.3; }
 .line .name-caller { bottom: calc(50% + 0.5rem); }
@@ -119,7 +124,7 @@ s { color: var(--muted); text-decoration-thickness: 1px; }
 :host([layout='stage']) .frame {
   gap: 1.25rem; padding: 0; background: none; border: 0; border-radius: 0;
 }
-:host([layout='stage']) .line { flex: none; height: clamp(5rem, 15vh, 8rem); }
+:host([layout='stage']) .line { --full: clamp(5rem, 15vh, 8rem); flex: none; height: var(--full); }
 :host([layout='stage']) .line svg { height: 100%; }
 :host([layout='stage']) .status { font-size: 1.125em; }
 :host([layout='stage']) [data-state='idle'] .status { display: none; }

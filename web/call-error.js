@@ -25,7 +25,7 @@ const TEXTS = {
     'Allow it for this site (the icon beside the address, or your system’s privacy settings), then call again.',
   ],
   'microphone-absent': [
-    'There is no microphone.',
+    'No microphone was found.',
     'Plug one in or choose another, then call again.',
   ],
   'microphone-busy': [
@@ -89,7 +89,8 @@ export async function responseError(response) {
   if (error?.code === 'shutting_down') return new CallError('server-error', { detail });
   if (response.status === 503) {
     const seconds = Number.parseInt(response.headers.get('Retry-After') ?? '', 10);
-    return new CallError('server-full', { detail, retryAfterS: seconds > 0 ? seconds : undefined });
+    // Without the server's words: they could only say again that it is full.
+    return new CallError('server-full', { retryAfterS: seconds > 0 ? seconds : undefined });
   }
   if (response.status === 403) return new CallError('origin-not-allowed', { detail });
   if (response.status >= 500) return new CallError('server-error', { detail });

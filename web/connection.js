@@ -4,6 +4,7 @@
  */
 
 import { CallError, networkError, responseError } from './call-error.js';
+import { Pulse } from './pulse.js';
 
 /** @import { ServerEvent } from './conversation.js' */
 
@@ -22,6 +23,8 @@ export class Connection {
   #channel = this.#pc.createDataChannel(CHANNEL);
   #closing = new AbortController();
   #healTimer = 0;
+  /** @type {Pulse | null} */
+  #pulse = null;
   #location = '';
 
   /**
@@ -56,6 +59,7 @@ export class Connection {
     await pc.setRemoteDescription({ type: 'answer', sdp: answer });
     await opened;
 
+    this.#pulse = new Pulse(pc, () => this.#lost());
     pc.addEventListener('connectionstatechange', () => this.#watch(), { signal });
     this.#channel.addEventListener('close', () => this.#lost(), { signal });
   }
@@ -82,6 +86,7 @@ export class Connection {
     if (this.#closing.signal.aborted) return;
     this.#closing.abort();
     clearTimeout(this.#healTimer);
+    this.#pulse?.stop();
     this.#sayGoodbye();
     this.#channel.close();
     this.#pc.close();
@@ -156,8 +161,12 @@ export class Connection {
       event = null;
     }
     const type = /** @type {{type?: unknown} | null} */ (event)?.type;
-    if (typeof type !== 'string') console.warn('voxline: not an event:', data);
-    else this.#listener.onEvent(/** @type {ServerEvent} */ (event));
+    if (typeof type !== 'string') {
+      console.warn('voxline: not an event:', data);
+      return;
+    }
+    if (type === 'voxline.call.ended') this.#location = ''; // the server knows: no goodbye
+    this.#listener.onEvent(/** @type {ServerEvent} */ (event));
   }
 }
 

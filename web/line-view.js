@@ -11,6 +11,7 @@ const HALF_HEIGHT = 44;
 // A bar of silence is a dot: the stroke's round caps.
 const DOT = 0.01;
 
+// agent-style.js knows the proportions, too.
 const WIDTH = (2 * BARS + 1) * STEP;
 const VIEW_BOX = `${-WIDTH / 2} ${-HALF_HEIGHT - 3} ${WIDTH} ${2 * HALF_HEIGHT + 6}`;
 

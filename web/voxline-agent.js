@@ -22,7 +22,8 @@
  * Events, bubbling and composed: voxline:state {state, previous}, voxline:transcript Item[],
  *   voxline:turn Turn, voxline:error CallError, voxline:ended {reason}. See voxline.js.
  *
- * Removing the element hangs up; moving it within the document does not.
+ * Removing the element hangs up; moving it within the document does not. Of several on a page one
+ * at a time is in a call: they would share the microphone and hear one another.
  */
 
 import { style } from './agent-style.js';
@@ -31,7 +32,7 @@ import { LineView } from './line-view.js';
 import { TranscriptView } from './transcript-view.js';
 import { VoxlineCall } from './voxline.js';
 
-/** @import { CallError } from './call-error.js' */
+/** @import { CallError, ErrorCode } from './call-error.js' */
 /** @import { EndReason, State } from './voxline.js' */
 
 /** @type {Record<State, string>} */
@@ -56,6 +57,15 @@ const FAREWELL = {
   shutdown: 'Call ended: the agent is shutting down',
 };
 
+/** @type {Partial<Record<ErrorCode, string>>} why there is no call, where it is not the connection */
+const FAILURE = {
+  'insecure-origin': 'No microphone',
+  'microphone-denied': 'No microphone',
+  'microphone-absent': 'No microphone',
+  'microphone-busy': 'No microphone',
+  'server-full': 'All lines are busy',
+};
+
 // Told on by name to the page: [the call's event, ours].
 const RETOLD = {
   statechange: 'voxline:state',
@@ -64,6 +74,9 @@ const RETOLD = {
   error: 'voxline:error',
   ended: 'voxline:ended',
 };
+
+/** @type {VoxlineAgent | null} the one of this page that is in a call */
+let onTheLine = null;
 
 export class VoxlineAgent extends HTMLElement {
   static observedAttributes = ['label', 'microphone'];
@@ -161,6 +174,10 @@ export class VoxlineAgent extends HTMLElement {
    */
   async call() {
     if (this.#call.active) return true;
+    const other = onTheLine;
+    onTheLine = this;
+    if (other) other.#makeWay();
+    if (onTheLine !== this) return false; // the page had the other one call again at once
     const muted = this.#call.muted;
     this.#call = new VoxlineCall({
       src: this.getAttribute('src') ?? '',
@@ -175,6 +192,11 @@ export class VoxlineAgent extends HTMLElement {
 
   hangUp() {
     this.#call.hangUp();
+  }
+
+  #makeWay() {
+    this.hangUp();
+    if (!this.#call.active) this.#say('Call ended: another one began on this page');
   }
 
   /** @param {boolean} [on] */
@@ -208,15 +230,14 @@ export class VoxlineAgent extends HTMLElement {
   #show(state) {
     const { active, remoteStream } = this.#call;
     this.#frame.dataset.state = state;
-    this.#status.textContent = STATUS[state];
     this.#callButton.textContent = active
       ? state === 'connecting'
         ? 'Cancel'
         : 'Hang up'
       : (this.getAttribute('label') ?? 'Call');
     this.#muteButton.hidden = this.#microphones.hidden = !active || state === 'connecting';
-    if (!active || state === 'connecting' || state === 'reconnecting') this.#announce(STATUS[state]);
-    else this.#announce('Connected');
+    const placed = active && state !== 'connecting' && state !== 'reconnecting';
+    this.#say(STATUS[state], placed ? 'Connected' : STATUS[state]);
     if (!active) this.#line.rest();
     if (this.#audio.srcObject !== remoteStream) {
       this.#audio.srcObject = remoteStream;
@@ -224,23 +245,31 @@ export class VoxlineAgent extends HTMLElement {
     }
   }
 
-  /** @param {string} words read out unless they were the last ones */
-  #announce(words) {
-    if (this.#announcement.textContent !== words) this.#announcement.textContent = words;
+  /**
+   * @param {string} words to be seen
+   * @param {string} [aloud] read out unless they were the last ones
+   */
+  #say(words, aloud = words) {
+    this.#status.textContent = words;
+    // The same words are in the accessibility tree once.
+    this.#status.setAttribute('aria-hidden', String(words === aloud));
+    if (this.#announcement.textContent !== aloud) this.#announcement.textContent = aloud;
   }
 
   /** @param {CallError} error */
-  #explain({ message, remedy, detail }) {
+  #explain({ code, message, remedy, detail }) {
+    if (this.state === 'failed') this.#say(FAILURE[code] ?? STATUS.failed);
     this.#trouble.hidden = false;
-    this.#trouble.replaceChildren(el('strong', {}, message), remedy);
+    this.#trouble.replaceChildren(remedy);
+    const said = message === `${this.#status.textContent}.`;
+    if (!said) this.#trouble.prepend(el('strong', {}, message));
     if (detail) this.#trouble.append(el('p', { class: 'detail' }, detail));
   }
 
   /** @param {EndReason} reason */
   #bye(reason) {
-    if (this.state !== 'ended') return;
-    this.#status.textContent = FAREWELL[reason] ?? STATUS.ended;
-    this.#announce(this.#status.textContent);
+    if (onTheLine === this) onTheLine = null;
+    if (this.state === 'ended') this.#say(FAREWELL[reason] ?? STATUS.ended);
   }
 
   #clear() {

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -97,9 +98,9 @@ def shared_chromium(playwright: Playwright, site_server: SiteServer) -> Iterator
     browser.close()
 
 
-@pytest.fixture(scope="module")
-def server_url() -> Iterator[str]:
-    """The real server, in a process of its own, with the operator and no greeting."""
+@contextmanager
+def real_server() -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """In a process of its own, with the operator and no greeting: its URL and the process."""
     command = [sys.executable, "-m", "agent", "serve", "--engine", "operator"]
     settings = ["--set", "server.port=0", "--set", "agent.greeting=''"]
     with subprocess.Popen(
@@ -110,10 +111,23 @@ def server_url() -> Iterator[str]:
             line = server.stdout.readline()  # its first, once it answers calls
             found = re.fullmatch(r"listening on (http://\S+?)/?\n", line)
             assert found, f"the server did not start; it said {line!r}"
-            yield found[1]
+            yield found[1], server
         finally:
             server.terminate()
             server.wait(10)
+
+
+@pytest.fixture(scope="module")
+def server_url() -> Iterator[str]:
+    with real_server() as (url, _):
+        yield url
+
+
+@pytest.fixture
+def mortal_server() -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """One for a test that kills it."""
+    with real_server() as served_here:
+        yield served_here
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,7 @@
     constructor() {
       super();
       Object.assign(this, { connectionState: 'new', senders: [], localDescription: null });
+      this.pair = { type: 'candidate-pair', responsesReceived: 0, bytesReceived: 0 };
       fake.peers.push(this);
     }
     createDataChannel(label) {
@@ -54,6 +55,11 @@
       this.connectionState = state;
       this.dispatchEvent(new Event('connectionstatechange'));
     }
+    // Every look finds more, unless fake.silent: in these of the pair's counters.
+    async getStats() {
+      if (!fake.silent) for (const counter of fake.counted) this.pair[counter]++;
+      return new Map([['pair', { ...this.pair }]]);
+    }
     close() {
       this.connectionState = 'closed'; // without an event, as browsers do
     }
@@ -66,6 +72,8 @@
     constraints: [],
     beacons: [],
     connects: true,
+    silent: false, // nothing arrives any more
+    counted: ['responsesReceived', 'bytesReceived'],
     microphone: '',
     get peer() {
       return fake.peers.at(-1);

@@ -63,12 +63,12 @@ def says(tmp_path):
 
 
 @pytest.fixture
-def call(chromium, watched, server_url):
+def call(chromium, watched, request):
     """Open the page with a microphone and press Call."""
 
-    def place(microphone):
+    def place(microphone, url=""):
         page = watched(chromium(microphone=microphone).new_context().new_page())
-        page.goto(server_url)
+        page.goto(url or request.getfixturevalue("server_url"))
         page.evaluate(LISTEN)
         page.get_by_role("button", name="Call", exact=True).click()
         expect(page.get_by_role("button", name="Hang up")).to_be_visible()
@@ -150,3 +150,30 @@ def test_a_closed_page_frees_its_seat_at_once(call, says, server_url):
     other = page.context.new_page()
     page.close(run_before_unload=True)
     eventually(other, lambda: active_calls(server_url) == 0)
+
+
+def test_a_server_that_dies_is_missed_before_the_browser_misses_it(call, says, mortal_server):
+    url, server = mortal_server
+    page = call(says(1.0), url)
+    page.evaluate("""() => {
+      document.addEventListener('voxline:state', ({ detail }) => {
+        if (detail.state === 'reconnecting') globalThis.missed ??= performance.now();
+      });
+    }""")
+    page.wait_for_timeout(3000)  # in a call that stands, the browser probes less often
+    killed = page.evaluate("performance.now()")
+    server.kill()
+    page.wait_for_function("() => globalThis.missed", timeout=20_000)
+    print(f"missed after {page.evaluate('missed') - killed:.0f} ms")
+    assert page.evaluate("missed") - killed < 8000  # without our own look it took ten seconds
+    expect(page.get_by_role("status")).to_have_text("No connection")
+    expect(page.get_by_role("alert")).to_contain_text("The connection was lost")
+
+
+def test_an_agent_that_hangs_up_leaves_no_error_in_the_console(call, says):
+    page = call(says(1.0, "goodbye"))
+    complaints = []
+    page.on("console", lambda line: line.type == "error" and complaints.append(line.text))
+    expect(page.get_by_role("status")).to_have_text("The agent hung up", timeout=20_000)
+    page.wait_for_load_state("networkidle")
+    assert complaints == []

@@ -64,6 +64,7 @@ def test_a_full_server_says_when_to_try_again(caller, site):
     page.evaluate("call.call()")
     [error] = told(page, "error")
     assert (error["code"], error["remedy"]) == ("server-full", "Try again in 15 seconds.")
+    assert error["detail"] == ""  # the server only says again that it is full
 
 
 def test_a_server_that_stops_is_not_called_full(caller, site):

@@ -5,6 +5,7 @@ from web_call import RELEASED, receive, states, told
 
 LOSSES = {
     "the peer connection fails": "fake.peer.become('failed')",
+    "nothing arrives any more": "fake.silent = true",
     "the channel closes": "fake.peer.channel.dispatchEvent(new Event('close'))",
     "the server lost us": "fake.receive({ type: 'voxline.call.ended', reason: 'lost' })",
 }
@@ -17,7 +18,7 @@ def test_a_lost_connection_is_called_again_once_and_keeps_the_transcript(caller,
     said = {"type": "response.output_audio_transcript.delta", "item_id": "a", "delta": "Hello."}
     receive(page, said)
     page.evaluate(loss)
-    page.wait_for_function("call.state === 'listening'")
+    page.wait_for_function("call.state === 'listening' && fake.peers.length === 2")
     assert states(page) == ["connecting", "listening", "reconnecting", "listening"]
     assert page.evaluate("[call.transcript.length, call.transcript[0].done]") == [1, True]
     assert len(site.offers) == 2
@@ -25,7 +26,7 @@ def test_a_lost_connection_is_called_again_once_and_keeps_the_transcript(caller,
     assert held["microphones"] == 1 and held["peers"] == 1  # the same microphone, a new peer
 
     page.evaluate(loss)
-    assert page.evaluate("call.state") == "failed"
+    page.wait_for_function("call.state === 'failed'")
     assert [error["code"] for error in told(page, "error")] == ["connection-lost"]
     assert told(page, "ended") == [{"reason": "lost"}]
     page.wait_for_function(RELEASED)

@@ -176,3 +176,32 @@ def test_the_example_shows_the_snippet_and_its_element_calls(visit, site):
     assert len(snippet.inner_text().strip().splitlines()) == 10
     connect(page)
     assert len(site.offers) == 1
+
+
+def test_a_snippet_is_copied_by_its_button(visit, site):
+    page = visit(site.origin + "/sdk/example.html")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    button = page.get_by_role("button", name="Copy: A whole page")
+    button.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status").filter(has_text="Copied")).to_be_visible()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == page.locator("pre").first.inner_text()
+    assert page.get_by_role("button", name="Copy: ").count() == page.locator("pre").count()
+
+
+@pytest.mark.parametrize(
+    "clipboard",
+    [
+        "undefined",
+        "{ writeText: async () => { throw new DOMException('', 'NotAllowedError') } }",
+    ],
+    ids=["without https", "refused"],
+)
+def test_without_a_clipboard_the_snippet_is_selected(visit, site, clipboard):
+    page = visit(site.origin + "/sdk/example.html")
+    page.evaluate(f"Object.defineProperty(navigator, 'clipboard', {{ value: {clipboard} }})")
+    page.get_by_role("button", name="Copy: A whole page").click()
+    expect(page.get_by_role("status").filter(has_text="Selected")).to_be_visible()
+    selected = page.evaluate("getSelection().toString()")
+    assert selected.strip() == page.locator("pre").first.inner_text().strip()

@@ -61,6 +61,15 @@ def test_the_agent_may_hang_up(caller):
     page.wait_for_function(RELEASED)
 
 
+@pytest.mark.parametrize("reason", ["agent", "silence", "lost"])
+def test_a_call_that_the_server_ended_is_not_hung_up_again(caller, reason):
+    page = caller()
+    page.evaluate("call.call()")
+    receive(page, {"type": "voxline.call.ended", "reason": reason})
+    page.evaluate("call.hangUp()")
+    assert page.evaluate("fake.beacons") == []
+
+
 def test_what_comes_after_the_end_is_not_heard(caller):
     page = caller()
     page.evaluate("call.call()")
