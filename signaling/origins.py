@@ -7,19 +7,34 @@ rebinding) would be of the same origin. The hosts of configured origins are name
 server too: that is how a reverse proxy in front of it is let through.
 """
 
+import re
 from dataclasses import dataclass
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
+from agent.errors import ConfigError
+
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 
 
 @dataclass(frozen=True, slots=True)
 class Origins:
-    """`allowed` are origins as browsers write them, or "*"; `bound_to` is server.host."""
+    """`allowed` are origins as browsers write them, or "*"; `bound_to` is server.host.
+
+    Raises ConfigError for one that no browser would write, and that no page could match.
+    """
 
     allowed: tuple[str, ...]
     bound_to: str
+
+    def __post_init__(self) -> None:
+        for entry in self.allowed:
+            if entry != "*" and not _can_match(entry.lower().rstrip("/")):
+                raise ConfigError(
+                    f"server.cors_origins: {entry!r} matches no page; write an origin as "
+                    'browsers do, "https://shop.example" or "http://localhost:3000", or "*"'
+                )
 
     def knows_host(self, host: str) -> bool:
         """Whether a Host header names this server."""
@@ -38,6 +53,14 @@ class Origins:
     def permits(self, origin: str | None, host: str) -> bool:
         """Whether a page of `origin` may do something here. No origin: not a page's doing."""
         return origin is None or _same(origin, host) or self.configured(origin)
+
+
+def _can_match(origin: str) -> bool:
+    parts = _split(origin)
+    default = _DEFAULT_PORTS.get(parts.scheme)
+    if not parts.hostname or not _ORIGIN.fullmatch(origin):
+        return False
+    return parts.port is None or parts.port != default  # browsers leave out the default
 
 
 def _same(origin: str, host: str) -> bool:

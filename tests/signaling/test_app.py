@@ -1,5 +1,7 @@
+import pytest
 from fake_calls import CALLS, OFFER, SDP, FakeCalls, awaited, served
 
+from agent.errors import ConfigError
 from signaling.app import METRICS_TYPE, WEB
 
 
@@ -20,6 +22,13 @@ async def test_metrics_are_given_as_they_are():
         response = await http.get("/metrics")
         assert await response.read() == b"voxline_calls 1\n"
         assert response.headers["Content-Type"] == METRICS_TYPE
+
+
+@awaited
+async def test_an_origin_that_is_none_stops_the_start():
+    with pytest.raises(ConfigError, match=r"server\.cors_origins: 'shop\.example'"):
+        async with served(server__cors_origins=["shop.example"]):
+            pass
 
 
 @awaited

@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.errors import ConfigError
 from signaling.origins import Origins
 
 LOCAL = Origins((), "127.0.0.1")
@@ -54,6 +55,53 @@ def test_configured_ones_may():
 
 def test_how_an_operator_writes_an_origin_does_not_matter():
     assert Origins(("https://Shop.example/",), "::1").permits("https://shop.example", "x")
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "https://shop.example",
+        "https://shop.example/",
+        "http://shop.example:443",
+        "HTTP://LOCALHOST:3000",
+        "http://[::1]:3000",
+        "https://xn--mller-kva.example",
+        "capacitor://localhost",
+        "*",
+    ],
+)
+def test_what_an_operator_may_write(entry):
+    page = "null" if entry == "*" else entry.lower().rstrip("/")
+    assert Origins((entry,), "127.0.0.1").permits(page, "localhost:8080")
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "shop.example",
+        "shop.example:443",
+        "//shop.example",
+        "https://",
+        "https://shop.example/page",
+        "https://shop.example?x",
+        "https://shop.example#x",
+        "https://me@shop.example",
+        "https://*.shop.example",
+        "https://shop.example:443",  # browsers leave it out
+        "http://shop.example:80",
+        "https://shop.example:99999",
+        "https://m\u00fcller.example",  # browsers write xn--
+        "https://a.example,https://b.example",
+        "",
+        "null",
+    ],
+)
+def test_what_no_page_could_match_stops_the_start(entry):
+    with pytest.raises(ConfigError) as caught:
+        Origins(("https://fine.example", entry), "127.0.0.1")
+    message = str(caught.value)
+    assert message.startswith("server.cors_origins: ")
+    assert repr(entry) in message and '"https://shop.example"' in message
 
 
 @pytest.mark.parametrize("host", ["localhost", "localhost:8080", "127.0.0.1:1", "[::1]:8080"])
