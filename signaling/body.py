@@ -1,17 +1,29 @@
 """The body of `POST /v1/realtime/calls`: an offer, and perhaps a session.
 
-Works on bytes that were read under a limit, so that a body cannot grow while it is parsed.
+Works on bytes that were read under a limit, so that a body cannot grow while it is parsed. A
+form is read as RFC 7578 has it and as clients send it: flat, few parts, every part plain bytes
+under a quoted name. Not by the standard library's `email`: what that does for mail (nesting,
+RFC 2231, transfer encodings) takes seconds and raises whatever it likes for a hostile form.
 """
 
-import email
-import json
+import re
 from typing import Any
 
 from agent.errors import RejectedOffer
 from signaling.codes import Code
+from signaling.fields import read_json
 from signaling.sdp import MAX_BYTES as OFFER_BYTES
 
-MAX_BYTES = 2 * OFFER_BYTES + 8192  # offer, session, and what multipart wraps around them
+SESSION_BYTES = 65_536
+MAX_BYTES = OFFER_BYTES + SESSION_BYTES + 8192  # and what multipart wraps around them
+MAX_PARTS = 8
+MAX_HEADER_BYTES = 1024  # of one part
+
+# RFC 2046, 5.1.1: 70 characters at most, which makes cutting by it cheap.
+_BOUNDARY = re.compile(
+    r";\s*boundary=(?:\"([ -!#-~]{1,70})\"|([!#-:<-~]{1,70}))\s*(?:;|$)", re.I
+)
+_NAME = re.compile(rb"^content-disposition:[^\r\n]*?[; ]name=\"([^\"\r\n]*)\"", re.I | re.M)
 
 
 def parse(content_type: str, body: bytes) -> tuple[bytes, Any]:
@@ -21,7 +33,10 @@ def parse(content_type: str, body: bytes) -> tuple[bytes, Any]:
         case "application/sdp":
             return body, {}
         case "multipart/form-data":
-            return _multipart(content_type, body)
+            parts = _form(content_type, body)
+            if b"sdp" not in parts:
+                raise _malformed("the form has no part named sdp", "sdp")
+            return parts[b"sdp"], _session(parts.get(b"session", b"{}"))
     raise RejectedOffer(
         Code.MEDIA_TYPE,
         "send application/sdp, or multipart/form-data with the parts sdp and session",
@@ -29,24 +44,37 @@ def parse(content_type: str, body: bytes) -> tuple[bytes, Any]:
     )
 
 
-def _multipart(content_type: str, body: bytes) -> tuple[bytes, Any]:
-    header = content_type.encode("latin-1", "replace").replace(b"\r", b"").replace(b"\n", b"")
-    message = email.message_from_bytes(b"Content-Type: " + header + b"\r\n\r\n" + body)
-    parts: dict[str, bytes] = {}
-    for part in message.walk():
-        name = part.get_param("name", header="content-disposition")
-        content = part.get_payload(decode=True)
-        if isinstance(name, str) and isinstance(content, bytes):
-            parts.setdefault(name, content)
-    if "sdp" not in parts:
-        raise RejectedOffer(Code.BODY_MALFORMED, "the form has no part named sdp", param="sdp")
-    return parts["sdp"], _session(parts.get("session", b"{}"))
+def _form(content_type: str, body: bytes) -> dict[bytes, bytes]:
+    """Return what stands under each name, the first of two that share one."""
+    if not (match := _BOUNDARY.search(content_type)):
+        raise _malformed("the form has no boundary, or one that is none")
+    delimiter = b"\r\n--" + (match[1] or match[2]).encode()
+    _, *parts = (b"\r\n" + body).split(delimiter, MAX_PARTS + 1)
+    if not parts or not parts[-1].startswith(b"--"):
+        raise _malformed(f"the form does not end after {MAX_PARTS} parts at most")
+    form: dict[bytes, bytes] = {}
+    for part in parts[:-1]:
+        end = part.find(b"\r\n\r\n", 0, MAX_HEADER_BYTES)
+        name = _NAME.search(part, 0, max(end, 0))
+        if name is None:
+            raise _malformed(f'a part has no name="..." within {MAX_HEADER_BYTES} bytes')
+        form.setdefault(name[1], part[end + 4 :])
+    return form
 
 
 def _session(text: bytes) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
+    if len(text) > SESSION_BYTES:
         raise RejectedOffer(
-            Code.BODY_MALFORMED, "the part session is not JSON", param="session"
-        ) from None
+            Code.BODY_TOO_LARGE,
+            f"a session has {SESSION_BYTES} bytes at most",
+            status=413,
+            param="session",
+        )
+    try:
+        return read_json(text)
+    except ValueError:
+        raise _malformed("the part session is not JSON", "session") from None
+
+
+def _malformed(message: str, param: str | None = None) -> RejectedOffer:
+    return RejectedOffer(Code.BODY_MALFORMED, message, param=param)

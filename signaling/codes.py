@@ -17,6 +17,7 @@ class Code(StrEnum):
     ICE_LITE = "ice_lite_unsupported"
     FINGERPRINT_MISSING = "fingerprint_missing"
     DTLS_SETUP = "dtls_setup_unsupported"
+    MESSAGE_SIZE = "max_message_size_too_small"
     # raised behind `Calls.answer`
     INVALID_OFFER = "invalid_offer"  # the media stack would not have it
     OFFER_FAILED = "offer_failed"  # our own fault; see the log
@@ -30,6 +31,7 @@ class Code(StrEnum):
     ORIGIN_NOT_ALLOWED = "origin_not_allowed"
     HOST_NOT_ALLOWED = "host_not_allowed"
     CALL_NOT_FOUND = "call_not_found"
+    HANG_UP_FAILED = "hang_up_failed"  # our own fault; see the log
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     BAD_REQUEST = "bad_request"

@@ -1,11 +1,27 @@
 """Read a client's JSON object field by field, naming the field that is wrong."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 from agent.config import Between
 from agent.errors import RejectedOffer
 from signaling.codes import Code
+
+
+def read_json(text: str | bytes) -> Any:
+    """Return what a client wrote. Raises ValueError for what is no JSON, or nested too deep.
+
+    Strings in it may hold half a surrogate pair, which no encoder takes: look before use.
+    """
+    try:
+        return json.loads(text, parse_constant=_no_constant)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(name)  # NaN and Infinity are Python's, not JSON's
 
 
 class Fields:
@@ -34,6 +50,10 @@ class Fields:
             return default
         if not isinstance(value, str) or len(value) > longest:
             raise self.wrong(key, f"must be text of at most {longest} characters")
+        try:
+            value.encode()
+        except UnicodeEncodeError:  # "\\ud800" is good JSON, and no character
+            raise self.wrong(key, "holds half a surrogate pair") from None
         return value
 
     def number(self, key: str, default: float, bound: Between) -> float:

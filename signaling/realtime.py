@@ -24,6 +24,7 @@ from agent.events import (
 )
 from signaling.codes import Code
 from signaling.conversation import Conversation, Event, Item
+from signaling.fields import read_json
 from signaling.limits import EVENT_BYTES
 from signaling.sessions import Session
 
@@ -73,7 +74,7 @@ class RealtimeClient:
         self._held.extend(texts)
         return []
 
-    def ask(self, text: str | bytes) -> tuple[list[Request], list[str]]:
+    def ask(self, text: str) -> tuple[list[Request], list[str]]:
         """The client sent `text`: return what it asks of the call, and what to answer."""
         if not self._admits():
             if self._refusing:
@@ -137,8 +138,10 @@ class RealtimeClient:
                 raise _wrong(
                     Code.UNSUPPORTED, "this agent remembers only what was said", "type"
                 )
-            case kind:
-                raise _wrong(Code.UNKNOWN_EVENT, f"unknown event {str(kind)[:64]!r}", "type")
+            case str(kind):
+                raise _wrong(Code.UNKNOWN_EVENT, f"unknown event {kind[:64]!r}", "type")
+            case _:
+                raise _wrong(Code.UNKNOWN_EVENT, "an event's type is text", "type")
 
     def _update(self, event: dict[str, Any]) -> Answer:
         patch = event.get("session")
@@ -180,21 +183,20 @@ class RealtimeClient:
         return item
 
 
-def _parse(text: str | bytes) -> dict[str, Any]:
-    if len(text) > EVENT_BYTES:
+def _parse(text: str) -> dict[str, Any]:
+    # No fewer bytes than characters: the first look spares encoding what is far too long.
+    if len(text) > EVENT_BYTES or len(text.encode(errors="replace")) > EVENT_BYTES:
         raise _wrong(Code.EVENT_TOO_LARGE, f"an event has {EVENT_BYTES} bytes at most")
     try:
-        event = json.loads(text, parse_constant=_no_constant)
-        json.dumps(event, ensure_ascii=False).encode()  # a lone surrogate cannot be sent on
-    except (ValueError, RecursionError):
+        event = read_json(text)
+        if not isinstance(event, dict):
+            raise _wrong(Code.INVALID_JSON, "an event is a JSON object")
+        for echoed in (event.get("type"), event.get("event_id")):
+            if isinstance(echoed, str):
+                echoed.encode()  # half a surrogate pair cannot be sent back
+    except ValueError:
         raise _wrong(Code.INVALID_JSON, "that is not JSON") from None
-    if not isinstance(event, dict):
-        raise _wrong(Code.INVALID_JSON, "an event is a JSON object")
     return event
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(name)  # NaN and Infinity are Python's, not JSON's
 
 
 def _wrong(code: Code, message: str, param: str | None = None) -> RejectedOffer:

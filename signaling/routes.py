@@ -1,8 +1,8 @@
 """The calls over HTTP: place one, end one.
 
 `POST /v1/realtime/calls` in steps: read the body under a limit, read the session, vet the
-offer, have it answered. Whatever goes wrong there is a refusal, never a 500: clients of this
-API retry those, and each retry would place another call.
+offer, have it answered. Whatever goes wrong, by our own fault too, is a refusal and never a
+500: clients of this API retry those, and each retry would place another call.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from signaling.guard import refusal
 from signaling.limits import Bucket
 from signaling.ports import Calls
 from signaling.realtime import RealtimeClient
-from signaling.sdp import VettedOffer, vet
+from signaling.sdp import vet
 from signaling.sessions import Session
 
 log = logging.getLogger(__name__)
@@ -56,6 +56,11 @@ class CallRoutes:
         except RejectedOffer as error:
             log.info("call refused: %s (%s)", error.code, error.message)
             return refusal(error)
+        except Exception:  # the edge of a call: whatever it was, no 500
+            log.exception("call %s could not be answered", _short(call_id))
+            return refusal(
+                RejectedOffer(Code.OFFER_FAILED, "the offer could not be answered", status=422)
+            )
         log.info("call %s placed, %d active", _short(call_id), self._calls.active)
         return web.Response(
             status=201,
@@ -67,11 +72,18 @@ class CallRoutes:
     async def hang_up(self, request: web.Request) -> web.Response:
         """End a call: 200, or 404 when there is none (any more)."""
         call_id = request.match_info["call_id"]
-        if not await self._calls.hang_up(call_id):
+        try:
+            ended = await self._calls.hang_up(call_id)
+        except Exception:  # the edge of a call: whatever it was, no 500
+            log.exception("call %s could not be hung up", _short(call_id))
+            return refusal(
+                RejectedOffer(Code.HANG_UP_FAILED, "the call did not end cleanly", status=422)
+            )
+        if not ended:
             return refusal(
                 RejectedOffer(Code.CALL_NOT_FOUND, "there is no such call", status=404)
             )
-        log.info("call %s hung up by request", _short(call_id))
+        log.debug("call %s hung up by request", _short(call_id))  # the calls log its end
         return web.Response()
 
     async def _place(self, call_id: str, request: web.Request) -> str:
@@ -80,8 +92,8 @@ class CallRoutes:
         sdp, patch = body.parse(
             request.headers.get(hdrs.CONTENT_TYPE, ""), await _read(request)
         )
-        offer = vet(sdp)
-        return await self._answer(call_id, offer, self._client(patch))
+        offer, client = vet(sdp), self._client(patch)
+        return offer.complete(await self._calls.answer(call_id, offer.sdp, client))
 
     def _client(self, patch: object) -> RealtimeClient:
         configured = Session.fresh(self._config, f"sess_{secrets.token_hex(8)}", self._voices())
@@ -94,26 +106,19 @@ class CallRoutes:
             admits=lambda: bucket.take(time.monotonic()),
         )
 
-    async def _answer(self, call_id: str, offer: VettedOffer, client: RealtimeClient) -> str:
-        try:
-            return offer.complete(await self._calls.answer(call_id, offer.sdp, client))
-        except RejectedOffer:
-            raise
-        except Exception:  # the edge of a call: whatever it was, no 500
-            log.exception("call %s could not be answered", _short(call_id))
-            raise RejectedOffer(
-                Code.OFFER_FAILED, "the offer could not be answered", status=422, param="sdp"
-            ) from None
-
 
 async def _read(request: web.Request) -> bytes:
-    """Read the body; aiohttp stops at `client_max_size` with a 413."""
+    """Read the body; aiohttp stops at `client_max_size`."""
     try:
         async with asyncio.timeout(BODY_S):
             return await request.read()
     except TimeoutError:
         raise RejectedOffer(
             Code.BODY_TOO_SLOW, f"the body took over {BODY_S:g} s", status=408
+        ) from None
+    except web.HTTPRequestEntityTooLarge:
+        raise RejectedOffer(
+            Code.BODY_TOO_LARGE, f"a body has {body.MAX_BYTES} bytes at most", status=413
         ) from None
 
 

@@ -20,8 +20,10 @@ from agent.errors import RejectedOffer
 from signaling.codes import Code
 
 MAX_BYTES = 65_536
+MAX_LINES = 1000  # Chromium writes under 200 with video
 MAX_SECTIONS = 16
 MAX_MESSAGE_BYTES = 262_144  # what browsers take on a data channel
+MIN_MESSAGE_BYTES = 16_384  # below that our own events do not fit, and sending one raises
 
 _SECTION = re.compile(
     r"([a-z]{1,16}) ([0-9]{1,5})(?:/[0-9]{1,5})? ([A-Za-z0-9/]{1,32}) (\S.{0,512})"
@@ -146,7 +148,10 @@ def _split(lines: Iterable[str]) -> list[list[str]]:
 
 def _read(text: str) -> tuple[_Section, list[_Section]]:
     # Not splitlines(), which also cuts at form feeds and Unicode separators.
-    lines = [line.removesuffix("\r") for line in text.rstrip("\r\n").split("\n")]
+    split = text.rstrip("\r\n").split("\n", MAX_LINES)
+    if len(split) > MAX_LINES:
+        raise _refusal(Code.SDP_MALFORMED, f"an offer has {MAX_LINES} lines at most")
+    lines = [line.removesuffix("\r") for line in split]
     if lines[0] != "v=0":
         raise _refusal(Code.SDP_MALFORMED, "an offer begins with v=0")
     for number, line in enumerate(lines, 1):
@@ -289,6 +294,10 @@ def _data(section: _Section) -> list[str]:
     if not re.fullmatch("[0-9]{1,20}", size):
         raise _refusal(Code.SDP_MALFORMED, "a=max-message-size is no size")
     limit = min(int(size) or MAX_MESSAGE_BYTES, MAX_MESSAGE_BYTES)  # 0: of any size
+    if limit < MIN_MESSAGE_BYTES:
+        raise _refusal(
+            Code.MESSAGE_SIZE, f"a=max-message-size must be {MIN_MESSAGE_BYTES} or more, or 0"
+        )
     return [
         "m=application 9 UDP/DTLS/SCTP webrtc-datachannel",
         "c=IN IP4 0.0.0.0",

@@ -26,7 +26,11 @@ VENDOR_VOICES = frozenset(
 )
 _NAMED = 8  # voices that an error names
 _EAGERNESS = ("low", "medium", "high", "auto")
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")  # BCP 47, roughly
+_LANGUAGE = re.compile(  # RFC 5646, 2.1, without extensions: language, script, region, variants
+    r"[A-Za-z]{2,3}(-[A-Za-z]{3}){0,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?"
+    r"(-([A-Za-z0-9]{5,8}|[0-9][A-Za-z0-9]{3}))*"
+)
+_SUBTAG_ENDS = re.compile("[-_+]")  # "en-us+f3" speaks "en"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,9 @@ class Session:
 
     id: str
     instructions: str
-    voice: str
+    named_voice: (
+        str  # by the client; "": none, and the language chooses if config.yaml does not
+    )
     speed: float
     language: str
     detection: Detection
@@ -88,13 +94,17 @@ class Session:
         return cls(
             id=id,
             instructions=agent.instructions,
-            voice=default,
+            named_voice="",
             speed=agent.speed,
             language=agent.language,
             detection=detection,
             configured=detection,
             voices=tuple(dict.fromkeys((default, *voices))),
         )
+
+    @property
+    def voice(self) -> str:
+        return self.named_voice or self.voices[0]
 
     def updated(self, patch: Any) -> "Session":
         """Lay a client's partial session over this one; a null leaves a field as it is.
@@ -113,21 +123,21 @@ class Session:
         return replace(
             self,
             instructions=fields.text("instructions", self.instructions, MAX_INSTRUCTIONS),
-            voice=self._voice(spoken),
+            named_voice=self._named_voice(spoken),
             speed=spoken.number("speed", self.speed, _bounds(Agent, "speed")),
             language=self._language(heard.inner("transcription")),
             detection=self._detection(heard),
         )
 
-    def _voice(self, spoken: Fields) -> str:
+    def _named_voice(self, spoken: Fields) -> str:
         asked = spoken.values.get("voice")
         if asked is None:
-            return self.voice
+            return self.named_voice
         name = asked.get("id") if isinstance(asked, Mapping) else asked
         if name in self.voices:
             return str(name)
         if isinstance(name, str) and name in VENDOR_VOICES:
-            return self.voices[0]
+            return ""
         known, more = ", ".join(self.voices[:_NAMED]), len(self.voices) - _NAMED
         known += f" and {more} more" if more > 0 else ""
         raise spoken.wrong("voice", f"is not known; known are {known}", Code.UNKNOWN_VOICE)
@@ -136,6 +146,10 @@ class Session:
         tag = transcription.text("language", self.language, 35)
         if not _LANGUAGE.fullmatch(tag):
             raise transcription.wrong("language", "must be a language tag such as en-US")
+        spoken = {_primary(voice) for voice in self.voices}
+        # Voices named after people say nothing of their language; ours among them does.
+        if _primary(self.language) in spoken and _primary(tag) not in spoken:
+            raise transcription.wrong("language", f"is {tag}, for which there is no voice")
         return tag
 
     def _detection(self, heard: Fields) -> Detection:
@@ -192,7 +206,7 @@ class Session:
         new, old = self.detection, before.detection
         return CallSettings(
             instructions=_changed(self.instructions, before.instructions),
-            voice=_changed(self.voice, before.voice),
+            voice=_changed(self.named_voice, before.named_voice),
             speed=_changed(self.speed, before.speed),
             language=_changed(self.language, before.language),
             vad_threshold=_changed(new.threshold, old.threshold),
@@ -205,6 +219,11 @@ class Session:
 
 def _changed(new: T, old: T) -> T | None:
     return None if new == old else new
+
+
+def _primary(name: str) -> str:
+    """Return the primary subtag of a language, or of a voice named after one."""
+    return _SUBTAG_ENDS.split(name, maxsplit=1)[0].lower()
 
 
 def _bounds(section: type, field: str) -> Between:

@@ -2,7 +2,7 @@ import pytest
 
 from agent.config import Between
 from agent.errors import RejectedOffer
-from signaling.fields import Fields
+from signaling.fields import Fields, read_json
 
 FIELDS = Fields({"n": 3, "x": 0.5, "t": "abc", "b": False, "o": {"k": 1}, "null": None}, "top")
 
@@ -45,6 +45,25 @@ def test_what_is_wrong_is_named_by_its_path(read):
         read(FIELDS)
     assert caught.value.param.startswith("top.")
     assert caught.value.param in caught.value.message
+
+
+def test_text_can_be_sent_on():
+    """JSON can write half a surrogate pair; nothing can encode it."""
+    with pytest.raises(RejectedOffer, match=r"^top\.t holds half"):
+        Fields({"t": "\ud800"}, "top").text("t", "", longest=9)
+    assert Fields({"t": "\U0001f600"}, "top").text("t", "", longest=9) == "\U0001f600"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "NaN", "[-Infinity]", "1" * 5000, "[" * 50_000, b"\xff", b"\x80abc"]
+)
+def test_what_is_no_json(text):
+    with pytest.raises(ValueError, match=r"."):
+        read_json(text)
+
+
+def test_what_is_json():
+    assert read_json('{"a": [1, null, "\\u00e4"]}') == read_json(b'{"a":[1,null,"\xc3\xa4"]}')
 
 
 def test_what_is_no_object():

@@ -158,10 +158,18 @@ class TestSessionUpdate:
         assert refused["error"]["event_id"] == "e1"
 
     def test_the_longest_instructions_fit_one_message(self):
-        session = {"instructions": "\x00" * MAX_INSTRUCTIONS}
+        """Theirs, where a letter is a byte; ours, whatever it is."""
+        session = {"instructions": "x" * MAX_INSTRUCTIONS}
         _, texts = client().ask(json.dumps({"type": "session.update", "session": session}))
         assert json.loads(texts[0])["type"] == "session.updated"
-        assert len(texts[0].encode()) < 65_536
+        worst = SESSION.updated({"instructions": "\x00" * MAX_INSTRUCTIONS})
+        (created,) = RealtimeClient(worst, ev.CallSettings(), "x").opened()
+        assert len(created.encode()) < 65_536
+
+    def test_instructions_that_cannot_be_sent_on(self):
+        refused = error(client(), type="session.update", session={"instructions": "\ud800"})
+        assert refused["code"] == "invalid_value"
+        assert refused["param"] == "session.instructions"
 
 
 class TestAskingForReplies:
@@ -277,17 +285,20 @@ class TestNonsense:
             ("[]", "invalid_json"),
             ("null", "invalid_json"),
             ('{"type": NaN}', "invalid_json"),
-            ("[" * 50_000, "invalid_json"),
-            ('{"a":' * 5_000 + "1" + "}" * 5_000, "invalid_json"),
+            ("[" * 15_000, "invalid_json"),
+            ('{"a":' * 2_500 + "1" + "}" * 2_500, "invalid_json"),
             ("1" * 5_000, "invalid_json"),
-            (b"\xff\xfe", "invalid_json"),
             ('{"type": "\\ud800"}', "invalid_json"),
+            ('{"type": "nope", "event_id": "\\udfff"}', "invalid_json"),
             ("{}", "unknown_event"),
             ('{"type": 1}', "unknown_event"),
             ('{"type": {"type": "session.update"}}', "unknown_event"),
+            ('{"type": ' + '{"a":' * 800 + "1" + "}" * 801, "unknown_event"),
             ('{"type": "session.created"}', "unknown_event"),
             ('{"type": "session.update"}', "invalid_value"),
             (" " * (EVENT_BYTES + 1), "event_too_large"),
+            ('"' + "\u00e4" * (EVENT_BYTES // 2) + '"', "event_too_large"),  # bytes count
+            ("\U0001f600" * (EVENT_BYTES // 4 + 1), "event_too_large"),
         ],
     )
     def test_is_answered_with_an_error(self, text, code):
@@ -296,7 +307,21 @@ class TestNonsense:
         assert requests == []
         assert event["error"]["code"] == code
 
-    @given(st.text() | st.binary())
+    def test_an_event_of_just_the_size(self):
+        text = '{"type": "nope", "x": "\u00e4"}'
+        text += " " * (EVENT_BYTES - len(text.encode()))
+        (event,) = checked(client().ask(text)[1])
+        assert event["error"]["code"] == "unknown_event"
+
+    @pytest.mark.parametrize(
+        "kind", ["response.cancel", "conversation.item.retrieve", "conversation.item.truncate"]
+    )
+    def test_half_a_surrogate_pair_is_never_sent_back(self, kind):
+        fields = {"item_id": "\ud800", "response_id": "\ud800", "\ud800": "\ud800"}
+        for text in client(*REPLY).ask(json.dumps({"type": kind, **fields}))[1]:
+            assert text.encode()
+
+    @given(st.text(st.characters(codec=None)))
     def test_never_raises(self, text):
         checked(client().ask(text)[1])
 

@@ -225,8 +225,64 @@ class TestRefusing:
         assert "secret" not in error["message"]
         assert "AttributeError: secret detail" in caplog.text
 
+    @pytest.mark.parametrize("step", ["vet", "body.parse", "Session.fresh"])
+    @awaited
+    async def test_nor_is_a_fault_in_reading_the_offer(self, monkeypatch, caplog, step):
+        def fails(*args):
+            raise TypeError("secret detail")
+
+        monkeypatch.setattr(f"signaling.routes.{step}", fails)
+        calls = FakeCalls()
+        async with served(calls) as http:
+            response = await http.post(CALLS, data=OFFER, headers=SDP)
+            assert response.status == 422
+            assert (await error_of(response))["code"] == "offer_failed"
+        assert calls.offers == []
+        assert "TypeError: secret detail" in caplog.text
+
+    @pytest.mark.parametrize(
+        "header",
+        [
+            b"Content-Disposition: form-data; name*=a; name*0=x",
+            b"Content-Type: multipart/mixed; boundary=x",
+            b"\xff\x00",
+        ],
+    )
+    @awaited
+    async def test_a_hostile_form_is_a_refusal(self, header):
+        body = b"--x\r\n" + header + b"\r\n\r\nv=0\r\n--x--"
+        async with served() as http:
+            headers = {"Content-Type": "multipart/form-data; boundary=x"}
+            response = await http.post(CALLS, data=body, headers=headers)
+            assert response.status == 400
+            assert (await error_of(response))["code"] == "body_malformed"
+
+    @awaited
+    async def test_a_body_that_is_not_as_encoded_as_it_says(self):
+        async with served() as http:
+            headers = {**SDP, "Content-Encoding": "gzip"}
+            response = await http.post(CALLS, data=b"no gzip", headers=headers)
+            assert 400 <= response.status < 500
+
 
 class TestHangingUp:
+    @pytest.mark.parametrize(("method", "suffix"), [("DELETE", ""), ("POST", "/hangup")])
+    @awaited
+    async def test_our_own_fault_is_logged_and_is_no_500(self, caplog, method, suffix):
+        calls = FakeCalls()
+
+        async def fails(call_id):
+            raise RuntimeError("secret detail")
+
+        calls.hang_up = fails
+        async with served(calls) as http:
+            response = await http.request(method, f"{CALLS}/rtc_1{suffix}")
+            assert response.status == 422
+            error = await error_of(response)
+        assert error["code"] == "hang_up_failed"
+        assert "secret" not in error["message"]
+        assert "RuntimeError: secret detail" in caplog.text
+
     @pytest.mark.parametrize(("method", "suffix"), [("DELETE", ""), ("POST", "/hangup")])
     @awaited
     async def test_ends_the_call_once(self, method, suffix):
@@ -250,6 +306,23 @@ class TestLogging:
         lines = [r.getMessage() for r in caplog.records if r.name.startswith("signaling")]
         call_id = placed.headers["Location"].rpartition("/")[2]
         assert lines == [f"call {call_id[:12]} placed, 1 active"]
+
+    @awaited
+    async def test_no_line_for_a_hang_up(self, caplog):
+        """The calls say how each of them ended; twice would be two ends."""
+        async with served() as http:
+            placed = await http.post(CALLS, data=OFFER, headers=SDP)
+            caplog.set_level(logging.INFO)
+            await http.delete(placed.headers["Location"])
+        assert [r for r in caplog.records if r.name.startswith("signaling")] == []
+
+    @awaited
+    async def test_one_line_for_a_body_that_is_too_large(self, caplog):
+        caplog.set_level(logging.INFO)
+        async with served() as http:
+            await http.post(CALLS, data=b"a" * (MAX_BYTES + 1), headers=SDP)
+        lines = [r.getMessage() for r in caplog.records if r.name.startswith("signaling")]
+        assert len(lines) == 1 and "body_too_large" in lines[0]
 
     @awaited
     async def test_one_line_a_refusal_without_token_or_offer(self, caplog):

@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 
 from agent.errors import RejectedOffer
 from signaling.codes import Code
-from signaling.sdp import MAX_BYTES, MAX_SECTIONS, VettedOffer, vet
+from signaling.sdp import (
+    MAX_BYTES,
+    MAX_LINES,
+    MAX_SECTIONS,
+    MIN_MESSAGE_BYTES,
+    VettedOffer,
+    vet,
+)
 
 OFFERS = Path(__file__).parent / "offers"  # written by Chromium 156 and aiortc 1.16 themselves
 CHROMIUM = (OFFERS / "chromium.sdp").read_bytes().decode()
@@ -124,6 +131,16 @@ class TestWhatIsKept:
         offer = replaced("max-message-size:262144", "max-message-size:0")
         assert "a=max-message-size:262144\r\n" in vet(offer).sdp
 
+    @pytest.mark.parametrize("size", [MIN_MESSAGE_BYTES, 65_536])
+    def test_smaller_messages_are_kept_to(self, size):
+        offer = replaced("max-message-size:262144", f"max-message-size:{size}")
+        assert f"a=max-message-size:{size}\r\n" in vet(offer).sdp
+
+    def test_no_line_is_one_too_many_up_to_the_limit(self):
+        room = MAX_LINES - len(CHROMIUM.splitlines())
+        assert vet(CHROMIUM + "a=x\r\n" * room) == vet(CHROMIUM)
+        assert refusal(CHROMIUM + "a=x\r\n" * (room + 1)) == Code.SDP_MALFORMED
+
     def test_a_caller_who_only_speaks_is_welcome(self):
         offer = replaced("a=sendrecv", "a=sendonly")
         assert "a=recvonly" in asyncio.run(answered(vet(offer)))
@@ -187,6 +204,8 @@ DATA = "m=application" + CHROMIUM.split("m=application")[1]
         (Code.SDP_MALFORMED, replaced("sctp-port:5000", "sctp-port:0")),
         (Code.SDP_MALFORMED, replaced("sctp-port:5000", "sctp-port:x")),
         (Code.SDP_MALFORMED, replaced("max-message-size:262144", "max-message-size:-1")),
+        (Code.MESSAGE_SIZE, replaced("max-message-size:262144", "max-message-size:40")),
+        (Code.MESSAGE_SIZE, replaced("size:262144", f"size:{MIN_MESSAGE_BYTES - 1}")),
         (Code.AUDIO_SECTIONS, CHROMIUM.replace(AUDIO, "")),
         (Code.AUDIO_SECTIONS, CHROMIUM + AUDIO.replace("a=mid:0", "a=mid:2")),
         (Code.AUDIO_SECTIONS, replaced("m=audio 57535", "m=audio 0")),

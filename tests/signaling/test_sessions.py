@@ -16,6 +16,18 @@ def changes(patch, before=CONFIGURED):
     return before.updated(patch).changes_since(before)
 
 
+# As espeak's: named after languages.
+POLYGLOT = Session.fresh(load(None), "sess_1", ("en-us", "de", "fr-fr", "en-us+f3"))
+
+
+def language(tag):
+    return {"audio": {"input": {"transcription": {"language": tag}}}}
+
+
+def voice(name):
+    return {"audio": {"output": {"voice": name}}}
+
+
 def detection(**fields):
     return {"audio": {"input": {"turn_detection": fields}}}
 
@@ -112,10 +124,33 @@ class TestUpdate:
         }
         assert session.detection.silence_duration_ms == CONFIGURED.detection.silence_duration_ms
 
-    @pytest.mark.parametrize("voice", sorted(VENDOR_VOICES))
-    def test_the_vendors_voices_mean_our_default(self, voice):
-        other = CONFIGURED.updated({"audio": {"output": {"voice": "otto"}}})
-        assert other.updated({"audio": {"output": {"voice": voice}}}).voice == "nora"
+    @pytest.mark.parametrize("name", sorted(VENDOR_VOICES))
+    def test_the_vendors_voices_mean_our_default(self, name):
+        other = CONFIGURED.updated(voice("otto"))
+        assert other.updated(voice(name)).voice == "nora"
+        assert changes(voice(name), other) == CallSettings(voice="")  # as in config.yaml
+
+    def test_the_default_voice_once_named_is_more_than_a_default(self):
+        """Else the call would let the language choose another."""
+        patch = {"audio": {**language("de")["audio"], **voice("en-us")["audio"]}}
+        assert changes(patch, POLYGLOT) == CallSettings(language="de", voice="en-us")
+        german = POLYGLOT.updated(language("de"))
+        assert changes(voice("en-us"), german) == CallSettings(voice="en-us")
+        assert changes(language("de"), POLYGLOT) == CallSettings(language="de")
+
+    def test_what_a_vendors_sdk_names_unasked_leaves_the_language_its_choice(self):
+        patch = {"audio": {**language("de")["audio"], **voice("ash")["audio"]}}
+        assert changes(patch, POLYGLOT) == CallSettings(language="de")
+
+    @pytest.mark.parametrize(
+        "tag", ["en", "EN-gb", "de", "de-CH-1996", "fr-Latn-FR", "es-419", "sl-rozaj-biske"]
+    )
+    def test_any_language_tag(self, tag):
+        assert CONFIGURED.updated(language(tag)).language == tag
+
+    @pytest.mark.parametrize("tag", ["de", "DE-at", "fr", "en-AU"])
+    def test_languages_that_a_voice_is_named_after(self, tag):
+        assert POLYGLOT.updated(language(tag)).language == tag
 
     def test_what_a_vendors_sdk_sends_unasked(self):
         """The session.update of the vendor's JavaScript SDK, on open."""
@@ -179,12 +214,31 @@ class TestRefusals:
         assert (caught.value.code, caught.value.param) == (Code.INVALID_VALUE, param)
         assert param in caught.value.message
 
-    @pytest.mark.parametrize("voice", ["who", 7, {"id": "who"}, {}, []])
-    def test_an_unknown_voice_names_those_there_are(self, voice):
+    @pytest.mark.parametrize("name", ["who", 7, {"id": "who"}, {}, []])
+    def test_an_unknown_voice_names_those_there_are(self, name):
         with pytest.raises(RejectedOffer) as caught:
-            CONFIGURED.updated({"audio": {"output": {"voice": voice}}})
+            CONFIGURED.updated(voice(name))
         assert caught.value.code == Code.UNKNOWN_VOICE
         assert "nora, otto" in caught.value.message
+
+    @pytest.mark.parametrize("tag", ["xx-YY", "zz", "f3", "us", "d"])
+    def test_a_language_that_no_voice_is_named_after(self, tag):
+        with pytest.raises(RejectedOffer) as caught:
+            POLYGLOT.updated({"instructions": "Hm.", **language(tag)})
+        assert caught.value.code == Code.INVALID_VALUE
+        assert caught.value.param == "session.audio.input.transcription.language"
+
+    @pytest.mark.parametrize(
+        "tag",
+        ["", "e", "en_US", "en-", "en--us", "english", "de-DE-DE", "en-a", "en-\u00e4\u00e4"],
+    )
+    def test_a_language_that_is_no_tag(self, tag):
+        with pytest.raises(RejectedOffer, match="must be a language tag"):
+            CONFIGURED.updated(language(tag))
+
+    def test_instructions_that_cannot_be_encoded(self):
+        with pytest.raises(RejectedOffer, match="surrogate"):
+            CONFIGURED.updated({"instructions": "\ud800"})
 
     def test_not_every_voice_of_an_engine_with_hundreds_is_named(self):
         many = Session.fresh(load(None), "s", tuple(f"v{i}" for i in range(300)))
