@@ -16,9 +16,9 @@ _WINDOW = 1024  # packets back that are told apart as late or duplicate; libsrtp
 _MAX_GAP = 3000  # packets forward that may be lost; beyond: a restart (RFC 3550, A.1)
 _MAX_HELD = 64  # packets that wait behind a gap, whatever the clock says
 _MAX_SOURCES = 8  # SSRCs in a call; a browser uses one, a gateway that transfers calls some
-_MAX_SILENCE = (
-    5 * RTP_HZ
-)  # ticks in one step: a laptop that slept, a timestamp that jumps by hours
+# Ticks in one step: a laptop that slept, a timestamp that jumps by hours. The call computes on
+# a step in one go, 4 ms a second. A pause longer than `stall_ms` has been filled by stalls.
+_MAX_SILENCE = RTP_HZ
 _BURST = 10 * RTP_HZ  # ticks that may come faster than time: what a stalled network held back
 _DRIFT = 1.01  # a sender's clock may be so much faster than ours for ever
 _FRAME_S = FRAME_MS / 1000
@@ -125,6 +125,7 @@ class JitterBuffer:
         self._wait_s = receive.reorder_wait_ms / 1000
         self._conceal_ticks = receive.conceal_ms * RTP_HZ // 1000
         self._stall_s = receive.stall_ms / 1000
+        self._max_silence = max(_MAX_SILENCE, receive.stall_ms * RTP_HZ // 1000)
         self._streams: dict[int, _Stream] = {}
         self._stream: _Stream | None = None  # the one that is played
         self._heard_until = 0.0  # seconds; the time up to which audio was given out
@@ -155,7 +156,7 @@ class JitterBuffer:
         steps = self._release(now)
         if self._stream is not None and now >= self._stall_deadline():
             frames = max(1, int((now - self._heard_until) / _FRAME_S + 1e-6))
-            ticks = min(frames * RTP_FRAME, _MAX_SILENCE)
+            ticks = min(frames * RTP_FRAME, self._max_silence)
             self._heard_until = min(now, self._heard_until + frames * _FRAME_S)
             self._stalled_ticks += ticks
             steps.append(Stalled(ticks))
@@ -220,7 +221,7 @@ class JitterBuffer:
         missing = _signed(packet.timestamp - stream.next_timestamp, 32) - self._stalled_ticks
         if missing <= 0:
             return []
-        missing = min(missing, _MAX_SILENCE, self._affordable(now))
+        missing = min(missing, self._max_silence, self._affordable(now))
         self._budget_ticks -= missing
         # Lost packets are taken to be as long as the one that shows that they are.
         recover = min(missing, packet.duration_ticks) if lost else 0

@@ -6,7 +6,6 @@ event loop, none after `close`, and what they raise is logged and goes no furthe
 
 import asyncio
 import logging
-import os
 from collections import deque
 from collections.abc import Callable
 from typing import TypeVarTuple
@@ -16,7 +15,6 @@ from aiortc import (
     RTCBundlePolicy,
     RTCConfiguration,
     RTCDataChannel,
-    RTCIceServer,
     RTCPeerConnection,
     RTCSessionDescription,
 )
@@ -26,6 +24,7 @@ from agent.config import Config
 from agent.errors import RejectedOffer
 from agent.events import EndReason
 from agent.media import upstream
+from agent.media.ice_servers import ice_servers
 from agent.media.jitter import RtpAudio
 from agent.media.receiver import Receiver, Stats
 
@@ -35,6 +34,8 @@ _Args = TypeVarTuple("_Args")
 CHANNEL = "oai-events"
 _MAX_WAITING = 256  # messages, until the channel opens
 _MAX_UNSENT_BYTES = 1 << 20  # a caller that does not read
+_MAX_FURTHER_CHANNELS = 16
+_MAX_LABEL = 64  # characters of 65,535 that go into the log
 
 
 class Peer:
@@ -67,14 +68,16 @@ class Peer:
         self._receiver = Receiver(config.receive, on_audio, on_packet)
         self._channel: RTCDataChannel | None = None
         self._waiting: deque[str] = deque()
-        self._muted = False  # the caller does not read what we send
+        self._muted = False  # the caller does not read what we send, or cannot
+        self._further_channels = 0
+        self._binary_messages = 0
         self._connected_s: float | None = None
         self._watch: asyncio.TimerHandle | None = None
         self._ended = False
         self._closing: asyncio.Task[None] | None = None
         self.pc = RTCPeerConnection(
             RTCConfiguration(
-                iceServers=_ice_servers(config), bundlePolicy=RTCBundlePolicy.MAX_BUNDLE
+                iceServers=ice_servers(config), bundlePolicy=RTCBundlePolicy.MAX_BUNDLE
             )
         )
         self.pc.on("connectionstatechange", self._connection_changed)
@@ -84,10 +87,6 @@ class Peer:
     def stats(self) -> Stats:
         """What happened to the packets of the other side."""
         return self._receiver.stats
-
-    async def link(self) -> upstream.Link:
-        """What the other side reports of our packets."""
-        return await upstream.link(self.pc)
 
     async def answer(self, offer_sdp: str) -> str:
         """Answer an offer that signaling/sdp.py has vetted. Raises RejectedOffer, closed."""
@@ -123,7 +122,11 @@ class Peer:
         self._watch = self._loop.call_later(self._limits.connect_s, self._give_up)
 
     def send(self, text: str) -> None:
-        """Send a message, or keep it until the channel opens; too many are lost, and logged."""
+        """Send a message, or keep it until the channel opens; too many are lost, and logged.
+
+        Never raises: a message that aiortc refuses, larger than the other side takes for
+        instance, is logged and the last; what follows would have to be understood without it.
+        """
         if self._ended or self._muted:
             return
         channel = self._channel
@@ -132,7 +135,11 @@ class Peer:
                 self._muted = True
                 _log.warning("the caller reads no messages; it gets no more of them")
                 return
-            channel.send(text)
+            try:
+                channel.send(text)
+            except Exception:  # noqa: BLE001  ValueError, InvalidStateError, UnicodeEncodeError, ...
+                self._muted = True
+                _log.exception("a message cannot be sent; the caller gets no more of them")
         elif channel is None or channel.readyState == "connecting":
             if len(self._waiting) == _MAX_WAITING:
                 _log.warning("no data channel: a message is lost")
@@ -203,8 +210,7 @@ class Peer:
 
     def _adopt(self, channel: RTCDataChannel) -> None:
         if self._channel is not None or channel.label != CHANNEL:
-            _log.info("a further data channel, %r, is closed", channel.label)
-            channel.close()
+            self._refuse(channel)
             return
         self._channel = channel
         channel.on("message", self._message)
@@ -212,6 +218,17 @@ class Peer:
             self._opened()
         else:
             channel.on("open", self._opened)
+
+    def _refuse(self, channel: RTCDataChannel) -> None:
+        """Close a channel that is not ours; a caller that opens many of them is hung up on."""
+        self._further_channels += 1
+        if self._further_channels == 1:
+            label = channel.label[:_MAX_LABEL]
+            _log.info("a further data channel, %r, is closed; more are not logged", label)
+        channel.close()
+        if self._further_channels > _MAX_FURTHER_CHANNELS and not self._ended:
+            _log.warning("the caller opens data channel after data channel; it is hung up on")
+            self._end(EndReason.CALLER)
 
     def _opened(self) -> None:
         # First the greeting (`session.created`), then what waited.
@@ -225,21 +242,12 @@ class Peer:
         if isinstance(message, str):
             self._guard(self._on_message, message)
         else:
-            _log.info("a binary message of %d bytes is ignored", len(message))
+            self._binary_messages += 1
+            if self._binary_messages == 1:
+                _log.info("a binary message is ignored; more of them are not logged")
 
     def _guard(self, callback: Callable[[*_Args], None], *args: *_Args) -> None:
         try:
             callback(*args)
         except Exception:  # noqa: BLE001  it would reach aiortc and close the transport
             _log.exception("the call failed to take an event of its peer")
-
-
-def _ice_servers(config: Config) -> list[RTCIceServer]:
-    return [
-        RTCIceServer(
-            urls=[url],
-            username=os.environ.get("VOXLINE_TURN_USERNAME"),
-            credential=os.environ.get("VOXLINE_TURN_PASSWORD"),
-        )
-        for url in config.ice.servers
-    ]

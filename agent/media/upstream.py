@@ -12,6 +12,8 @@ What is changed, and why:
   and the queue behind the socket is unbounded.
 * SSRC tables grow with each SSRC that a caller makes up.
 * host addresses: loopback is left out; an address behind NAT cannot be named.
+* SCTP reassembly is unbounded, and read through again for each packet: a message that never
+  ends, or one packet that never comes, takes memory and the loop.
 * SCTP packets of 1200 bytes do not fit through a VPN with an MTU of 1280, and stall silently.
 """
 
@@ -21,7 +23,6 @@ import copy
 import logging
 import random
 from collections.abc import Callable, Coroutine, Iterable
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, ClassVar, Protocol
 
@@ -42,6 +43,7 @@ from aiortc.rtp import RtpPacket, is_rtcp
 from agent.config import Config
 from agent.errors import ConfigError
 from agent.media import addresses
+from agent.media.ice_servers import ice_servers
 
 _log = logging.getLogger(__name__)
 
@@ -49,6 +51,9 @@ _VERSIONS = {"aiortc": "1.16.0", "aioice": "0.13.0"}
 _MAX_SSRCS = 8
 _MAX_DATAGRAMS = 2048  # waiting to be read; a second of them is 50
 _SCTP_USERDATA_BYTES = 1100  # 1280 - IPv6, UDP, DTLS and SCTP headers, rounded down
+_SCTP_WINDOW_BYTES = 256 * 1024  # what a peer may send ahead; aiortc's longest message
+_SCTP_PROBE_BYTES = 16 * 1024  # one packet may come though the window is closed
+_MAX_FRAGMENTS = 1024  # held until the rest comes; a message of 256 kB is 240
 _CONSENT_INTERVAL_S = 1.0
 _URGENT_INTERVAL_S = 0.1
 _ANSWER_S = 1.5  # the longest round trip: aioice's RETRY_RTO of 0.5 s, and twice that
@@ -56,15 +61,6 @@ _CONSENT_EXPIRY_S = 30.0  # RFC 7675, section 5.1
 _CLOSE_S = 2.0  # for aiortc's own close
 
 TakeRtp = Callable[[int, int, int, bytes], None]  # ssrc, sequence, timestamp, payload
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """What RTCP says of the path; None until the peer has reported."""
-
-    round_trip_s: float | None = None
-    our_packets_lost: int | None = None  # of those we sent, in all
-    our_loss: float | None = None  # 0..1, since the peer's report before
 
 
 class _AudioReceiver(RTCRtpReceiver):
@@ -105,6 +101,35 @@ class _RtpRouter(RtpRouter):
         if packet.ssrc not in self.ssrc_table and len(self.ssrc_table) >= _MAX_SSRCS:
             return None
         return super().route_rtp(packet)
+
+
+class _Association(aiortc.rtcsctptransport.RTCSctpTransport):
+    """Ends, and with it the data channel, when more waits to be reassembled than we allow.
+
+    A peer that keeps to the window that it is told never comes near.
+    """
+
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self._advertised_rwnd = _SCTP_WINDOW_BYTES
+        self._fragments = 0  # held, or more: what is pruned elsewhere is not subtracted
+
+    async def _receive_data_chunk(self, chunk: Any) -> None:
+        stream = self._get_inbound_stream(chunk.stream_id)
+        held = len(stream.reassembly)
+        await super()._receive_data_chunk(chunk)
+        self._fragments += len(stream.reassembly) - held
+        if self._fragments > _MAX_FRAGMENTS:
+            streams = self._inbound_streams.values()
+            self._fragments = sum(len(each.reassembly) for each in streams)
+        if (
+            self._advertised_rwnd < -_SCTP_PROBE_BYTES
+            or self._fragments > _MAX_FRAGMENTS
+            or len(self._sack_misordered) > _MAX_FRAGMENTS
+        ):
+            _log.warning("a caller's messages do not end; its data channel does")
+            await self.stop()
+            self._inbound_streams.clear()
 
 
 class _Connection(aioice.ice.Connection):
@@ -193,12 +218,18 @@ def check() -> None:
             raise ConfigError(f"{name} {found} is installed; this needs {wanted}")
     for owner, names in _insides():
         for name in names:
-            if not hasattr(owner, name):
+            if not _has(owner, name):
                 kind = owner if isinstance(owner, type) else type(owner)
                 raise ConfigError(
                     f"{kind.__module__}.{kind.__qualname__} has no {name}: this is not the "
                     f"release that it says it is; reinstall {wanted}"
                 )
+
+
+def _has(owner: Any, name: str) -> bool:
+    """An association cannot be made without a loop: of a class, what it will have counts."""
+    is_class = isinstance(owner, type)
+    return hasattr(owner, name) or (is_class and name in owner.__init__.__code__.co_names)
 
 
 def _insides() -> Iterable[tuple[object, tuple[str, ...]]]:
@@ -223,12 +254,17 @@ def _insides() -> Iterable[tuple[object, tuple[str, ...]]]:
     yield aioice.ice, ("get_host_addresses",)
     yield aiortc.rtcicetransport, ("Connection",)
     yield aiortc.rtcdtlstransport, ("RtpRouter",)
-    yield aiortc.rtcpeerconnection, ("RTCRtpReceiver",)
+    yield aiortc.rtcpeerconnection, ("RTCRtpReceiver", "RTCSctpTransport")
     yield aiortc.rtcsctptransport, ("USERDATA_MAX_LENGTH",)
     yield (
         aiortc.rtcsctptransport.RTCSctpTransport,
-        ("_data_channel_flush", "_transmit"),
+        (
+            *("_data_channel_flush", "_transmit", "_get_inbound_stream"),
+            *("_receive_data_chunk", "_advertised_rwnd", "_inbound_streams"),
+            "_sack_misordered",
+        ),
     )
+    yield aiortc.rtcsctptransport.InboundStream(), ("reassembly",)
     sets = ("dtlsTransports", "iceTransports", "isClosed")
     yield RTCPeerConnection(), tuple(f"_RTCPeerConnection__{name}" for name in sets)
 
@@ -236,8 +272,10 @@ def _insides() -> Iterable[tuple[object, tuple[str, ...]]]:
 def install(config: Config) -> None:
     """Put ours in place of theirs, for every peer connection made from now on.
 
-    May be called again with another config. Raises ConfigError for an address that is none.
+    May be called again with another config. Raises ConfigError for an address that is none,
+    and for a server that is none.
     """
+    ice_servers(config)
     offered = addresses.resolve(config.ice.addresses)
     only_here = addresses.is_loopback(config.server.host)
     _Connection.lost_s = config.limits.lost_s
@@ -259,6 +297,7 @@ def install(config: Config) -> None:
     patched.RtpRouter = _RtpRouter
     patched = aiortc.rtcpeerconnection
     patched.RTCRtpReceiver = _AudioReceiver
+    patched.RTCSctpTransport = _Association
     patched = aiortc.rtcsctptransport
     patched.USERDATA_MAX_LENGTH = _SCTP_USERDATA_BYTES
     # Only Opus, and with the redundancy that makes a lost packet recoverable: without this line
@@ -287,14 +326,6 @@ def attach(pc: RTCPeerConnection, take: TakeRtp) -> None:
 def was_lost(pc: RTCPeerConnection) -> bool:
     """Whether the connection ended because the peer fell silent, not because it hung up."""
     return any(connection.expired for connection in _connections(pc))
-
-
-async def link(pc: RTCPeerConnection) -> Link:
-    """What the peer reports of the packets we send."""
-    for report in (await pc.getStats()).values():
-        if report.type == "remote-inbound-rtp":
-            return Link(report.roundTripTime, report.packetsLost, report.fractionLost / 256)
-    return Link()
 
 
 async def release(pc: RTCPeerConnection) -> None:

@@ -15,6 +15,7 @@ from agent.engines import Act, Action, Speech
 from agent.host import wire
 
 st.register_type_strategy(int, st.integers(0, 2**53))
+st.register_type_strategy(float, st.floats(allow_nan=False))  # NaN equals nothing
 samples = npst.arrays(np.float32, st.integers(0, 50), elements=st.floats(-1, 1, width=32))
 KINDS = typing.get_args(wire.Message)
 

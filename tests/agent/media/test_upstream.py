@@ -3,13 +3,21 @@
 import asyncio
 import random
 from dataclasses import replace
+from functools import wraps
 from types import SimpleNamespace
 
 import aioice.ice
 import aiortc.codecs
 import pytest
 import virtual_time
-from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc import (
+    RTCConfiguration,
+    RTCPeerConnection,
+    RTCSessionDescription,
+    rtcsctptransport,
+)
+from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsTransport
+from aiortc.rtcicetransport import RTCIceGatherer, RTCIceTransport
 
 from agent.config import Config, Ice, Limits, Server
 from agent.errors import ConfigError
@@ -24,6 +32,14 @@ def realtime(test):
         asyncio.run(test())
 
     run.__name__ = test.__name__
+    return run
+
+
+def realtime_with(test):
+    @wraps(test)
+    def run(**named):
+        asyncio.run(test(**named))
+
     return run
 
 
@@ -221,6 +237,85 @@ async def test_datagrams_that_nobody_reads_are_bounded():
     connection.data_received(b"", 1)
     assert connection._queue.qsize() == 2048
     await connection.close()
+
+
+def fragment(tsn, *, size=1, stream_id=1, flags=0):
+    """A piece of a message; of its middle unless the flags say so."""
+    chunk = rtcsctptransport.DataChunk(flags=flags)
+    chunk.tsn, chunk.stream_id, chunk.stream_seq, chunk.protocol = tsn, stream_id, 0, 51
+    chunk.user_data = bytes(size)
+    return chunk
+
+
+FIRST, LAST, UNORDERED = (
+    rtcsctptransport.SCTP_DATA_FIRST_FRAG,
+    rtcsctptransport.SCTP_DATA_LAST_FRAG,
+    rtcsctptransport.SCTP_DATA_UNORDERED,
+)
+
+
+class Inbound:
+    """An association that only receives; which messages came out of it, how much it holds."""
+
+    def __init__(self):
+        upstream.install(LOOPBACK)
+        ice = RTCIceTransport(RTCIceGatherer(iceServers=[]))
+        dtls = RTCDtlsTransport(ice, [RTCCertificate.generateCertificate()])
+        self.association = upstream._Association(dtls)
+        self.association._last_received_tsn = 0
+        self.association._receive = self._take
+        self.messages, self.stopped = [], 0
+        self.association.stop = self._stop
+
+    async def _take(self, stream_id, protocol, data):
+        self.messages.append(len(data))
+
+    async def _stop(self):
+        self.stopped += 1
+
+    async def give(self, chunks):
+        """Until it stops; how many it took."""
+        for taken, chunk in enumerate(chunks):
+            if self.stopped:
+                return taken
+            await self.association._receive_data_chunk(chunk)
+        return None
+
+
+@realtime
+async def test_the_longest_message_and_many_behind_a_lost_packet_are_reassembled():
+    inbound = Inbound()
+    long = [fragment(tsn, size=1024) for tsn in range(1, 257)]
+    long[0].flags, long[-1].flags = FIRST, LAST
+    await inbound.give([*long[:100], *long[101:], long[100]])
+    whole = [
+        fragment(tsn, size=100, flags=FIRST | LAST | UNORDERED) for tsn in range(258, 1200)
+    ]
+    await inbound.give(whole)
+    assert inbound.messages == [256 * 1024] + [100] * len(whole)
+    assert not inbound.stopped
+    assert inbound.association._fragments == 0
+
+
+@pytest.mark.parametrize(
+    ("chunks", "at_most"),
+    [
+        ((fragment(1 + n, flags=FIRST * (n == 0)) for n in range(20_000)), 1025),
+        ((fragment(1 + n, stream_id=n, flags=FIRST) for n in range(20_000)), 1025),
+        ((fragment(1 + n, size=1100, flags=FIRST * (n == 0)) for n in range(20_000)), 255),
+        ((fragment(2 + n, flags=FIRST | LAST | UNORDERED) for n in range(20_000)), 1025),
+    ],
+    ids=["never ends", "never ends in any stream", "never ends and is large", "never begins"],
+)
+@realtime_with
+async def test_a_caller_whose_messages_do_not_end_loses_its_data_channel(chunks, at_most):
+    inbound = Inbound()
+    upstream._log.disabled = True
+    taken = await inbound.give(chunks)
+    upstream._log.disabled = False
+    assert 200 < taken <= at_most
+    assert inbound.stopped == 1
+    assert not inbound.association._inbound_streams
 
 
 def test_sources_that_a_caller_makes_up_are_bounded():
