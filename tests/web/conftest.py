@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 from web_call import SETUP
-from web_site import Site, SiteServer, served
+from web_site import Site, SiteServer, served, strict_policy
 
 HERE = Path(__file__).parent
 SCREENSHOTS = HERE.parents[1] / ".pytest_cache" / "screenshots"
@@ -189,3 +189,19 @@ def caller(visit: Visit) -> Callable[..., Page]:
         return page
 
     return ready
+
+
+@pytest.fixture
+def host(visit: Visit, site: Site) -> Visit:
+    """A page of another origin than the agent's; its policy allows what the agent needs."""
+    server = site.origin.replace("127.0.0.1", "localhost")
+    site.allows = site.origin
+
+    def load(elements: str = "<voxline-agent></voxline-agent>", **options: object) -> Page:
+        script = f'<script type="module" src="{server}/sdk/voxline-agent.js"></script>'
+        html = f'<!doctype html><html lang="en"><title>A shop</title>{script}{elements}'
+        page = visit(site.page("/shop", html, policy=strict_policy(server)), **options)
+        page.wait_for_function("!!customElements.get('voxline-agent')")
+        return page
+
+    return load

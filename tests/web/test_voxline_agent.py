@@ -1,12 +1,12 @@
-"""<voxline-agent> on other people's pages: strict, twice, removed, by keyboard, read aloud."""
+"""<voxline-agent> on other people's pages: strict, removed, by keyboard, read aloud."""
 
 import re
 
 import pytest
 from playwright.sync_api import expect
-from web_site import WEB, strict_policy
+from web_agent import ELEMENT, button, connect, receive
+from web_site import WEB
 
-ELEMENT = "document.querySelector('voxline-agent')"
 SAID = [
     {"type": "conversation.item.added", "item": {"id": "c", "role": "user"}},
     {"type": "conversation.item.added", "item": {"id": "a", "role": "assistant"}},
@@ -24,35 +24,6 @@ CUT = {
 }
 DONE = {"type": "response.done", "response": {"output": [{"id": "a"}]}}
 RELEASED = "() => Object.values(fake.held()).every((count) => count === 0)"
-
-
-@pytest.fixture
-def host(visit, site):
-    """A page of another origin than the agent's; its policy allows what the agent needs."""
-    server = site.origin.replace("127.0.0.1", "localhost")
-    site.allows = site.origin
-
-    def load(elements="<voxline-agent></voxline-agent>", **options):
-        script = f'<script type="module" src="{server}/sdk/voxline-agent.js"></script>'
-        html = f'<!doctype html><html lang="en"><title>A shop</title>{script}{elements}'
-        page = visit(site.page("/shop", html, policy=strict_policy(server)), **options)
-        page.wait_for_function("!!customElements.get('voxline-agent')")
-        return page
-
-    return load
-
-
-def receive(page, *events):
-    page.evaluate("(events) => fake.receive(...events)", list(events))
-
-
-def button(page, name):
-    return page.get_by_role("button", name=name, exact=True)
-
-
-def connect(page):
-    button(page, "Call").click()
-    expect(button(page, "Hang up")).to_be_visible()
 
 
 def test_it_calls_its_own_server_from_a_strict_page_without_a_violation(host, visit, site):
@@ -85,44 +56,6 @@ def test_the_agents_voice_is_played(host):
     assert page.evaluate(tracks) == 1
     button(page, "Hang up").click()
     assert page.evaluate(tracks) == 0
-
-
-TWO = '<voxline-agent label="Sales"></voxline-agent><voxline-agent></voxline-agent>'
-
-
-def test_of_two_on_a_page_one_is_in_a_call(host, site):
-    page = host(TWO)
-    button(page, "Sales").click()
-    expect(button(page, "Hang up")).to_be_visible()
-    button(page, "Call").click()
-    expect(button(page, "Sales")).to_be_visible()
-    expect(button(page, "Hang up")).to_have_count(1)
-    assert page.get_by_role("status").all_inner_texts() == [
-        "Call ended: another one began on this page",
-        "Connected",
-    ]
-    assert len(site.offers) == 2
-    assert page.evaluate("[fake.held().peers, fake.held().microphones]") == [1, 1]
-    assert page.evaluate("fake.beacons.length") == 1  # the first was hung up
-
-
-def test_one_that_calls_again_by_itself_keeps_the_line(host):
-    page = host(TWO)
-    button(page, "Sales").click()
-    expect(button(page, "Hang up")).to_be_visible()
-    page.evaluate(f"{ELEMENT}.addEventListener('voxline:ended', () => {ELEMENT}.call())")
-    button(page, "Call").click()
-    page.wait_for_function(f"() => {ELEMENT}.state === 'listening'")
-    expect(button(page, "Hang up")).to_have_count(1)
-
-
-def test_a_call_that_is_over_is_not_said_to_have_made_way(host):
-    page = host(TWO)
-    button(page, "Sales").click()
-    receive(page, {"type": "voxline.call.ended", "reason": "agent"})
-    button(page, "Call").click()
-    expect(button(page, "Hang up")).to_be_visible()
-    expect(page.get_by_role("status").first).to_have_text("The agent hung up")
 
 
 def test_loading_the_script_twice_is_harmless(host, site):
@@ -226,34 +159,6 @@ def test_what_is_said_is_never_markup(host):
     expect(page.get_by_role("listitem").locator("p")).to_have_text(words)
 
 
-@pytest.mark.parametrize(
-    ("state", "words"),
-    [("hearing", "Hearing you"), ("replying", "Thinking"), ("listening", "Listening")],
-)
-def test_it_shows_who_has_the_word_and_does_not_read_it_out(host, state, words):
-    page = host()
-    connect(page)
-    receive(page, {"type": "voxline.state", "state": state})
-    expect(page.get_by_text(words, exact=True)).to_be_visible()
-    expect(page.get_by_role("status")).to_have_text("Connected")
-
-
-@pytest.mark.parametrize(
-    ("reason", "words"),
-    [
-        ("agent", "The agent hung up"),
-        ("silence", "Call ended: nobody spoke"),
-        ("x", "Call ended"),
-    ],
-)
-def test_it_says_why_the_call_ended(host, reason, words):
-    page = host()
-    connect(page)
-    receive(page, {"type": "voxline.call.ended", "reason": reason})
-    expect(page.get_by_role("status")).to_have_text(words)
-    expect(button(page, "Call")).to_be_visible()
-
-
 def test_an_error_is_shown_with_its_remedy_and_gone_with_the_next_call(host):
     page = host()
     page.evaluate("fake.microphone = 'NotAllowedError'")
@@ -265,45 +170,6 @@ def test_an_error_is_shown_with_its_remedy_and_gone_with_the_next_call(host):
     page.evaluate("fake.microphone = ''")
     connect(page)
     expect(alert).to_be_hidden()
-
-
-@pytest.mark.parametrize("exception", ["NotAllowedError", "NotFoundError", "NotReadableError"])
-def test_a_call_without_a_microphone_is_no_matter_of_the_connection(host, exception):
-    page = host()
-    page.evaluate("(name) => (fake.microphone = name)", exception)
-    button(page, "Call").click()
-    expect(page.get_by_role("status")).to_have_text("No microphone")
-    assert page.get_by_text("No connection").count() == 0
-
-
-def test_a_full_server_says_so_once(host, site):
-    page = host()
-    site.refuse(503, "server_full", "all lines are busy", retry_after_s=5)
-    button(page, "Call").click()
-    expect(page.get_by_role("alert")).to_have_text("Try again in 5 seconds.")
-    expect(page.get_by_role("status")).to_have_text("All lines are busy")
-    assert len(re.findall("(?i)busy", page.locator("body").aria_snapshot())) == 1
-
-
-def test_another_failure_is_said_to_be_the_connections(host, site):
-    page = host()
-    site.refuse(500, "internal", "the disk is full")
-    button(page, "Call").click()
-    expect(page.get_by_role("status")).to_have_text("No connection")
-    expect(page.get_by_role("alert")).to_contain_text("the disk is full")
-
-
-@pytest.mark.parametrize("words", ["Ready", "Connected", "Hearing you", "The agent hung up"])
-def test_a_status_is_read_once(host, words):
-    page = host()
-    if words != "Ready":
-        connect(page)
-    if words == "Hearing you":
-        receive(page, {"type": "voxline.state", "state": "hearing"})
-    if words == "The agent hung up":
-        receive(page, {"type": "voxline.call.ended", "reason": "agent"})
-    tree = page.locator("body").aria_snapshot()
-    assert tree.count(words) == 1
 
 
 def test_the_names_stand_at_the_lines_beginning(host):

@@ -1,0 +1,18 @@
+"""What tests of <voxline-agent> share: finding it, calling, and what the agent sends."""
+
+from playwright.sync_api import expect
+
+ELEMENT = "document.querySelector('voxline-agent')"
+
+
+def receive(page, *events):
+    page.evaluate("(events) => fake.receive(...events)", list(events))
+
+
+def button(page, name):
+    return page.get_by_role("button", name=name, exact=True)
+
+
+def connect(page):
+    button(page, "Call").click()
+    expect(button(page, "Hang up")).to_be_visible()
