@@ -5,7 +5,8 @@ from pathlib import Path
 
 from aiohttp import web
 
-from agent.config import Config
+from agent.config import Config, Server
+from agent.errors import ConfigError
 from signaling import pages
 from signaling.body import MAX_BYTES
 from signaling.guard import guard
@@ -30,14 +31,21 @@ def build_app(
 
     `metrics` gives Prometheus's text, `voices` the names that a session may ask for (the
     default first), `engine` the name of the engine that was picked; `web_root` holds what
-    browsers load.
+    browsers load. Raises ConfigError for an origin that no page could match.
     """
-    origins = Origins(config.server.cors_origins, config.server.host)
+    origins = _origins(config.server)
     app = web.Application(middlewares=[guard(origins)], client_max_size=MAX_BYTES)
     app.add_routes(CallRoutes(config, calls, voices).table())
     app.add_routes(_status(calls, metrics, engine))
     app.add_routes(pages.routes(web_root))
     return app
+
+
+def _origins(server: Server) -> Origins:
+    try:
+        return Origins(server.cors_origins, server.host)
+    except ValueError as error:
+        raise ConfigError(f"server.cors_origins: {error}") from None
 
 
 def _status(calls: Calls, metrics: Callable[[], bytes], engine: str) -> list[web.RouteDef]:

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
-from agent.errors import ConfigError
-
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 
@@ -22,7 +20,7 @@ _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]
 class Origins:
     """`allowed` are origins as browsers write them, or "*"; `bound_to` is server.host.
 
-    Raises ConfigError for one that no browser would write, and that no page could match.
+    Raises ValueError for one that no browser would write, and that no page could match.
     """
 
     allowed: tuple[str, ...]
@@ -31,8 +29,8 @@ class Origins:
     def __post_init__(self) -> None:
         for entry in self.allowed:
             if entry != "*" and not _can_match(entry.lower().rstrip("/")):
-                raise ConfigError(
-                    f"server.cors_origins: {entry!r} matches no page; write an origin as "
+                raise ValueError(
+                    f"{entry!r} matches no page; write an origin as "
                     'browsers do, "https://shop.example" or "http://localhost:3000", or "*"'
                 )
 
