@@ -126,10 +126,6 @@ class Playout(MediaStreamTrack):
         await self._room.wait()
 
     @property
-    def queued_ms(self) -> int:
-        return self._reel.queued_ms
-
-    @property
     def stats(self) -> PlayoutStats:
         return PlayoutStats(
             packets=self._packets,

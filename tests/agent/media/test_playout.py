@@ -377,7 +377,7 @@ def test_room_holds_a_voice_that_is_faster_than_speech():
             for n in range(500):
                 await track.room()
                 track.play(1, ramp(3, start=1 + n * 3 * FRAME))
-                most = max(most, track.queued_ms)
+                most = max(most, track._reel.queued_ms)
             track.end(1)
 
         await speak()
