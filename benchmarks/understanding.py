@@ -23,7 +23,7 @@ from benchmarks.understanding_corpus import Fold, Item, items
 from benchmarks.understanding_fit import fit, source
 
 _WEIGHTS = Path(certainty.__file__).with_name("weights.py")
-_MARGIN = 0.25  # log odds above the likeliest of all other speech
+_MARGIN = 1.5  # log odds
 _NEVER = -99.0  # stands for minus infinity in a plot and in JSON
 
 
@@ -49,6 +49,11 @@ class Outcome:
             and (found.intent, found.phrase, found.number)
             == (said.intent, said.phrase, said.number)
         )
+
+    @property
+    def is_saying(self) -> bool:
+        """Whether it is other speech by a synthetic voice."""
+        return self.source.startswith("saying")
 
 
 def run(sentences: int) -> tuple[list[Outcome], float]:
@@ -118,7 +123,8 @@ def rows(outcomes: Sequence[Outcome], threshold: float) -> list[tuple[object, ..
 def refit(outcomes: Sequence[Outcome]) -> tuple[list[Outcome], float, str]:
     """Weights from the tune fold: outcomes with new scores, the threshold, the new module.
 
-    The threshold lies above all other speech of the tune fold, and above even odds.
+    The threshold lies well above the likeliest real recording of the tune fold. Synthetic
+    sayings do not set it: one that sounds like a request would cost a tenth of all requests.
     """
     usable = [e for e in outcomes if e.measures and (e.right or not e.said)]
     tune = [e for e in usable if e.fold == "tune"]
@@ -139,8 +145,8 @@ def refit(outcomes: Sequence[Outcome]) -> tuple[list[Outcome], float, str]:
         )
 
     scored = [rescored(each) for each in outcomes]
-    others = [e.score for e in scored if e.fold == "tune" and not e.said]
-    threshold = max(0.0, *others) + _MARGIN
+    real = [e.score for e in scored if e.fold == "tune" and not e.said and not e.is_saying]
+    threshold = max(0.0, max(real) + _MARGIN)
     return scored, threshold, source(fitted, threshold)
 
 
@@ -158,12 +164,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _WEIGHTS.write_text(module, encoding="utf-8")
     found = rows(outcomes, threshold)
     print(table(HEADERS, found))
-    for each in outcomes:
-        if each.score >= threshold and not each.right:
-            print(
-                f"wrong: {each.source} ({each.condition}): {each.said!r} as {each.found!r}, "
-                f"{each.score:.1f}"
-            )
+    wrong = [
+        f"{each.source} ({each.condition}): {each.said!r} as {each.found!r}, {each.score:.1f}"
+        for each in outcomes
+        if each.score >= threshold and not each.right
+    ]
+    print("\n".join(["wrong:", *wrong]))
     print(f"{real_time:.3f} s of work a second of sound, threshold {threshold:.2f}")
     write_json(
         chosen.out / "understanding.json",
@@ -171,6 +177,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         {
             "real_time_factor": real_time,
             "rows": [dict(zip(HEADERS, r, strict=True)) for r in found],
+            "wrong": wrong,
         },
     )
     plot_lines(

@@ -61,6 +61,12 @@ def cloud(fold, count=60):
         yield replace(kind, fold=fold, score=0.0, measures=tuple(values.tolist()))
 
 
+def test_a_saying_does_not_set_the_threshold() -> None:
+    tune = list(cloud("tune"))
+    loud = replace(OTHER, source="saying en-us", measures=(9.0,) * 14)
+    assert refit([*tune, loud])[1] < refit([*tune, replace(loud, source="jfk")])[1]
+
+
 def test_weights_are_of_the_tune_fold_alone_and_no_other_speech_of_it_passes() -> None:
     tune, judge = list(cloud("tune")), list(cloud("judge"))
     scored, threshold, module = refit([*tune, *judge])
