@@ -1,8 +1,7 @@
 """Everything that is private to aiortc and aioice, or that we change in them, in one place.
 
 `check` refuses any other version than the two this was written against; `install` puts our
-classes in place of theirs, once a process. Elsewhere only their public API is used.
-What is changed, and why:
+classes in place of theirs, once a process. What is changed, and why:
 
 * audio receiver: theirs adds 80 ms, and after the first lost packet 280 ms for the rest of the
   call (aiortc issue 543), with a decoder thread and an unbounded queue per call.
@@ -12,9 +11,8 @@ What is changed, and why:
   and the queue behind the socket is unbounded.
 * SSRC tables grow with each SSRC that a caller makes up.
 * host addresses: loopback is left out; an address behind NAT cannot be named.
-* SCTP reassembly is unbounded, and read through again for each packet: a message that never
-  ends, or one packet that never comes, takes memory and the loop.
-* SCTP packets of 1200 bytes do not fit through a VPN with an MTU of 1280, and stall silently.
+* SCTP: what waits to be put together is unbounded, and read through again for each packet;
+  packets of 1200 bytes do not fit through a VPN with an MTU of 1280, and stall silently.
 """
 
 import asyncio
@@ -24,7 +22,7 @@ import logging
 import random
 from collections.abc import Callable, Coroutine, Iterable
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import aioice.ice
 import aioice.stun
@@ -238,32 +236,23 @@ def _insides() -> Iterable[tuple[object, tuple[str, ...]]]:
     ice = RTCIceTransport(RTCIceGatherer(iceServers=[]))
     dtls = RTCDtlsTransport(ice, [certificate])
     mangled = ("started", "kind", "transport", "rtcp_task", "remote_streams")
-    yield (
-        RTCRtpReceiver("audio", dtls),
-        (*(f"_RTCRtpReceiver__{name}" for name in mangled), "_run_rtcp", "_handle_rtp_packet"),
-    )
+    own = (f"_RTCRtpReceiver__{name}" for name in mangled)
+    yield RTCRtpReceiver("audio", dtls), (*own, "_run_rtcp", "_handle_rtp_packet")
     yield dtls, ("_register_rtp_receiver", "_rtp_router")
     yield dtls._rtp_router, ("ssrc_table", "route_rtp")
     yield ice, ("_connection", "_send")
     agent_names = ("_queue", "_nominated", "_query_consent_task", "_protocols")
-    yield (
-        aioice.ice.Connection(ice_controlling=False),
-        (*agent_names, "get_component_candidates", "data_received", "request_received"),
-    )
+    hooks = ("get_component_candidates", "data_received", "request_received")
+    yield aioice.ice.Connection(ice_controlling=False), (*agent_names, *hooks)
     yield aioice.ice.Connection, ("query_consent", "build_request")
     yield aioice.ice, ("get_host_addresses",)
     yield aiortc.rtcicetransport, ("Connection",)
     yield aiortc.rtcdtlstransport, ("RtpRouter",)
     yield aiortc.rtcpeerconnection, ("RTCRtpReceiver", "RTCSctpTransport")
     yield aiortc.rtcsctptransport, ("USERDATA_MAX_LENGTH",)
-    yield (
-        aiortc.rtcsctptransport.RTCSctpTransport,
-        (
-            *("_data_channel_flush", "_transmit", "_get_inbound_stream"),
-            *("_receive_data_chunk", "_advertised_rwnd", "_inbound_streams"),
-            "_sack_misordered",
-        ),
-    )
+    verbs = ("_data_channel_flush", "_transmit", "_get_inbound_stream", "_receive_data_chunk")
+    counts = ("_advertised_rwnd", "_inbound_streams", "_sack_misordered")
+    yield aiortc.rtcsctptransport.RTCSctpTransport, (*verbs, *counts)
     yield aiortc.rtcsctptransport.InboundStream(), ("reassembly",)
     sets = ("dtlsTransports", "iceTransports", "isClosed")
     yield RTCPeerConnection(), tuple(f"_RTCPeerConnection__{name}" for name in sets)
@@ -359,10 +348,8 @@ async def _stopped(stop: Callable[[], Coroutine[Any, Any, None]]) -> bool:
     return True
 
 
-class Network(Protocol):
-    """A test's network: given a datagram of RTP, what arrives of it, and of those before."""
-
-    def __call__(self, datagram: bytes) -> Iterable[bytes]: ...
+# A test's network: given a datagram of RTP, what arrives of it, and of those before.
+Network = Callable[[bytes], Iterable[bytes]]
 
 
 def reroute(pc: RTCPeerConnection, network: Network) -> None:
@@ -396,15 +383,9 @@ def impair_arrivals(pc: RTCPeerConnection, drop: Callable[[], bool]) -> None:
 
 def vanish(pc: RTCPeerConnection) -> None:
     """Cut a connection off without a word, as a machine that lost its power. For tests."""
-
-    async def nowhere(data: bytes, to: Any) -> None:
-        pass
-
-    for connection in _connections(pc):
-        for protocol in connection._protocols:
-            protocol.send_data = nowhere
-            protocol.send_stun = lambda message, to: None
-            protocol.datagram_received = lambda data, by: None
+    for protocol in (each for one in _connections(pc) for each in one._protocols):
+        protocol.send_data = lambda data, to: asyncio.sleep(0)
+        protocol.send_stun = protocol.datagram_received = lambda data, other: None
 
 
 def _is_rtp(datagram: bytes) -> bool:
@@ -412,8 +393,7 @@ def _is_rtp(datagram: bytes) -> bool:
 
 
 def _ice_transports(pc: RTCPeerConnection) -> list[Any]:
-    inside: Any = pc
-    return list(inside._RTCPeerConnection__iceTransports)
+    return list(vars(pc)["_RTCPeerConnection__iceTransports"])
 
 
 def _connections(pc: RTCPeerConnection) -> list[Any]:
