@@ -9,6 +9,7 @@ from typing import Final
 from agent.audio.frame import Samples
 from agent.brains.operator.answers import Mind, answer
 from agent.brains.operator.certainty import certain_request
+from agent.brains.operator.grammar import understand
 from agent.brains.operator.recogniser import Knowledge, Recogniser
 from agent.brains.operator.requests import Intent
 from agent.engines import Conversation, Piece
@@ -58,6 +59,7 @@ class Operator:
         """Load what the calls share; a second. Raises EngineError."""
         self._recognisers = Recognisers()
         self._now = now
+        understand("hello")  # its patterns are compiled now, 30 ms, and not in a call
 
     def listen(self) -> "OperatorListener":
         """Begin a call: instant, nothing is loaded for it."""
