@@ -44,8 +44,8 @@ def pronunciations(words: frozenset[str]) -> tuple[tuple[str, str], ...]:
     )
 
 
-@cache
 def _dictionary() -> dict[str, list[str]]:
+    # not kept: it is 40 MB as Python objects, and wanted only at the start
     try:
         lines = DICTIONARY.read_text(encoding="ascii").splitlines()
     except OSError as error:

@@ -139,14 +139,12 @@ WAYS: Final = {
         "<speak> ([<bit>] quieter | more quietly)",
         "[<bit>] quieter",
         "not so loud",
-        "(you are | you're) too loud",
     ),
     Intent.SLOWER: (
         "<speak> ([<bit>] slower | more slowly)",
         "[<bit>] slower",
         "[<ask>] slow down",
         "not so fast",
-        "(you are | you're) [speaking] too fast",
     ),
     Intent.FASTER: (
         "<speak> [<bit>] faster",
@@ -181,7 +179,7 @@ WAYS: Final = {
 # What callers say and we cannot do. Without these the recogniser would take the nearest request
 # for it, and the sound would even agree: "happy birthday" is nearly "have a good day".
 FOILS: Final = (
-    "yes | no | yeah | yep | okay | right | sure | maybe [later] | well | so | oh | uh | um",
+    "yes | no | yeah | yep | okay | right | sure | maybe [later] | well | oh | uh [huh] | um",
     "and | but | or | if | up | of | the | to | that | this | with | not | on | in | lovely",
     "good | great | sorry | i'm sorry | never mind | forget it | no problem | no thank you",
     "happy birthday | congratulations | good luck | merry christmas | welcome | nice",
