@@ -2,10 +2,13 @@
 
 from playwright.sync_api import expect
 
+CHANNEL = "fake.peer?.channel && (!fake.connects || fake.peer.channel.readyState === 'open')"
 ELEMENT = "document.querySelector('voxline-agent')"
 
 
 def receive(page, *events):
+    """The server sends; not before there is a channel, which a click does not wait for."""
+    page.wait_for_function(f"() => {CHANNEL}")
     page.evaluate("(events) => fake.receive(...events)", list(events))
 
 
