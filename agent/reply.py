@@ -67,7 +67,6 @@ class Reply:
         self.turn = turn
         self.transcript = ""  # what the brain understood
         self.marks: Marks | None = None
-        self.released = False
         self.audible = False  # its first packet has left
         self._utterance = utterance
         self._engines, self._canned, self._outlet = engines, canned, outlet
@@ -88,12 +87,11 @@ class Reply:
 
     def release(self) -> None:
         """The caller has finished: let out what there is, and the rest as it comes."""
-        self.released = True
+        self._release.set()
         self._tell(ReplyStarted(self.turn))
         kept, self._kept = self._kept, []
         for effect in kept:
             effect()
-        self._release.set()
 
     def discard(self) -> None:
         """Nothing of it has left, nothing will, not even from a task in its last step."""
@@ -165,14 +163,18 @@ class Reply:
 
     async def _speak(self, phrases: asyncio.Queue[str | None], style: Style) -> None:
         while (phrase := await phrases.get()) is not None:
-            self._ledger.begin()
-            speeches = self._canned.speak(self._engines, self.turn, phrase, style)
-            async with aclosing(self._patiently(speeches)) as patient:
-                async for speech in patient:
-                    self._mark_audio()
-                    self._ledger.add(speech)
-                    await self._send(speech.samples)
-            self._ledger.finish()
+            await self._voice(phrase, style)
+
+    async def _voice(self, phrase: str, style: Style) -> None:
+        """Have the oldest promised phrase spoken."""
+        self._ledger.begin()
+        speeches = self._canned.speak(self._engines, self.turn, phrase, style)
+        async with aclosing(self._patiently(speeches)) as patient:
+            async for speech in patient:
+                self._mark_audio()
+                self._ledger.add(speech)
+                await self._send(speech.samples)
+        self._ledger.finish()
 
     async def _patiently(self, stream: AsyncGenerator[T]) -> AsyncGenerator[T]:
         """What an engine yields; EngineError when it takes too long over the next of it."""
@@ -190,20 +192,18 @@ class Reply:
                 yield item
 
     async def _apologise(self, style: Style, apology: str) -> None:
-        phrases: asyncio.Queue[str | None] = asyncio.Queue(2)
         self._phrases.finish()
         self._ledger.abandon()
         self._let(partial(self._tell, ReplyText(self.turn, f" {apology}")))
-        await self._promise([apology], phrases)
-        phrases.put_nowait(None)
+        self._ledger.promise(apology)
         try:
-            await self._speak(phrases, style)
+            await self._voice(apology, style)
         except EngineError as error:
             log.error("not even the apology could be spoken: %s", error)
 
     async def _send(self, samples: Samples) -> None:
         self._let(partial(self._outlet.play, self.turn, samples))
-        if self.released:
+        if self._release.is_set():
             await self._outlet.room()
             return
         self._room -= len(samples)
@@ -214,7 +214,7 @@ class Reply:
         """Do it now, or, while the caller may yet go on, at the release."""
         if self._over:
             return
-        if self.released:
+        if self._release.is_set():
             effect()
         else:
             self._kept.append(effect)
