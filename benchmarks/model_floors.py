@@ -2,8 +2,8 @@
 
 A floor is the larger of two times: the step's multiplications at the device's matrix rate, and
 the bytes it cannot avoid reading at the device's memory rate. Both rates are measured in the
-same run (`measure`). Counts are those of the real architectures, read from their configs; norms,
-softmax and activations are left out, so the floors are a little low, never high.
+same run (`measure`). Counts are those of the real architectures, read from their configs;
+norms, softmax and activations are left out: the floors are a little low, never high.
 """
 
 import time

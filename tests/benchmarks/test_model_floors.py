@@ -1,4 +1,4 @@
-"""Floors: counts that agree with the published architecture, and with the model's own weights."""
+"""Floors: counts that agree with the published architecture and the model's own weights."""
 
 import pytest
 import torch
