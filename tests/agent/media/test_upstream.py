@@ -355,7 +355,7 @@ async def test_a_connection_whose_close_raises_is_released():
     pc.addTransceiver("audio")
     pc.createDataChannel("x")
     await pc.setLocalDescription(await pc.createOffer())
-    transports = upstream._ice_transports(pc)
+    transports = upstream.ice_transports(pc)
     assert len(transports) == 2
     receiver = pc.getReceivers()[0]
     receiver.setTransport(None)

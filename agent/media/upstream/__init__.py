@@ -1,4 +1,4 @@
-"""Everything that is private to aiortc and aioice, or that we change in them, in one place.
+"""Everything that is private to aiortc and aioice, or that we change in them, in one package.
 
 `check` refuses any other version than the two this was written against; `install` puts our
 classes in place of theirs, once a process. What is changed, and why:
@@ -36,7 +36,7 @@ from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsTransport, RtpRouter
 from aiortc.rtcicetransport import RTCIceGatherer, RTCIceTransport
 from aiortc.rtcrtpparameters import RTCRtpReceiveParameters
 from aiortc.rtcrtpreceiver import StreamStatistics
-from aiortc.rtp import RtpPacket, is_rtcp
+from aiortc.rtp import RtpPacket
 
 from agent.config import Config
 from agent.errors import ConfigError
@@ -314,7 +314,7 @@ def attach(pc: RTCPeerConnection, take: TakeRtp) -> None:
 
 def was_lost(pc: RTCPeerConnection) -> bool:
     """Whether the connection ended because the peer fell silent, not because it hung up."""
-    return any(connection.expired for connection in _connections(pc))
+    return any(connection.expired for connection in connections(pc))
 
 
 async def release(pc: RTCPeerConnection) -> None:
@@ -330,7 +330,7 @@ async def release(pc: RTCPeerConnection) -> None:
     if await _stopped(pc.close):
         return
     inside: Any = pc
-    dtls, ice = inside._RTCPeerConnection__dtlsTransports, _ice_transports(pc)
+    dtls, ice = inside._RTCPeerConnection__dtlsTransports, ice_transports(pc)
     for part in (*pc.getTransceivers(), *dtls, *ice):
         await _stopped(part.stop)
     closed: asyncio.Future[bool] = inside._RTCPeerConnection__isClosed
@@ -348,53 +348,11 @@ async def _stopped(stop: Callable[[], Coroutine[Any, Any, None]]) -> bool:
     return True
 
 
-# A test's network: given a datagram of RTP, what arrives of it, and of those before.
-Network = Callable[[bytes], Iterable[bytes]]
-
-
-def reroute(pc: RTCPeerConnection, network: Network) -> None:
-    """Send the connection's RTP, below SRTP, through `network`. For tests and benchmarks."""
-    for ice in _ice_transports(pc):
-        send = ice._send
-
-        async def through(datagram: bytes, send: Any = send) -> None:
-            for each in network(datagram) if _is_rtp(datagram) else (datagram,):
-                await send(each)
-
-        ice._send = through
-
-
-def impair(pc: RTCPeerConnection, drop: Callable[[], bool]) -> None:
-    """Lose an outgoing RTP packet whenever `drop()` says so. For tests and benchmarks."""
-    reroute(pc, lambda datagram: () if drop() else (datagram,))
-
-
-def impair_arrivals(pc: RTCPeerConnection, drop: Callable[[], bool]) -> None:
-    """Lose an incoming RTP packet whenever `drop()` says so. For tests and benchmarks."""
-    for connection in _connections(pc):
-        receive = connection.data_received
-
-        def through(datagram: bytes, component: int, receive: Any = receive) -> None:
-            if not (_is_rtp(datagram) and drop()):
-                receive(datagram, component)
-
-        connection.data_received = through
-
-
-def vanish(pc: RTCPeerConnection) -> None:
-    """Cut a connection off without a word, as a machine that lost its power. For tests."""
-    for protocol in (each for one in _connections(pc) for each in one._protocols):
-        protocol.send_data = lambda data, to: asyncio.sleep(0)
-        protocol.send_stun = protocol.datagram_received = lambda data, other: None
-
-
-def _is_rtp(datagram: bytes) -> bool:
-    return len(datagram) > 1 and 127 < datagram[0] < 192 and not is_rtcp(datagram)
-
-
-def _ice_transports(pc: RTCPeerConnection) -> list[Any]:
+def ice_transports(pc: RTCPeerConnection) -> list[Any]:
+    """What carries a connection; one, where all is bundled."""
     return list(vars(pc)["_RTCPeerConnection__iceTransports"])
 
 
-def _connections(pc: RTCPeerConnection) -> list[Any]:
-    return [ice._connection for ice in _ice_transports(pc)]
+def connections(pc: RTCPeerConnection) -> list[Any]:
+    """The ICE agents below them."""
+    return [ice._connection for ice in ice_transports(pc)]
