@@ -62,12 +62,13 @@ MAY_IMPORT = {
         "agent.reply",
         "agent.turns",
     ],
+    "agent.lag": ["uvloop"],
     "agent.choose": [*VALUES, "agent.brains", "agent.voices"],
     # signaling: HTTP and JSON; is given what it needs of the agent
     "signaling": ["agent.config", "agent.errors", "agent.events", "aiohttp"],
     # composition: the only rooms that know everybody
     "agent.switchboard": ["agent", "numpy"],
-    "agent.serve": ["agent", "signaling", "aiohttp", "uvloop"],
+    "agent.serve": ["agent", "signaling", "aiohttp"],
     "agent.doctor": ["agent", "aiohttp"],
     "agent.__main__": ["agent", "signaling", "benchmarks"],
 }
