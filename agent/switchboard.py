@@ -70,7 +70,8 @@ class _Line:
         self._closing: asyncio.Task[None] | None = None
 
     def send(self, text: str) -> None:
-        self.peer.send(text)
+        if not self.gone.is_set():
+            self.peer.send(text)
 
     def closed(self, reason: EndReason) -> None:
         """The call has ended; let the line go."""
@@ -90,6 +91,14 @@ class _Line:
             self._playout.stop()
             self._metrics.line_closed(asdict(self.peer.stats), self._playout.stats.underruns)
             self.gone.set()
+
+    def take_apart(self) -> None:
+        """All is over: let nothing hold itself alive, so that it goes at once.
+
+        Left to the collector, several calls go together, in 3 to 6 ms in the midst of others.
+        """
+        self._playout.on_left = self._playout.on_finished = None
+        del self.call, self.peer
 
 
 class Switchboard:
@@ -116,6 +125,7 @@ class Switchboard:
 
     async def answer(self, call_id: str, offer_sdp: str, client: Client) -> str:
         """Begin a call; return the SDP answer. Raises RejectedOffer, leaving nothing behind."""
+        await asyncio.sleep(0)  # reading the offer held the loop long enough
         if not self._open:
             raise RejectedOffer("shutting_down", "the server is stopping", status=503)
         if self.active >= self.capacity:
@@ -135,13 +145,14 @@ class Switchboard:
         watcher = asyncio.create_task(self._forget_when_gone(call_id, line))
         self._watchers.add(watcher)
         watcher.add_done_callback(self._watchers.discard)
+        call = line.call  # which may end, and its line be taken apart, meanwhile
         try:
             return await line.peer.answer(offer_sdp)
         except RejectedOffer:
-            line.call.end(EndReason.NEVER_CONNECTED)
+            call.end(EndReason.NEVER_CONNECTED)
             raise
         except BaseException:
-            line.call.end(EndReason.ERROR)
+            call.end(EndReason.ERROR)
             raise
 
     async def hang_up(self, call_id: str, reason: EndReason = EndReason.CALLER) -> bool:
@@ -162,3 +173,4 @@ class Switchboard:
         await line.gone.wait()
         del self._lines[call_id]
         self._metrics.calls_active.set(self.active)
+        line.take_apart()

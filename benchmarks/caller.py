@@ -21,10 +21,10 @@ import aiohttp
 from agent.audio.frame import Samples
 from agent.config import Config
 from agent.events import EndReason
-from agent.media import upstream
 from agent.media.jitter import RtpAudio
 from agent.media.peer import Peer
 from agent.media.receiver import Stats
+from agent.media.upstream import network
 from benchmarks.heard import Heard
 from benchmarks.microphone import Microphone, Utterance
 
@@ -212,9 +212,9 @@ class Caller:
 
     def _impair(self, loss: Loss) -> None:
         if loss.up:
-            upstream.impair(self._peer.pc, _dropper(loss.up, f"{loss.seed} up"))
+            network.impair(self._peer.pc, _dropper(loss.up, f"{loss.seed} up"))
         if loss.down:
-            upstream.impair_arrivals(self._peer.pc, _dropper(loss.down, f"{loss.seed} down"))
+            network.impair_arrivals(self._peer.pc, _dropper(loss.down, f"{loss.seed} down"))
 
     # -- from the peer connection --------------------------------------------------------------
 

@@ -8,10 +8,9 @@ from typing import Final
 
 from agent.audio.frame import Samples
 from agent.brains.operator.answers import Mind, answer
-from agent.brains.operator.certainty import certain_request
+from agent.brains.operator.certainty import certain_request, short_answer
 from agent.brains.operator.grammar import understand
 from agent.brains.operator.recogniser import Knowledge, Recogniser
-from agent.brains.operator.requests import Intent
 from agent.engines import Conversation, Heard, Piece
 from agent.errors import EngineError
 
@@ -92,9 +91,10 @@ class OperatorListener:
         request = None
         if self._recogniser is not None:
             with self._unless_broken():
-                request = certain_request(self._recogniser.opinions())
-        if request and request.intent is Intent.RESUME and not self._mind.held:
-            request = None  # nobody waits: words as common as "continue" mean something else
+                opinions = self._recogniser.opinions()
+                request = certain_request(opinions)
+                if request is None and self._mind.asked is not None:
+                    request = short_answer(opinions)
         pieces, self._mind_after = answer(request, self._mind, self._now())
         yield from pieces
 
