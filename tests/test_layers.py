@@ -55,8 +55,10 @@ MAY_IMPORT = {
     "agent.host": [*VALUES, *NUMPY, "msgpack"],
     "agent.canned": VALUES,
     "agent.reply": [*VALUES, "agent.canned", "agent.ledger", "agent.metrics", "agent.phrases"],
+    "agent.caller": [*VALUES, "agent.ear", "agent.memory", "agent.turns", "agent.vad.gate"],
     "agent.call": [
         *VALUES,
+        "agent.caller",
         "agent.canned",
         "agent.ear",
         "agent.memory",
