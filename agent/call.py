@@ -11,6 +11,7 @@ from functools import partial
 from typing import Protocol, assert_never
 
 from agent import events as ev
+from agent import requests as rq
 from agent.audio.frame import Samples
 from agent.caller import Caller
 from agent.canned import Canned
@@ -43,13 +44,13 @@ class Client(Protocol):
     """Between the data channel's JSON and our values: `signaling.realtime.RealtimeClient`."""
 
     @property
-    def settings(self) -> ev.CallSettings: ...
+    def settings(self) -> rq.CallSettings: ...
 
     def opened(self) -> list[str]: ...
 
     def tell(self, notice: ev.Notice) -> list[str]: ...
 
-    def ask(self, text: str) -> tuple[list[ev.Request], list[str]]: ...
+    def ask(self, text: str) -> tuple[list[rq.Request], list[str]]: ...
 
 
 class Line(Protocol):
@@ -84,7 +85,7 @@ class Call:
         canned: Canned,
         metrics: Metrics,
     ) -> None:
-        self._config, self._settings = config, ev.CallSettings()
+        self._config, self._settings = config, rq.CallSettings()
         self._client, self._line, self._speaker = client, line, speaker
         self._engines, self._canned, self._metrics = engines, canned, metrics
         self._loop = asyncio.get_running_loop()
@@ -284,22 +285,22 @@ class Call:
 
     # -- the client
 
-    def _grant(self, request: ev.Request) -> None:
+    def _grant(self, request: rq.Request) -> None:
         match request:
-            case ev.ChangeSettings(settings):
+            case rq.ChangeSettings(settings):
                 self._change(settings)
-            case ev.CreateReply():
+            case rq.CreateReply():
                 self._step(ev.ReplyWanted())
-            case ev.CancelCurrentReply():
+            case rq.CancelCurrentReply():
                 self._step(ev.ReplyUnwanted())
-            case ev.ClearUtterance():
+            case rq.ClearUtterance():
                 self._step(ev.UtteranceUnwanted())
-            case ev.HangUp():
+            case rq.HangUp():
                 self.end(ev.EndReason.CALLER)
             case _:
                 assert_never(request)
 
-    def _change(self, settings: ev.CallSettings) -> None:
+    def _change(self, settings: rq.CallSettings) -> None:
         self._settings = merged(self._settings, settings)
         self._speed = settings.speed or self._speed
         self._turns.rules = turn_rules(self._config, self._settings)

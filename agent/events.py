@@ -1,7 +1,7 @@
-"""All that can happen in a call, and all that can be asked of it.
+"""All that can happen in a call, and all that is told of it.
 
-Four closed lists of frozen, flat values: `Event` goes into turns.py, `Command` comes out of it;
-`Notice` is what a client is told, `Request` is what a client may ask. No behaviour, no I/O.
+Three closed lists of frozen, flat values: `Event` goes into turns.py, `Command` comes out of
+it; `Notice` is what a client is told. What it may ask is in requests.py. No behaviour, no I/O.
 Turn numbers count the replies of a call from 1; utterance numbers count what the caller said.
 """
 
@@ -309,48 +309,3 @@ Notice = (
     | TurnMeasured
     | CallEnding
 )
-
-# -- Request: from the client -----------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class CallSettings:
-    """What a session may change of the configuration; None leaves it as it is."""
-
-    instructions: str | None = None
-    voice: str | None = None
-    speed: float | None = None
-    language: str | None = None
-    vad_threshold: float | None = None
-    end_of_turn_ms: int | None = None
-    preroll_ms: int | None = None
-    create_response: bool | None = None  # answer by ourselves at the end of a turn
-    interrupt_response: bool | None = None  # speech over a reply stops it
-
-
-@dataclass(frozen=True, slots=True)
-class ChangeSettings:
-    settings: CallSettings
-
-
-@dataclass(frozen=True, slots=True)
-class CreateReply:
-    pass
-
-
-@dataclass(frozen=True, slots=True)
-class CancelCurrentReply:
-    pass
-
-
-@dataclass(frozen=True, slots=True)
-class ClearUtterance:
-    pass
-
-
-@dataclass(frozen=True, slots=True)
-class HangUp:
-    pass
-
-
-Request = ChangeSettings | CreateReply | CancelCurrentReply | ClearUtterance | HangUp

@@ -3,7 +3,7 @@
 from dataclasses import asdict, replace
 
 from agent.config import Config, VadConfig
-from agent.events import CallSettings
+from agent.requests import CallSettings
 from agent.turns import TurnRules
 
 

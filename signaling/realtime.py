@@ -12,14 +12,14 @@ from collections.abc import Callable
 from typing import Any
 
 from agent.errors import RejectedOffer
-from agent.events import (
+from agent.events import Notice
+from agent.requests import (
     CallSettings,
     CancelCurrentReply,
     ChangeSettings,
     ClearUtterance,
     CreateReply,
     HangUp,
-    Notice,
     Request,
 )
 from signaling.codes import Code

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar, get_type_hints
 
 from agent.config import Agent, Between, Config, Turns, VadConfig
-from agent.events import CallSettings
+from agent.requests import CallSettings
 from signaling.codes import Code
 from signaling.fields import Fields
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from agent.audio.frame import SPEAK_HZ
 from agent.engines import Act, Heard, Speech, Text, Word
-from agent.events import CallEnding, CallSettings
+from agent.events import CallEnding
+from agent.requests import CallSettings
 
 WORD_S = 0.25  # how long FakeEngines speaks a word
 

@@ -8,7 +8,10 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 
-VALUES = ["agent.errors", "agent.events", "agent.config", "agent.audio", "agent.engines"]
+VALUES = [
+    *("agent.errors", "agent.events", "agent.requests", "agent.config", "agent.audio"),
+    "agent.engines",
+]
 NUMPY = ["numpy"]
 
 # What each module may import besides the standard library and its own row.
@@ -17,6 +20,7 @@ MAY_IMPORT = {
     # values: that calls, models and sockets exist is not known here
     "agent.errors": [],
     "agent.events": [],
+    "agent.requests": [],
     "agent.config": [],
     "agent.audio": [*NUMPY],
     "agent.engines": ["agent.audio"],
@@ -69,7 +73,7 @@ MAY_IMPORT = {
     ],
     "agent.choose": [*VALUES, "agent.brains", "agent.voices"],
     # signaling: HTTP and JSON; is given what it needs of the agent
-    "signaling": ["agent.config", "agent.errors", "agent.events", "aiohttp"],
+    "signaling": ["agent.config", "agent.errors", "agent.events", "agent.requests", "aiohttp"],
     # composition: the only rooms that know everybody
     "agent.switchboard": ["agent", "numpy"],
     "agent.serve": ["agent", "signaling", "aiohttp", "uvloop"],
@@ -78,7 +82,7 @@ MAY_IMPORT = {
 }
 
 PURE = [
-    *("agent.errors", "agent.events", "agent.config", "agent.audio", "agent.engines"),
+    *VALUES,
     *("agent.turns", "agent.phrases", "agent.ledger", "agent.memory", "agent.metrics"),
     *("agent.config_file", "agent.settings"),
     *("agent.ear", "agent.vad.gate", "agent.media.jitter", "agent.media.reel"),

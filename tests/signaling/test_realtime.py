@@ -7,6 +7,7 @@ from openai.types.realtime.realtime_server_event import RealtimeServerEvent
 from pydantic import TypeAdapter
 
 from agent import events as ev
+from agent import requests as rq
 from agent.config_file import load
 from signaling.codes import Code
 from signaling.limits import EVENT_BYTES
@@ -35,7 +36,7 @@ JSON = st.recursive(
 
 def client(*notices, **options):
     """A client whose channel is open and who was told `notices`."""
-    made = RealtimeClient(SESSION, ev.CallSettings(), "x", **options)
+    made = RealtimeClient(SESSION, rq.CallSettings(), "x", **options)
     made.opened()
     for notice in notices:
         made.tell(notice)
@@ -92,13 +93,13 @@ class TestContract:
 
 class TestOpening:
     def test_begins_with_the_session(self):
-        (created,) = checked(RealtimeClient(SESSION, ev.CallSettings(), "x").opened())
+        (created,) = checked(RealtimeClient(SESSION, rq.CallSettings(), "x").opened())
         assert created["type"] == "session.created"
         assert created["session"] == SESSION.view()
 
     def test_what_happened_before_comes_after_it(self):
         """Audio connects before the data channel does: the greeting has begun by then."""
-        early = RealtimeClient(SESSION, ev.CallSettings(), "x")
+        early = RealtimeClient(SESSION, rq.CallSettings(), "x")
         assert [text for notice in REPLY for text in early.tell(notice)] == []
         names = [event["type"] for event in checked(early.opened())]
         assert names[0] == "session.created"
@@ -107,7 +108,7 @@ class TestOpening:
         assert early.tell(WHOLE)
 
     def test_a_channel_that_never_opens_costs_little(self):
-        early = RealtimeClient(SESSION, ev.CallSettings(), "x")
+        early = RealtimeClient(SESSION, rq.CallSettings(), "x")
         for _ in range(2 * HELD_EVENTS):
             early.tell(ev.StateChanged("hearing"))
         assert len(early.opened()) == 1 + HELD_EVENTS
@@ -118,7 +119,7 @@ class TestSessionUpdate:
         requests, (updated,) = ask(
             client(), type="session.update", session={"type": "realtime", "instructions": "Hm."}
         )
-        assert requests == [ev.ChangeSettings(ev.CallSettings(instructions="Hm."))]
+        assert requests == [rq.ChangeSettings(rq.CallSettings(instructions="Hm."))]
         assert updated["type"] == "session.updated"
         assert updated["session"]["instructions"] == "Hm."
 
@@ -163,7 +164,7 @@ class TestSessionUpdate:
         _, texts = client().ask(json.dumps({"type": "session.update", "session": session}))
         assert json.loads(texts[0])["type"] == "session.updated"
         worst = SESSION.updated({"instructions": "\x00" * MAX_INSTRUCTIONS})
-        (created,) = RealtimeClient(worst, ev.CallSettings(), "x").opened()
+        (created,) = RealtimeClient(worst, rq.CallSettings(), "x").opened()
         assert len(created.encode()) < 65_536
 
     def test_instructions_that_cannot_be_sent_on(self):
@@ -174,7 +175,7 @@ class TestSessionUpdate:
 
 class TestAskingForReplies:
     def test_create(self):
-        assert ask(client(), type="response.create") == ([ev.CreateReply()], [])
+        assert ask(client(), type="response.create") == ([rq.CreateReply()], [])
 
     def test_create_during_a_reply(self):
         refused = error(client(*REPLY), type="response.create")
@@ -182,9 +183,9 @@ class TestAskingForReplies:
 
     def test_cancel(self):
         asked = client(*REPLY)
-        assert ask(asked, type="response.cancel") == ([ev.CancelCurrentReply()], [])
+        assert ask(asked, type="response.cancel") == ([rq.CancelCurrentReply()], [])
         assert ask(asked, type="response.cancel", response_id="resp_x_1") == (
-            [ev.CancelCurrentReply()],
+            [rq.CancelCurrentReply()],
             [],
         )
 
@@ -198,20 +199,20 @@ class TestAskingForReplies:
 
     def test_clear_the_output(self):
         clear = {"type": "output_audio_buffer.clear"}
-        assert ask(client(*REPLY), **clear) == ([ev.CancelCurrentReply()], [])
+        assert ask(client(*REPLY), **clear) == ([rq.CancelCurrentReply()], [])
         assert ask(client(), **clear) == ([], [])  # after response.cancel nothing is left
 
 
 class TestTheCallersAudio:
     def test_clear_is_acknowledged_when_it_was_forgotten(self):
         asked = client(ev.UtteranceStarted(1, 0))
-        assert ask(asked, type="input_audio_buffer.clear") == ([ev.ClearUtterance()], [])
+        assert ask(asked, type="input_audio_buffer.clear") == ([rq.ClearUtterance()], [])
         (cleared,) = checked(asked.tell(ev.UtteranceForgotten(1)))
         assert cleared["type"] == "input_audio_buffer.cleared"
 
     def test_clear_of_nothing_is_acknowledged_at_once(self):
         requests, (cleared,) = ask(client(*ASKED), type="input_audio_buffer.clear")
-        assert requests == [ev.ClearUtterance()]  # speech not told of yet, perhaps
+        assert requests == [rq.ClearUtterance()]  # speech not told of yet, perhaps
         assert cleared["type"] == "input_audio_buffer.cleared"
 
     def test_commit_waits_for_the_response(self):
@@ -272,8 +273,8 @@ class TestItems:
 
 class TestHangingUp:
     def test_hang_up(self):
-        assert ask(client(), type="voxline.call.hang_up") == ([ev.HangUp()], [])
-        assert ask(client(), type="voxline.call.hang_up", reason="bye")[0] == [ev.HangUp()]
+        assert ask(client(), type="voxline.call.hang_up") == ([rq.HangUp()], [])
+        assert ask(client(), type="voxline.call.hang_up", reason="bye")[0] == [rq.HangUp()]
 
 
 class TestNonsense:

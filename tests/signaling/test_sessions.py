@@ -5,7 +5,7 @@ from openai.types.realtime import RealtimeSessionCreateRequest
 
 from agent.config_file import load
 from agent.errors import RejectedOffer
-from agent.events import CallSettings
+from agent.requests import CallSettings
 from signaling.codes import Code
 from signaling.sessions import MAX_INSTRUCTIONS, VENDOR_VOICES, Session
 

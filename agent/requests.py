@@ -1,0 +1,46 @@
+"""All that a client may ask of a call: a closed list of frozen, flat values."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class CallSettings:
+    """What a session may change of the configuration; None leaves it as it is."""
+
+    instructions: str | None = None
+    voice: str | None = None
+    speed: float | None = None
+    language: str | None = None
+    vad_threshold: float | None = None
+    end_of_turn_ms: int | None = None
+    preroll_ms: int | None = None
+    create_response: bool | None = None  # answer by ourselves at the end of a turn
+    interrupt_response: bool | None = None  # speech over a reply stops it
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeSettings:
+    settings: CallSettings
+
+
+@dataclass(frozen=True, slots=True)
+class CreateReply:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class CancelCurrentReply:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class ClearUtterance:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    pass
+
+
+Request = ChangeSettings | CreateReply | CancelCurrentReply | ClearUtterance | HangUp
