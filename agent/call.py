@@ -14,10 +14,9 @@ from agent import events as ev
 from agent import requests as rq
 from agent.audio.frame import Samples
 from agent.caller import Caller
-from agent.canned import Canned
-from agent.config import Config
 from agent.ear import Ear
 from agent.engines import (
+    Act,
     Action,
     CallEngines,
     Conversation,
@@ -25,12 +24,16 @@ from agent.engines import (
     Piece,
     Style,
     Text,
+    Tool,
+    ToolCall,
     Vad,
 )
+from agent.errands import Errands
 from agent.memory import Memory
-from agent.metrics import Marks, Metrics
+from agent.metrics import Marks
 from agent.reply import Outlet, Reply
 from agent.settings import merged, turn_rules, vad_config
+from agent.shared import Shared
 from agent.turns import Turns
 
 log = logging.getLogger(__name__)
@@ -76,23 +79,26 @@ class Call:
 
     def __init__(
         self,
-        config: Config,
+        shared: Shared,
         client: Client,
         line: Line,
         speaker: Speaker,
         engines: CallEngines,
         vad: Vad,
-        canned: Canned,
-        metrics: Metrics,
     ) -> None:
+        config = shared.config
         self._config, self._settings = config, rq.CallSettings()
         self._client, self._line, self._speaker = client, line, speaker
-        self._engines, self._canned, self._metrics = engines, canned, metrics
+        self._engines, self._canned, self._metrics = engines, shared.canned, shared.metrics
         self._loop = asyncio.get_running_loop()
         self._ear = Ear(vad, config.vad)
         self._turns = Turns(turn_rules(config, self._settings))
         self._memory = Memory()
         self._caller = Caller(line.name, self._ear, engines, self._memory, self._tell)
+        self._errands = Errands(
+            shared.functions, self._memory, self._tell, self._step, config.agent.tool_s
+        )
+        self._filler = 0  # number of the latest reply that only bridges a function
         self._speed, self._gain = config.agent.speed, 1.0
         self._reply: Reply | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -160,6 +166,7 @@ class Call:
             if self._timer is not None:
                 self._timer.cancel()
             self._caller.close()
+            self._errands.close()
             self._engines.close()
             self._metrics.call_ended(reason)
             self._line.closed(reason)
@@ -214,12 +221,16 @@ class Call:
     def _prepare(self, turn: int) -> None:
         now = self._loop.time()
         reply = self._reply = self._new_reply(turn, self._caller.to_answer)
+        self._errands.told(turn)
         if (silent_at := self._caller.silent_at) is not None:
             reply.marks = Marks(silent_at, now, now)
         self._start(reply, self._engines.reply(turn, self._conversation(turn)))
 
     def _release(self, turn: int) -> None:
         self._engines.keep(turn)
+        self._errands.released(turn)
+        if self._caller.to_answer:
+            self._errands.caller_spoke()
         self._caller.answered(turn)
         if self._reply is not None and self._reply.turn == turn:
             if self._reply.marks is not None:
@@ -232,7 +243,10 @@ class Call:
             ev.Prompt.GREETING: words.greeting,
             ev.Prompt.STILL_THERE: words.still_there,
             ev.Prompt.GOODBYE: words.goodbye,
+            ev.Prompt.ONE_MOMENT: words.tool_filler,
         }[prompt]
+        if prompt is ev.Prompt.ONE_MOMENT:
+            self._filler = turn
         reply = self._reply = self._new_reply(turn, 0)
         self._start(reply, _recite(text))
         reply.release()
@@ -259,14 +273,20 @@ class Call:
     def _conclude(self, reply: Reply, done: ev.ReplyDone) -> None:
         """A reply is over: what of it was heard is remembered."""
         self._reply = None
-        self._memory.add(Exchange(reply.transcript, done.heard, done.turn))
+        if done.turn == self._filler:
+            self._memory.bridge(done.heard)
+        else:
+            self._memory.add(Exchange(reply.transcript, done.heard, done.turn))
         if done.status == "failed":
             log.warning("call %s: reply %d failed: %s", self._line.name, done.turn, done.reason)
         self._metrics.replies.labels(done.status).inc()
         self._tell(done)
 
-    def _act(self, turn: int, action: Action) -> None:
-        match action:
+    def _act(self, turn: int, piece: Act | ToolCall) -> None:
+        if isinstance(piece, ToolCall):
+            self._errands.begin(turn, piece)
+            return
+        match action := piece.action:
             case Action.HANG_UP:
                 self._step(ev.LastWords(turn))
             case Action.HOLD:
@@ -291,6 +311,10 @@ class Call:
                 self._change(settings)
             case rq.CreateReply():
                 self._step(ev.ReplyWanted())
+            case rq.ReturnFromTool(call_id, output):
+                self._errands.answer(call_id, output)
+            case rq.GoOn():
+                self._errands.want()
             case rq.CancelCurrentReply():
                 self._step(ev.ReplyUnwanted())
             case rq.ClearUtterance():
@@ -305,10 +329,12 @@ class Call:
         self._speed = settings.speed or self._speed
         self._turns.rules = turn_rules(self._config, self._settings)
         self._ear.configure(vad_config(self._config, self._settings))
+        self._errands.offer(Tool(*tool) for tool in self._settings.tools or ())
 
     def _conversation(self, turn: int) -> Conversation:
         instructions = self._settings.instructions or self._config.agent.instructions
-        return Conversation(instructions, self._language(), self._memory.past, turn)
+        tools = () if self._settings.may_call_tools is False else self._errands.tools
+        return Conversation(instructions, self._language(), self._memory.past, turn, tools)
 
     def _language(self) -> str:
         return self._settings.language or self._config.agent.language

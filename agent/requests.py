@@ -16,6 +16,8 @@ class CallSettings:
     preroll_ms: int | None = None
     create_response: bool | None = None  # answer by ourselves at the end of a turn
     interrupt_response: bool | None = None  # speech over a reply stops it
+    tools: tuple[tuple[str, str, str], ...] | None = None  # name, description, JSON Schema
+    may_call_tools: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,19 @@ class ChangeSettings:
 @dataclass(frozen=True, slots=True)
 class CreateReply:
     pass
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnFromTool:
+    """What one of the client's functions returned; the call was told of and is not answered."""
+
+    call_id: str
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
+class GoOn:
+    """Speak of the results, as soon as they are all there and nobody speaks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,4 +58,12 @@ class HangUp:
     pass
 
 
-Request = ChangeSettings | CreateReply | CancelCurrentReply | ClearUtterance | HangUp
+Request = (
+    ChangeSettings
+    | CreateReply
+    | ReturnFromTool
+    | GoOn
+    | CancelCurrentReply
+    | ClearUtterance
+    | HangUp
+)
