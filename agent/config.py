@@ -132,6 +132,9 @@ class Agent:
     goodbye: str = "I can't hear you, so I'll hang up now. Goodbye."
     apology: str = "Sorry, something went wrong on my side. Please say that again."
     tools: tuple[str, ...] = ()
+    tool_s: Annotated[float, Between(0.1, 300)] = 10.0
+    tool_filler: str = "One moment, please."
+    tool_filler_s: Annotated[float, Between(0.0, 60)] = 1.5
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,11 @@
-"""The conversation as the model must see it: what was said, cut to what was heard."""
+"""The conversation as the model must see it: what was said, cut to what was heard, and which
+functions were called for it. A result stands with its call, however late it came.
+"""
 
 from collections import OrderedDict
 from dataclasses import replace
 
-from agent.engines import Exchange
+from agent.engines import Exchange, ToolCall, ToolUse
 
 
 class Memory:
@@ -13,16 +15,24 @@ class Memory:
         self._exchanges = exchanges
         self._past: OrderedDict[int, Exchange] = OrderedDict()  # by turn
         self._early: tuple[int, str] = (0, "")  # understood before its exchange was over
+        self._uses: dict[int, dict[str, ToolUse]] = {}  # by turn and id; it may not be over
 
     def add(self, exchange: Exchange) -> None:
-        """An exchange is over. Nothing is kept of one in which neither side was understood."""
+        """An exchange is over. One in which nothing was understood or done is not kept."""
         turn, transcript = self._early
         if turn == exchange.turn:
             exchange = replace(exchange, caller=exchange.caller or transcript)
-        if exchange.caller or exchange.agent:
+        if exchange.caller or exchange.agent or exchange.turn in self._uses:
             self._past[exchange.turn] = exchange
         if len(self._past) > self._exchanges:
-            self._past.popitem(last=False)
+            oldest, _ = self._past.popitem(last=False)
+            self._uses.pop(oldest, None)
+
+    def bridge(self, agent: str) -> None:
+        """What was heard of a filler: it came before the result, so it goes before it."""
+        if agent and self._past:
+            turn, last = next(reversed(self._past.items()))
+            self._past[turn] = replace(last, agent=f"{last.agent} {agent}".strip())
 
     def understood(self, turn: int, transcript: str) -> None:
         """What the caller said before reply `turn`, known only now; it may be over."""
@@ -31,6 +41,25 @@ class Memory:
         else:
             self._early = (turn, transcript)
 
+    def called(self, turn: int, call: ToolCall) -> None:
+        """Reply `turn` called a function."""
+        self._uses.setdefault(turn, {})[call.id] = ToolUse(call)
+
+    def knows(self, call_id: str) -> bool:
+        """Whether a function was called under this id, in the exchanges remembered."""
+        return any(call_id in uses for uses in self._uses.values())
+
+    def returned(self, call_id: str, output: str) -> None:
+        """What a function returned; nothing changes if its exchange was forgotten."""
+        for uses in self._uses.values():
+            if call_id in uses:
+                uses[call_id] = replace(uses[call_id], output=output)
+
     @property
     def past(self) -> tuple[Exchange, ...]:
-        return tuple(self._past.values())
+        return tuple(
+            replace(exchange, tools=tuple(self._uses[turn].values()))
+            if turn in self._uses
+            else exchange
+            for turn, exchange in self._past.items()
+        )

@@ -14,7 +14,7 @@ from typing import Protocol, TypeVar
 
 from agent.audio.frame import SPEAK_HZ, Samples
 from agent.canned import Canned
-from agent.engines import Act, Action, CallEngines, Heard, Piece, Style, Text
+from agent.engines import Act, CallEngines, Heard, Piece, Style, Text, ToolCall
 from agent.errors import EngineError
 from agent.events import (
     Notice,
@@ -62,7 +62,7 @@ class Reply:
         depth_ms: int,
         patience_s: float,
         tell: Callable[[Notice], None],
-        act: Callable[[Action], None],
+        act: Callable[[Act | ToolCall], None],
     ) -> None:
         self.turn = turn
         self.transcript = ""  # what the brain understood
@@ -146,8 +146,8 @@ class Reply:
                                 self._tell, UtteranceTranscribed(self._utterance, transcript)
                             )
                         )
-                    case Act(action):
-                        self._let(partial(self._act, action))
+                    case Act() | ToolCall():
+                        self._let(partial(self._act, piece))
                     case Text(text):
                         self._mark_text()
                         self._let(partial(self._tell, ReplyText(self.turn, text)))

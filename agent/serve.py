@@ -23,6 +23,7 @@ from agent.media import opus, upstream
 from agent.media.rehearsal import rehearse
 from agent.metrics import Metrics
 from agent.switchboard import Switchboard
+from agent.toolbox import load_toolbox
 from agent.vad import silero
 from signaling.app import build_app
 
@@ -70,14 +71,16 @@ async def running(config: Config) -> AsyncIterator[str]:
     silero.load()
     choice = choose(config)
     log.info("engine: brain %s, voice %s (%s)", choice.brain, choice.voice, choice.why)
+    toolbox = load_toolbox(config.agent.tools, config.agent.tool_s)
     metrics = Metrics()
     async with contextlib.AsyncExitStack() as stack:
+        stack.callback(toolbox.close)
         host = EngineHost(partial(build, config))
         stack.push_async_callback(host.close)
         await host.start()
         canned = await _record(config, host)
         await rehearse(config)
-        switchboard = Switchboard(config, host, canned, metrics)
+        switchboard = Switchboard(config, host, canned, metrics, toolbox)
         app = build_app(
             config,
             switchboard,
@@ -107,6 +110,7 @@ async def _record(config: Config, host: EngineHost) -> Canned:
     except EngineError as error:
         raise ConfigError(f"agent.voice_name: {error}") from error
     phrases = [agent.greeting, agent.still_there, agent.goodbye, agent.apology]
+    phrases += [agent.tool_filler] if agent.tools else []
     await canned.record(engines, [phrase for phrase in phrases if phrase])
     engines.close()
     return canned

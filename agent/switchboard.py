@@ -12,12 +12,14 @@ from agent.call import Call, Client
 from agent.canned import Canned
 from agent.config import Config
 from agent.engines import CallEngines
+from agent.errands import Functions
 from agent.errors import RejectedOffer
 from agent.events import EndReason
 from agent.media.opus import Encoder
 from agent.media.peer import Peer
 from agent.media.playout import Playout
 from agent.metrics import Metrics
+from agent.shared import Shared
 from agent.vad.silero import Silero
 
 log = logging.getLogger(__name__)
@@ -39,18 +41,16 @@ class _Line:
     def __init__(
         self,
         call_id: str,
-        config: Config,
+        shared: Shared,
         client: Client,
         engines: CallEngines,
-        canned: Canned,
-        metrics: Metrics,
     ) -> None:
-        self.name, self._metrics = call_id[:12], metrics  # the whole id may hang up: no log
+        config = shared.config
+        self.name = call_id[:12]  # the whole id may hang up: no log
+        self._metrics = shared.metrics
         self.gone = asyncio.Event()
         self._playout = Playout(config.playout, Encoder(config.send).encode)
-        self.call = Call(
-            config, client, self, self._playout, engines, Silero(), canned, metrics
-        )
+        self.call = Call(shared, client, self, self._playout, engines, Silero())
         self._playout.on_left = lambda turn, _, now: self.call.packet_left(turn, now)
         self._playout.on_finished = self.call.reply_left
         self.peer = Peer(
@@ -105,10 +105,15 @@ class Switchboard:
     """Answers offers while there are seats, and ends what it answered."""
 
     def __init__(
-        self, config: Config, engines: Engines, canned: Canned, metrics: Metrics
+        self,
+        config: Config,
+        engines: Engines,
+        canned: Canned,
+        metrics: Metrics,
+        functions: Functions,
     ) -> None:
-        self._config, self._engines = config, engines
-        self._canned, self._metrics = canned, metrics
+        self._shared = Shared(config, canned, metrics, functions)
+        self._config, self._engines, self._metrics = config, engines, metrics
         self._lines: dict[str, _Line] = {}
         self._watchers: set[asyncio.Task[None]] = set()
         self._open = True
@@ -132,14 +137,7 @@ class Switchboard:
             raise RejectedOffer(
                 "server_full", f"all {self.capacity} lines are busy; try again", status=503
             )
-        line = _Line(
-            call_id,
-            self._config,
-            client,
-            self._engines.open_call(),
-            self._canned,
-            self._metrics,
-        )
+        line = _Line(call_id, self._shared, client, self._engines.open_call())
         self._lines[call_id] = line
         self._metrics.calls_active.set(self.active)
         watcher = asyncio.create_task(self._forget_when_gone(call_id, line))

@@ -116,6 +116,10 @@ class Caller:
         """How late our own packets left at worst; what is measured is no better than that."""
         return self._microphone.worst_late_ms
 
+    def send(self, event: Mapping[str, Any]) -> None:
+        """Write a client event on the data channel."""
+        self._peer.send(json.dumps(event))
+
     async def connect(self, http: aiohttp.ClientSession, url: str, loss: Loss) -> None:
         """Place the call. Raises CallFailed."""
         offer = await self._peer.offer()

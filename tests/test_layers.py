@@ -8,7 +8,10 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 
-VALUES = ["agent.errors", "agent.events", "agent.config", "agent.audio", "agent.engines"]
+VALUES = [
+    *("agent.errors", "agent.events", "agent.requests", "agent.config", "agent.audio"),
+    "agent.engines",
+]
 NUMPY = ["numpy"]
 
 # What each module may import besides the standard library and its own row.
@@ -17,6 +20,7 @@ MAY_IMPORT = {
     # values: that calls, models and sockets exist is not known here
     "agent.errors": [],
     "agent.events": [],
+    "agent.requests": [],
     "agent.config": [],
     "agent.audio": [*NUMPY],
     "agent.engines": ["agent.audio"],
@@ -27,6 +31,7 @@ MAY_IMPORT = {
     "agent.phrases": [],
     "agent.ledger": VALUES,
     "agent.memory": VALUES,
+    "agent.tool_schema": [*VALUES, "pydantic", "pydantic_core"],
     "agent.metrics": [*VALUES, "prometheus_client"],
     "agent.ear": [*VALUES, "agent.vad.gate"],
     "agent.vad.gate": VALUES,
@@ -55,20 +60,26 @@ MAY_IMPORT = {
     "agent.host": [*VALUES, *NUMPY, "msgpack"],
     "agent.canned": VALUES,
     "agent.reply": [*VALUES, "agent.canned", "agent.ledger", "agent.metrics", "agent.phrases"],
+    "agent.caller": [*VALUES, "agent.ear", "agent.memory", "agent.turns", "agent.vad.gate"],
+    "agent.toolbox": [*VALUES, "agent.tool_schema"],
+    "agent.errands": [*VALUES, "agent.memory", "agent.tool_schema"],
+    "agent.shared": [*VALUES, "agent.canned", "agent.errands", "agent.metrics"],
     "agent.call": [
         *VALUES,
-        "agent.canned",
+        "agent.caller",
         "agent.ear",
+        "agent.errands",
         "agent.memory",
         "agent.metrics",
         "agent.reply",
         "agent.settings",
+        "agent.shared",
         "agent.turns",
     ],
     "agent.lag": ["uvloop"],
     "agent.choose": [*VALUES, "agent.brains", "agent.voices"],
     # signaling: HTTP and JSON; is given what it needs of the agent
-    "signaling": ["agent.config", "agent.errors", "agent.events", "aiohttp"],
+    "signaling": ["agent.config", "agent.errors", "agent.events", "agent.requests", "aiohttp"],
     # composition: the only rooms that know everybody
     "agent.switchboard": ["agent", "numpy"],
     "agent.serve": ["agent", "signaling", "aiohttp"],
@@ -77,12 +88,13 @@ MAY_IMPORT = {
 }
 
 PURE = [
-    *("agent.errors", "agent.events", "agent.config", "agent.audio", "agent.engines"),
+    *VALUES,
     *("agent.turns", "agent.phrases", "agent.ledger", "agent.memory", "agent.metrics"),
-    *("agent.config_file", "agent.settings"),
+    *("agent.config_file", "agent.settings", "agent.tool_schema"),
     *("agent.ear", "agent.vad.gate", "agent.media.jitter", "agent.media.reel"),
     *("agent.media.gain", "signaling.sdp", "signaling.sessions", "signaling.realtime"),
     *("signaling.codes", "signaling.fields", "signaling.conversation", "signaling.body"),
+    *("signaling.items", "signaling.tools"),
     *("signaling.limits", "signaling.origins"),
 ]
 IMPURE = {"asyncio", "logging", "os", "random", "socket", "threading", "time"}

@@ -6,7 +6,7 @@ import weakref
 from contextlib import asynccontextmanager
 
 import pytest
-from fakes import FakeClient, FakeEngines
+from fakes import FakeClient, FakeEngines, FakeFunctions
 
 from agent.canned import Canned
 from agent.config_file import load
@@ -57,7 +57,7 @@ class Scene:
         upstream.install(self.config)
         self.host, self.metrics = FakeHost(), Metrics()
         canned = Canned(Style(""))
-        self.board = Switchboard(self.config, self.host, canned, self.metrics)
+        self.board = Switchboard(self.config, self.host, canned, self.metrics, FakeFunctions())
         self.callers: list[Caller] = []
 
     async def call(self, call_id="a"):
