@@ -229,6 +229,7 @@ class Call:
     def _release(self, turn: int) -> None:
         self._engines.keep(turn)
         self._errands.released(turn)
+        self._memory.answered(turn)
         if self._caller.to_answer:
             self._errands.caller_spoke()
         self._caller.answered(turn)
@@ -313,6 +314,9 @@ class Call:
                 self._step(ev.ReplyWanted())
             case rq.ReturnFromTool(call_id, output):
                 self._errands.answer(call_id, output)
+            case rq.TypeText(text):
+                self._memory.typed(text)
+                self._errands.caller_spoke()
             case rq.GoOn():
                 self._errands.want()
             case rq.CancelCurrentReply():
@@ -334,7 +338,8 @@ class Call:
     def _conversation(self, turn: int) -> Conversation:
         instructions = self._settings.instructions or self._config.agent.instructions
         tools = () if self._settings.may_call_tools is False else self._errands.tools
-        return Conversation(instructions, self._language(), self._memory.past, turn, tools)
+        past = self._memory.before(turn)
+        return Conversation(instructions, self._language(), past, turn, tools)
 
     def _language(self) -> str:
         return self._settings.language or self._config.agent.language

@@ -39,6 +39,13 @@ class ReturnFromTool:
 
 
 @dataclass(frozen=True, slots=True)
+class TypeText:
+    """The caller wrote instead of speaking; the next reply answers it."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class GoOn:
     """Speak of the results, as soon as they are all there and nobody speaks."""
 
@@ -62,6 +69,7 @@ Request = (
     ChangeSettings
     | CreateReply
     | ReturnFromTool
+    | TypeText
     | GoOn
     | CancelCurrentReply
     | ClearUtterance

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, assert_never
 
 from agent import events as ev
-from signaling.items import FunctionCall, FunctionOutput, Item, Message, news
+from signaling.items import FunctionCall, FunctionOutput, Item, Message, TypedMessage, news
 
 Event = dict[str, Any]
 
@@ -55,6 +55,7 @@ class Conversation:
     _last_item: str | None = None
     _unclaimed: bool = False  # results came, and no reply to them was asked for
     _functions: int = 0
+    _texts: int = 0
 
     def tell(self, notice: ev.Notice) -> list[Event]:
         """Return the events that tell of `notice`, in order."""
@@ -126,13 +127,12 @@ class Conversation:
             return []
         self.utterance, self._answered = None, utterance
         item = Message(utterance.item_id, "user", "completed", None, self._last_item)
-        self._add(item)
         committed = {
             "type": "input_audio_buffer.committed",
             "previous_item_id": item.previous,
             "item_id": item.id,
         }
-        return [committed, news(item, "added"), news(item, "done")]
+        return [committed, *self._whole(item)]
 
     def _transcribed(self, number: int, transcript: str) -> list[Event]:
         utterance = self._answered
@@ -151,6 +151,12 @@ class Conversation:
                 "usage": {"type": "duration", "seconds": seconds},
             }
         ]
+
+    def typed(self, text: str, item_id: str) -> list[Event]:
+        """They wrote instead; `item_id` "" leaves the id to us."""
+        self._texts += 1
+        id = item_id or f"item_{self.salt}_t{self._texts}"
+        return self._whole(TypedMessage(id, text, self._last_item))
 
     # -- the agent
 
@@ -281,9 +287,7 @@ class Conversation:
     def _answered_call(self, call: FunctionCall, output: str, item_id: str) -> list[Event]:
         call.answered = True
         id = item_id or f"{call.id}_output"
-        item = FunctionOutput(id, call.call_id, output, self._last_item)
-        self._add(item)
-        return [news(item, "added"), news(item, "done")]
+        return self._whole(FunctionOutput(id, call.call_id, output, self._last_item))
 
     # -- what events have in common
 
@@ -304,6 +308,11 @@ class Conversation:
     def _end(self, response: Response, item: Item) -> list[Event]:
         done = {"type": "response.output_item.done", **_place(response, item)}
         return [{**done, "item": item.view()}, news(item, "done")]
+
+    def _whole(self, item: Item) -> list[Event]:
+        """An item that is over as it begins."""
+        self._add(item)
+        return [news(item, "added"), news(item, "done")]
 
     def _add(self, item: Item) -> None:
         self.items[item.id] = item

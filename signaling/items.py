@@ -32,6 +32,25 @@ class Message:
 
 
 @dataclass(slots=True)
+class TypedMessage:
+    """What the caller wrote."""
+
+    id: str
+    text: str
+    previous: str | None
+
+    def view(self) -> dict[str, Any]:
+        return {
+            "id": self.id,
+            "object": "realtime.item",
+            "type": "message",
+            "status": "completed",
+            "role": "user",
+            "content": [{"type": "input_text", "text": self.text}],
+        }
+
+
+@dataclass(slots=True)
 class FunctionCall:
     """The agent wants one of the client's functions called."""
 
@@ -75,7 +94,7 @@ class FunctionOutput:
         }
 
 
-Item = Message | FunctionCall | FunctionOutput
+Item = Message | TypedMessage | FunctionCall | FunctionOutput
 
 
 def news(item: Item, what: str) -> dict[str, Any]:

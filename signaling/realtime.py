@@ -23,6 +23,7 @@ from agent.requests import (
     HangUp,
     Request,
     ReturnFromTool,
+    TypeText,
 )
 from signaling.codes import Code
 from signaling.conversation import Conversation, Event
@@ -31,6 +32,7 @@ from signaling.items import Item, Message
 from signaling.limits import EVENT_BYTES, SESSION_EVENT_BYTES, SESSION_EVENT_VALUES
 from signaling.sessions import Session
 
+MAX_TEXT = 4_000  # characters of one message: the model reads it while the caller waits
 HELD_EVENTS = 1000  # kept for a data channel that is not open yet; it may never be
 
 Answer = tuple[list[Request], list[Event]]
@@ -155,18 +157,28 @@ class RealtimeClient:
         return [ChangeSettings(changes)] if changes != CallSettings() else [], [updated]
 
     def _create(self, event: dict[str, Any]) -> Answer:
-        """Take the result of a function: the only item that a client may bring."""
+        """Take an item that the client brings: a function's result, or typed text."""
         item = Fields(event.get("item"), "item")
-        if item.values.get("type") != "function_call_output":
-            raise item.wrong(
-                "type", "must be function_call_output: callers speak", Code.UNSUPPORTED
-            )
-        call_id, id = item.text("call_id", "", 64), item.text("id", "", 64)
+        id = item.text("id", "", 64)
+        if id in self._conversation.items:
+            raise item.wrong("id", "is another item's")
+        match item.values.get("type"):
+            case "function_call_output":
+                return self._return(item, id)
+            case "message" if item.values.get("role") == "user":
+                text = _typed(item)
+                return [TypeText(text)], self._conversation.typed(text, id)
+            case "message":
+                raise item.wrong("role", "must be user", Code.UNSUPPORTED)
+            case _:
+                what = "must be function_call_output or message"
+                raise item.wrong("type", what, Code.UNSUPPORTED)
+
+    def _return(self, item: Fields, id: str) -> Answer:
+        call_id = item.text("call_id", "", 64)
         if not isinstance(item.values.get("output"), str):
             raise item.wrong("output", "must be text")
         output = item.text("output", "", EVENT_BYTES)
-        if id in self._conversation.items:
-            raise item.wrong("id", "is another item's")
         call = self._conversation.calls.get(call_id)
         if call is None:
             raise item.wrong("call_id", "is no function call's", Code.CALL_UNKNOWN)
@@ -202,6 +214,23 @@ class RealtimeClient:
         if item is None:
             raise _wrong(Code.ITEM_NOT_FOUND, "there is no such item", "item_id")
         return item
+
+
+def _typed(item: Fields) -> str:
+    """Return the text of a message's parts. Raises RejectedOffer for any other part."""
+    parts = item.values.get("content")
+    if not isinstance(parts, list):
+        raise item.wrong("content", "must be a list of input_text")
+    texts = []
+    for n, part in enumerate(parts):
+        fields = Fields(part, f"item.content[{n}]")
+        if fields.values.get("type") != "input_text":
+            raise fields.wrong("type", "must be input_text", Code.UNSUPPORTED)
+        texts.append(fields.text("text", "", MAX_TEXT))
+    text = "\n".join(texts).strip()
+    if not 0 < len(text) <= MAX_TEXT:
+        raise item.wrong("content", f"must hold text, of at most {MAX_TEXT} characters")
+    return text
 
 
 def _parse(text: str) -> dict[str, Any]:

@@ -179,6 +179,20 @@ def test_the_clients_function_is_called_and_its_result_spoken() -> None:
     asyncio.run(main())
 
 
+def test_what_is_typed_is_answered_aloud() -> None:
+    async def main():
+        async with running(load(None, OPERATOR)) as url, dial(url) as call:
+            assert await call.until(lambda: bool(of(call, "session.created")), PATIENCE_S)
+            part = {"type": "input_text", "text": "What time is it?"}
+            item = {"type": "message", "role": "user", "content": [part]}
+            call.send({"type": "conversation.item.create", "item": item})
+            call.send({"type": "response.create"})
+            assert "It is" in await answered(call)
+            assert len(call.heard.speech_s) > 20
+
+    asyncio.run(main())
+
+
 def test_the_operators_function_is_called_and_the_agent_goes_on_by_itself(
     tmp_path, monkeypatch
 ) -> None:

@@ -1,5 +1,5 @@
 """Functions called in the middle of a call, in virtual time: results that come in time, late,
-twice, never, over speech, and after hang-up.
+twice, never, over speech, and after hang-up. And callers who type.
 
 All is real but the models, the functions and the wire; see stage.py.
 """
@@ -27,6 +27,7 @@ from agent.requests import (
     GoOn,
     HangUp,
     ReturnFromTool,
+    TypeText,
 )
 
 CLOCK = ToolCall("own", "clock", "{}")
@@ -371,5 +372,35 @@ def test_who_waits_is_not_asked_whether_they_are_there() -> None:
             assert texts(scene) == []
             await scene.wait(8)
             assert texts(scene) == ["Noon.", "Are you still there?"]
+
+    run(main())
+
+
+def test_who_types_is_answered_when_the_client_asks() -> None:
+    async def main():
+        async with at_the_stage(["It is noon."], ["Bye."]) as scene:
+            await scene.wait(1)
+            ask(scene, TypeText("what time is it?"))
+            await scene.wait(2)
+            assert scene.engines.conversations == []
+            ask(scene, CreateReply())
+            await scene.wait(3)
+            assert texts(scene) == ["It is noon."]
+            assert past(scene, 1) == (Exchange("what time is it?", "", 1),)
+            await spoken_to(scene)
+            assert past(scene, 2) == (Exchange("what time is it?", "It is noon.", 1),)
+
+    run(main())
+
+
+def test_who_types_while_the_agent_speaks_is_not_forgotten() -> None:
+    async def main():
+        async with at_the_stage([LONG], ["Yes."]) as scene:
+            await spoken_to(scene)
+            ask(scene, TypeText("stop"), CancelCurrentReply(), CreateReply())
+            await scene.wait(3)
+            first, second = past(scene, 2)
+            assert LONG.startswith(first.agent)
+            assert second == Exchange("stop", "", 2)
 
     run(main())

@@ -57,7 +57,9 @@ class ScriptedListener:
             uses = past[-1].tools
             yield Text(" ".join(f"{use.call.name}: {use.output or '?'}" for use in uses))
             return
-        yield Heard("(not listened to)")
+        typed = past and past[-1].turn == conversation.turn != 0
+        if not typed:
+            yield Heard("(not listened to)")
         lines = conversation.instructions.splitlines()
         texts = tuple(line.removeprefix(_SAY) for line in lines if line.startswith(_SAY))
         texts = texts or self._texts

@@ -110,3 +110,51 @@ def test_a_filler_belongs_to_the_text_before_the_result() -> None:
     memory.bridge("")
     memory.bridge("One")
     assert memory.past == (Exchange("weather?", "Let me see. One", 1, (ToolUse(ASKED),)),)
+
+
+def test_what_was_typed_is_told_before_it_is_answered_and_then_with_its_answer() -> None:
+    memory = Memory()
+    memory.add(Exchange("", "Hello.", 1))
+    memory.typed("what time is it?")
+    memory.typed("in Bonn")
+    typed = Exchange("what time is it?\nin Bonn", "", 2)
+    assert memory.before(2) == (Exchange("", "Hello.", 1), typed)
+    memory.answered(2)
+    memory.add(Exchange("", "Noon.", 2))
+    assert memory.before(3)[1:] == (Exchange(typed.caller, "Noon.", 2),)
+
+
+def test_what_is_typed_while_the_agent_thinks_waits_for_the_next_reply() -> None:
+    memory = Memory()
+    memory.before(1)
+    memory.typed("one more thing")
+    memory.answered(1)
+    memory.add(Exchange("hello", "Yes?", 1))
+    assert memory.before(2)[1:] == (Exchange("one more thing", "", 2),)
+
+
+def test_a_reply_that_was_discarded_answers_nothing() -> None:
+    memory = Memory()
+    memory.typed("hello")
+    memory.before(1)
+    memory.before(2)
+    memory.answered(1)
+    assert memory.before(2) == (Exchange("hello", "", 2),)
+
+
+def test_who_types_and_speaks_is_remembered_with_both() -> None:
+    memory = Memory()
+    memory.typed("typed")
+    memory.before(1)
+    memory.answered(1)
+    memory.add(Exchange("", "Yes.", 1))
+    memory.understood(1, "spoken")
+    assert memory.past == (Exchange("typed\nspoken", "Yes.", 1),)
+
+
+def test_text_that_nobody_asks_about_is_bounded() -> None:
+    memory = Memory()
+    for n in range(60):
+        memory.typed(str(n))
+    [waiting] = memory.before(1)
+    assert waiting.caller.split("\n") == [str(n) for n in range(10, 60)]

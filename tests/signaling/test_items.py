@@ -4,7 +4,7 @@ import pytest
 from openai.types.realtime.conversation_item import ConversationItem
 from pydantic import TypeAdapter
 
-from signaling.items import FunctionCall, FunctionOutput, Message, news
+from signaling.items import FunctionCall, FunctionOutput, Message, TypedMessage, news
 
 VENDOR = TypeAdapter(ConversationItem)
 ITEMS = [
@@ -12,6 +12,7 @@ ITEMS = [
     Message("i", "user", "completed", "hello", None),
     Message("i", "assistant", "in_progress", None, "h"),
     Message("i", "assistant", "incomplete", "Hel", "h", audio_ms=300),
+    TypedMessage("i", "hello", "h"),
     FunctionCall("i", "c", "weather", '{"city": "Bonn"}', None),
     FunctionCall("i", "c", "weather", "{}", None, "completed"),
     FunctionOutput("i", "c", "rain", "h"),

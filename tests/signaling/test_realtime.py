@@ -280,11 +280,70 @@ class TestItems:
         refused = error(client(*ASKED), type="conversation.item.truncate", item_id=U)
         assert refused["code"] == "item_not_found"
 
-    @pytest.mark.parametrize("kind", ["create", "delete"])
-    def test_the_conversation_is_not_edited(self, kind):
-        item = {"type": "message", "role": "user", "content": []}
-        refused = error(client(*ASKED), type=f"conversation.item.{kind}", item_id=U, item=item)
+    def test_the_conversation_is_not_edited(self):
+        refused = error(client(*ASKED), type="conversation.item.delete", item_id=U)
         assert refused["code"] == "unsupported"
+
+
+def typing(asked, *texts, **fields):
+    parts = [{"type": "input_text", "text": text} for text in texts]
+    item = {"type": "message", "role": "user", "content": parts, **fields}
+    return ask(asked, type="conversation.item.create", item=item)
+
+
+class TestTypedText:
+    def test_it_is_an_item_and_reaches_the_call(self):
+        asked = client(*ASKED)
+        requests, (added, done) = typing(asked, "what time is it?")
+        assert requests == [rq.TypeText("what time is it?")]
+        assert added["previous_item_id"] == U
+        assert added["item"] == done["item"]
+        assert added["item"]["content"] == [{"type": "input_text", "text": "what time is it?"}]
+        id = added["item"]["id"]
+        _, (retrieved,) = ask(asked, type="conversation.item.retrieve", item_id=id)
+        assert retrieved["item"] == added["item"]
+
+    def test_then_the_reply_is_asked_for(self):
+        asked = client()
+        typing(asked, "hello")
+        assert ask(asked, type="response.create") == ([rq.CreateReply()], [])
+
+    def test_parts_are_lines_and_the_client_may_name_the_item(self):
+        requests, (added, _) = typing(client(), "one", "two", id="mine")
+        assert requests == [rq.TypeText("one\ntwo")]
+        assert added["item"]["id"] == "mine"
+
+    @pytest.mark.parametrize(
+        ("fields", "code", "param"),
+        [
+            ({"role": "system"}, "unsupported", "item.role"),
+            ({"role": None}, "unsupported", "item.role"),
+            ({"content": None}, "invalid_value", "item.content"),
+            ({"content": []}, "invalid_value", "item.content"),
+            ({"content": ["hello"]}, "invalid_value", "item.content[0]"),
+            ({"content": [{"type": "input_audio"}]}, "unsupported", "item.content[0].type"),
+            (
+                {"content": [{"type": "input_text", "text": 7}]},
+                "invalid_value",
+                "item.content[0].text",
+            ),
+            (
+                {"content": [{"type": "input_text", "text": "x" * 2_001}] * 2},
+                "invalid_value",
+                "item.content",
+            ),
+            (
+                {"content": [{"type": "input_text", "text": " "}]},
+                "invalid_value",
+                "item.content",
+            ),
+            ({"id": U}, "invalid_value", "item.id"),
+        ],
+    )
+    def test_a_wrong_field_is_named(self, fields, code, param):
+        item = {"type": "message", "role": "user", "content": [], **fields}
+        refused = error(client(*ASKED), type="conversation.item.create", item=item)
+        assert (refused["code"], refused["param"]) == (code, param)
 
 
 def returns(asked, output='{"sky": "grey"}', **fields):
@@ -369,8 +428,8 @@ class TestFunctionResults:
         assert (refused["code"], refused["param"]) == ("invalid_value", param)
 
     def test_other_items_are_refused(self):
-        text = {"type": "message", "role": "user", "content": []}
-        refused = error(client(), type="conversation.item.create", item=text)
+        item = {"type": "mcp_call"}
+        refused = error(client(), type="conversation.item.create", item=item)
         assert (refused["code"], refused["param"]) == ("unsupported", "item.type")
 
     def test_an_unanswered_call_cannot_be_truncated(self):

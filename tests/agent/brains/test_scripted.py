@@ -90,6 +90,11 @@ def test_a_result_is_spoken_and_costs_no_line() -> None:
     assert list(listener.reply(after))[1:] == [Text("two")]
 
 
+def test_what_was_typed_needs_no_transcript() -> None:
+    typed = Conversation("", "en-US", (Exchange("hello", "", 3),), 3)
+    assert list(ScriptedBrain(["one"]).listen().reply(typed)) == [Text("one")]
+
+
 def test_no_lines_are_refused() -> None:
     with pytest.raises(ValueError, match="at least one"):
         ScriptedBrain([])

@@ -12,7 +12,7 @@ from spoken import say
 from agent.brains.operator import brain as subject
 from agent.brains.operator import certainty
 from agent.brains.operator.brain import Operator
-from agent.engines import Act, Action, Heard, Text
+from agent.engines import Act, Action, Conversation, Exchange, Heard, Text
 from agent.errors import EngineError
 
 NOW = datetime(2026, 11, 23, 19, 52, tzinfo=timezone(timedelta(hours=1)))
@@ -202,3 +202,22 @@ def test_without_its_model_it_says_so(monkeypatch) -> None:
     monkeypatch.setattr(subject, "Knowledge", missing)
     with pytest.raises(EngineError, match="cannot be loaded: no such file"):
         Operator()
+
+
+@pytest.mark.parametrize(
+    ("typed", "answered"),
+    [
+        ("What time is it?", "It is seven fifty-two in the evening."),
+        ("what\u2019s the date", "It is Monday, the twenty-third of November."),
+        ("quelle heure est-il", "Sorry, I did not understand."),
+        ("", "Sorry, I did not understand."),
+    ],
+)
+def test_what_was_typed_is_understood_by_the_same_grammar(operator, typed, answered) -> None:
+    listener = operator.listen()
+    before = Exchange("", "Hello.", 1)
+    conversation = Conversation("", "en-US", (before, Exchange(typed, "", 2)), 2)
+    pieces = list(listener.reply(conversation))
+    assert text(pieces).startswith(answered)
+    assert not [piece for piece in pieces if isinstance(piece, Heard)]
+    listener.close()
