@@ -5,7 +5,7 @@ import threading
 import pytest
 import torch
 
-from agent.accelerator.capture import capture
+from agent.accelerator.capture import Pool, capture
 
 CPU = torch.device("cpu")
 gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
@@ -75,3 +75,21 @@ def test_another_thread_may_work_meanwhile() -> None:
         thread.join()
     assert all(run().tolist() == [3.0] * 8 for run in runs)
     assert done
+
+
+def test_a_pool_of_a_cpu_holds_nothing() -> None:
+    pool = Pool(CPU)
+    assert not hasattr(pool, "stream")
+    assert capture(good := (lambda: 3), CPU, pool) is good
+
+
+@pytest.mark.gpu
+@gpu
+def test_graphs_of_one_pool_may_follow_each_other() -> None:
+    x = torch.ones(1 << 12, device="cuda")
+    pool = Pool(x.device)
+    double = capture(lambda: (x * 2).sum(), x.device, pool)
+    triple = capture(lambda: (x * 3).sum(), x.device, pool)
+    for _ in range(3):
+        assert double().item() == 2 << 12
+        assert triple().item() == 3 << 12
