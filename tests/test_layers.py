@@ -42,6 +42,7 @@ MAY_IMPORT = {
     # models: each knows its own library, none knows calls or another model
     "agent.vad.silero": [*VALUES, *NUMPY, "onnxruntime"],
     "agent.brains.operator": [*VALUES, *NUMPY, "pocketsphinx"],
+    "agent.brains.voxtral": [*VALUES, *NUMPY, "agent.accelerator", "torch", "transformers"],
     "agent.brains.scripted": VALUES,
     "agent.voices.espeak": [
         *VALUES,

@@ -10,7 +10,7 @@ _WARM_UPS = 3  # libraries choose algorithms and allocate workspaces on first us
 
 
 class Pool:
-    """What the graphs of one engine share: the memory they work in, and the stream of recording.
+    """What the graphs of one engine share: memory to work in, and the stream of recording.
 
     cuBLAS keeps a workspace for each stream, and a graph remembers the one it was recorded
     with. Graphs of one pool must therefore never run at the same time; those of two may.
@@ -54,7 +54,7 @@ def capture(
         ):
             result = run()
 
-    def replay() -> T:
+    def replay(_keep: Callable[[], T] = run) -> T:  # a graph knows addresses, not tensors
         graph.replay()
         return result
 

@@ -27,6 +27,7 @@ EAGER = "eager"
 # torch.compile refuses both at once. Inductor's own graphs stay off in both: they belong to the
 # thread that first ran them, and capture.py does that work.
 _MODE = "max-autotune-no-cudagraphs"
+_SHAPES = 64  # of one function; torch gives up after 8
 _OPTIONS: dict[str, str | int | bool | Callable[..., Any]] = {
     "triton.cudagraphs": False,
     "epilogue_fusion": True,
@@ -98,7 +99,8 @@ def rung_names(config: Torch, *, is_cuda: bool) -> tuple[str, ...]:
 
 
 def compiled(run: Callable[..., Any], rung: str) -> Callable[..., Any]:
-    """`run` compiled as the rung says; fixed shapes, no graph breaks."""
+    """`run` compiled as the rung says, anew for each shape it is given; no graph breaks."""
+    torch._dynamo.config.recompile_limit = _SHAPES
     if rung == COMPILE_MODE:
         return torch.compile(run, fullgraph=True, dynamic=False, mode=_MODE)
     return torch.compile(run, fullgraph=True, dynamic=False, options=_OPTIONS)
