@@ -46,7 +46,7 @@ MAY_IMPORT = {
         *VALUES,
         *NUMPY,
         "agent.accelerator",
-        *("torch", "transformers", "mistral_common"),
+        *("torch", "transformers", "mistral_common", "huggingface_hub", "torchao", "tqdm"),
     ],
     "agent.brains.scripted": VALUES,
     "agent.voices.espeak": [
