@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from agent.config import load, parse_override
+from agent.config_file import load, parse_override
 from agent.lag import CountingLoop
 from agent.serve import running
 

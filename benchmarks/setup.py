@@ -21,7 +21,7 @@ import numpy as np
 import uvloop
 
 from agent.audio.frame import SPEAK_HZ
-from agent.config import load
+from agent.config_file import load
 from agent.media import upstream
 from benchmarks import own_server, report
 from benchmarks.caller import dial
