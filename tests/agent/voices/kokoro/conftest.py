@@ -1,0 +1,12 @@
+"""One checkpoint and one model for all of these tests: each takes seconds to make."""
+
+import pytest
+
+pytest.importorskip("kokoro", reason="needs pip install '.[voxtral]'")
+
+import tiny_kokoro
+
+
+@pytest.fixture(scope="session")
+def checkpoint_folder(tmp_path_factory):
+    return tiny_kokoro.make(tmp_path_factory.mktemp("kokoro") / "checkpoint")
