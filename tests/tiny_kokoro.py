@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - phonemes are letters that look like others
 """A Kokoro checkpoint made here: the real classes and file formats, random weights.
 
 KModel fixes most of its widths in code, so the smallest has 58 million parameters; what can
@@ -23,7 +24,25 @@ VOCAB = dict(
             *(56, 57, 58, 59, 60, 61, 62, 63, 64, 65, 66, 67, 68, 69, 70, 71, 72, 75, 76, 77),
             *(78, 80, 81, 82, 83, 85, 86, 87, 90, 92, 99, 101, 102, 103, 110, 111, 112, 113),
             *(114, 115, 116, 118, 119, 120, 123, 125, 126, 128, 129, 130, 131, 132, 133, 135),
-            *(136, 138, 139, 140, 142, 143, 147, 148, 156, 157, 158, 162, 164, 169, 171, 172, 173),
+            *(
+                136,
+                138,
+                139,
+                140,
+                142,
+                143,
+                147,
+                148,
+                156,
+                157,
+                158,
+                162,
+                164,
+                169,
+                171,
+                172,
+                173,
+            ),
             177,
         ],
         strict=True,

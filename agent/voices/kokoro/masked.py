@@ -19,11 +19,11 @@ class Span(NamedTuple):
     """The valid steps of each row."""
 
     mask: Tensor  # [B, 1, X] of 0 and 1
-    count: Tensor  # [B, 1, 1], as a float
+    steps: Tensor  # [B, 1, 1], as a float
 
     def twice(self) -> "Span":
         """After an upsampling by two."""
-        return Span(self.mask.repeat_interleave(2, -1), self.count * 2)
+        return Span(self.mask.repeat_interleave(2, -1), self.steps * 2)
 
 
 def span(valid: Tensor, steps: int, like: Tensor) -> Span:
@@ -39,12 +39,13 @@ def adain(layer: Any, x: Tensor, style: Tensor, span: Span) -> Tensor:
     """
     x = x.to(style.dtype)
     gamma, beta = layer.fc(style).to(style.dtype)[:, :, None].chunk(2, 1)
-    mean = (x * span.mask).sum(-1, keepdim=True) / span.count
+    mean = (x * span.mask).sum(-1, keepdim=True) / span.steps
     centred = (x - mean) * span.mask
-    variance = (centred * centred).sum(-1, keepdim=True) / span.count
+    variance = (centred * centred).sum(-1, keepdim=True) / span.steps
     y = centred * torch.rsqrt(variance + layer.norm.eps)
     y = y * layer.norm.weight[None, :, None] + layer.norm.bias[None, :, None]
-    return ((1 + gamma) * y + beta) * span.mask
+    styled: Tensor = ((1 + gamma) * y + beta) * span.mask
+    return styled
 
 
 def resblock(block: Any, x: Tensor, style: Tensor, span: Span) -> tuple[Tensor, Span]:
@@ -88,7 +89,7 @@ class PaddedLSTM(nn.Module):
         super().__init__()
         inputs, hidden = lstm.input_size, lstm.hidden_size
         self.lstm = nn.LSTM(inputs + _FLAGS, hidden, batch_first=True, bidirectional=True)
-        self.lstm.to(lstm.weight_ih_l0)  # its type and device
+        self.lstm.to(next(lstm.parameters()))  # its type and device
         own, given = self.lstm.state_dict(), lstm.state_dict()
         for name, values in own.items():
             if name.startswith("weight_ih"):

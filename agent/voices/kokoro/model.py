@@ -9,6 +9,7 @@ Shapes: B rows, N tokens, T frames of 25 ms, 512 and 640 channels in Kokoro-82M.
 
 import contextlib
 import warnings
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
@@ -56,7 +57,7 @@ class Stages(nn.Module):
         self.eval().requires_grad_(False)
 
     def plan(self, ids: Tensor, tokens: Tensor, style: Tensor, speed: Tensor) -> Plan:
-        """`ids` [B, N] padded with anything valid, `tokens` [B], `style` [B, 256], `speed` [B]."""
+        """`ids` [B, N], padding of any kind; `tokens` [B], `style` [B, 256], `speed` [B]."""
         model, predictor = self.model, self.model.predictor
         size = ids.shape[1]
         valid = span(tokens, size, style)
@@ -81,16 +82,23 @@ class Stages(nn.Module):
         return Plan(x, text, (frames * valid.mask[:, 0]).long())
 
     def sound(
-        self, prosody: Tensor, text: Tensor, frames: Tensor, style: Tensor, noise: Tensor
+        self,
+        prosody: Tensor,
+        text: Tensor,
+        frames: Tensor,
+        style: Tensor,
+        noise: Tensor,
+        decode: Callable[..., Tensor] | None = None,
     ) -> Tensor:
         """The audio [B, 600 T] of stretched rows; silence 10 samples behind the end of each.
 
         `prosody` [B, T, 640], `text` [B, T, 512], `frames` [B] valid ones, `style` [B, 256],
-        `noise` [1 or B, 600 T, 9] from a normal distribution.
+        `noise` [1 or B, 600 T, 9] from a normal distribution. `decode` stands in for the method
+        of that name.
         """
         valid = span(frames, prosody.shape[1], style)
         pitch, energy = self.melody(prosody, valid, style)
-        return self.decode(text, pitch, energy, frames, style, noise)
+        return (decode or self.decode)(text, pitch, energy, frames, style, noise)
 
     def melody(self, prosody: Tensor, valid: Span, style: Tensor) -> tuple[Tensor, Tensor]:
         """Pitch in Hz and energy, [B, 2T] each."""
@@ -123,9 +131,12 @@ class Stages(nn.Module):
         harmonics, ends = self._harmonics(pitch, frames, noise)
         text = text.transpose(1, 2) * valid.mask
         with self._precision(style.device):
-            curves = torch.cat(
-                (decoder.F0_conv(pitch[:, None]), decoder.N_conv(energy[:, None])), 1
-            ).to(style.dtype) * valid.mask
+            curves = (
+                torch.cat(
+                    (decoder.F0_conv(pitch[:, None]), decoder.N_conv(energy[:, None])), 1
+                ).to(style.dtype)
+                * valid.mask
+            )
             x, at = resblock(decoder.encode, torch.cat((text, curves), 1), timbre, valid)
             beside = torch.cat((decoder.asr_res(text).to(style.dtype) * valid.mask, curves), 1)
             for block in decoder.decode:
@@ -153,7 +164,7 @@ class Stages(nn.Module):
             x = up(F.leaky_relu(x, 0.1))
             if i + 1 < len(generator.ups):
                 (rate,) = up.stride
-                at = Span(at.mask.repeat_interleave(rate, -1), at.count * rate)
+                at = Span(at.mask.repeat_interleave(rate, -1), at.steps * rate)
             else:
                 x, at = generator.reflection_pad(x), ends
             source = generator.noise_convs[i](harmonics).to(timbre.dtype) * at.mask

@@ -61,6 +61,19 @@ class _Spot:
         return bool(re.fullmatch(rf"[-+]?{_SIGN}?{_DECIMAL}", self.before))
 
 
+def marked(words: Sequence[str]) -> list[str]:
+    """Each word without its markup; a dash or dots of their own are on the word before.
+
+    All that is done for a language whose numbers and abbreviations espeak reads.
+    """
+    said: list[str] = []
+    for word in words:
+        if _PAUSES.fullmatch(word):
+            _pause(said, word)
+        said.append(speakable(word))
+    return said
+
+
 def spoken_text(words: Sequence[str], english: English) -> list[str]:
     """What is said for each of the words, "" for those that are silent; as many as given."""
     shells = [_shell(word) for word in words]
@@ -69,7 +82,7 @@ def spoken_text(words: Sequence[str], english: English) -> list[str]:
     said: list[str] = []
     for i, (opening, core, closing) in enumerate(shells):
         if _PAUSES.fullmatch(words[i]):
-            _pause(said, "—" if words[i][0] in "-–—" else "…")  # noqa: RUF001
+            _pause(said, words[i])
             said.append("")
             continue
         spot = _Spot(core, cores[i], cores[i + 2], closing, english, i in dialled)
@@ -113,8 +126,9 @@ def _dialled(cores: Sequence[str]) -> set[int]:
     return found
 
 
-def _pause(said: list[str], mark: str) -> None:
+def _pause(said: list[str], word: str) -> None:
     """A dash between two words belongs to the one before it, if that has no mark yet."""
+    mark = "…" if word[0] in ".…" else "—"
     for i in reversed(range(len(said))):
         if said[i]:
             if said[i][-1] not in _CLOSE:
@@ -158,6 +172,8 @@ def _word(spot: _Spot) -> str:
 
 def _letters(core: str) -> str:
     """ "MP3" -> "MP three", "and/or" -> "and or", "snake_case" -> "snake case", "AT&T"."""
+    if re.fullmatch("[A-Z]+&[A-Z]+", core):
+        core = " ".join(core)
     text = core.replace("&", " and ").replace("+", " plus ").replace("@", " at ")
     text = text.replace("%", " percent ").replace("=", " equals ").replace("°", " degrees ")
     text = re.sub(_SIGN, lambda sign: f" {numerals.currency(sign[0])} ", text)

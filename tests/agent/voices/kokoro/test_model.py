@@ -1,15 +1,15 @@
+# ruff: noqa: RUF001 - phonemes are letters that look like others
 """The two stages are KModel, whatever the bucket and whoever else is in the batch.
 
 In float64: KModel amplifies a rounding error of float32 until it is as loud as the speech
 (random weights do), so there only the same order of operations would be equal.
 """
 
-
 import pytest
+import tiny_kokoro
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-import tiny_kokoro
 from agent.voices.kokoro.model import FRAME_SAMPLES, NOISE_CHANNELS, Stages, stretch
 
 TEXTS = ["həlˈO wˈɜɹld.", "jˈɛs, ðɪs ɪz.", "ˈO."]
