@@ -88,7 +88,8 @@ def spoken_text(words: Sequence[str], english: English) -> list[str]:
         spot = _Spot(core, cores[i], cores[i + 2], closing, english, i in dialled)
         text = _say(spot) if core else ""
         if text and core.endswith(".") and not closing and i + 1 == len(words):
-            closing = "."  # the dot of "etc." also ends the sentence
+            # the dot of "etc." also ends the sentence; "U.S." becomes letters without any
+            text, closing = text.rstrip(".").replace(".", " "), "."
         said.append(f"{opening}{text}{closing}" if text else "")
     return said
 

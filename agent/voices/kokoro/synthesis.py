@@ -140,7 +140,7 @@ class Synthesis:
             places[i, : len(spread)] = torch.from_numpy(spread)
             frames[i], source[i], style[i] = len(spread), row, styles[i]
         source, places = source.to(self._device), places.to(self._device)
-        run = self._sounds.get((rows, size), self._stages.sound)
+        run: Callable[..., Tensor] = self._sounds.get((rows, size), self._stages.sound)
         audio = run(
             stretch(plan.prosody, source, places),
             stretch(plan.text, source, places),
@@ -218,15 +218,17 @@ class Synthesis:
     def _graph(
         self, run: Callable[..., Result], inputs: Sequence[Tensor]
     ) -> Callable[..., Result]:
-        """`run` for inputs of these shapes, as a graph that reads a copy of them."""
+        """`run` for inputs of these shapes, as a graph that reads copies; of the noise none."""
         if self._device.type == "cuda" and self._pool is None:
             self._pool = torch.cuda.graph_pool_handle()
-        fixed = [tensor.clone() for tensor in inputs]
+        noise = self._noise.data_ptr()
+        fixed = [x if x.data_ptr() == noise else x.clone() for x in inputs]
         replay = capture(partial(run, *fixed), self._device, self._pool)
 
         def refill(*given: Tensor) -> Result:
             for own, new in zip(fixed, given, strict=True):
-                own.copy_(new)
+                if own.data_ptr() != new.data_ptr():
+                    own.copy_(new)
             return replay()
 
         return refill

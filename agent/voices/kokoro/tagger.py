@@ -90,7 +90,7 @@ def _tag(i: int, tokens: Sequence[str], found: Sequence[str]) -> str:
         return "VB"
     if before in _SUBJECTS:
         return "VBD" if lower.endswith("ed") else "VBZ" if lower.endswith("s") else "VBP"
-    follows = _CLOSED.get(after, "")
+    follows = _CLOSED.get(after, "") if tokens[i + 1 : i + 2] != ["A"] else ""
     if tag_before == ".":  # an imperative: "Record the call."
         return "VB" if follows in _FOLLOWS_A_VERB else "NN"
     noun_before = tag_before.startswith("NN")
