@@ -180,3 +180,25 @@ def test_half_precision_is_for_the_decoder_only_and_stays_near(checkpoint_folder
     assert not torch.equal(exact, near)
     noise_db = 10 * torch.log10((exact - near).pow(2).mean() / exact.pow(2).mean())
     assert noise_db < -20
+
+
+def test_nothing_is_made_on_another_device(checkpoint_folder):
+    """On `meta` a tensor made on the CPU, or a question for a value, is an error."""
+    stages = Stages(tiny_kokoro.build(checkpoint_folder)).to("meta")
+
+    def empty(*shape, dtype=torch.float32):
+        return torch.empty(shape, dtype=dtype, device="meta")
+
+    two = empty(2, dtype=torch.long)
+    with torch.no_grad():
+        plan = stages.plan(empty(2, 32, dtype=torch.long), two, empty(2, 256), empty(2))
+        places = empty(2, 40, dtype=torch.long)
+        audio = stages.sound(
+            stretch(plan.prosody, two, places),
+            stretch(plan.text, two, places),
+            two,
+            empty(2, 256),
+            empty(1, 40 * FRAME_SAMPLES, NOISE_CHANNELS),
+        )
+    assert audio.shape == (2, 40 * FRAME_SAMPLES)
+    assert audio.device.type == "meta"
