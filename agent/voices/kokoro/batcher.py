@@ -69,8 +69,8 @@ class Batcher:
         with self._changed:
             while not self._waiting:
                 self._changed.wait()
-            ranked = sorted(self._waiting, key=lambda one: one.rank)
-            batch, self._waiting = ranked[: self._most], ranked[self._most :]
+            batch = sorted(self._waiting, key=lambda one: one.rank)[: self._most]
+            self._waiting = [one for one in self._waiting if one not in batch]
             for one in self._waiting:
                 one.overtaken += 1
         return [one for one in batch if one.future.set_running_or_notify_cancel()]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 _MOST: Final = 400  # phonemes in a take
-_FEW: Final = 20  # phonemes: below, the model is weak (its makers' VOICES.md)
+_FEW: Final = 15  # phonemes: the model is weak below "10 to 20" (its makers' VOICES.md)
 _COPIES: Final = 3  # of a short phrase at most
 _SENTENCE: Final = ".!?…"
 _CLAUSE: Final = ",;:—"

@@ -36,7 +36,7 @@ def test_a_phrase_is_one_take_between_silent_tokens():
     [
         ("jˈɛs.", "$jˈɛs. jˈɛs. jˈɛs.$", "."),
         ("jˈɛs", "$jˈɛs, jˈɛs, jˈɛs$", ""),
-        ("“jˈɛs,”", "$“jˈɛs,” “jˈɛs,” “jˈɛs,”$", ","),
+        ("“jˈɛs,”", "$“jˈɛs,” “jˈɛs,”$", ","),
         ("həlˈO wˈɜɹld.", "$həlˈO wˈɜɹld. həlˈO wˈɜɹld.$", "."),
     ],
 )
