@@ -41,6 +41,7 @@ MAY_IMPORT = {
     "agent.vad.silero": [*VALUES, *NUMPY, "onnxruntime"],
     "agent.brains.operator": [*VALUES, *NUMPY, "pocketsphinx"],
     "agent.brains.scripted": VALUES,
+    "agent.brains.openai_chat": [*VALUES, *NUMPY],
     "agent.voices.espeak": [
         *VALUES,
         *NUMPY,

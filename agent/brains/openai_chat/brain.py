@@ -54,8 +54,8 @@ class OpenaiChatListener:
     """Listener of one call. Keeps the audio of the utterance and of the last turns."""
 
     def __init__(self, config: OpenaiChat, address: Address) -> None:
-        self._config = config
-        self._chat, self._scribe = Line(address), Line(address)
+        self._config, self._address = config, address
+        self._chat = Line(address)
         self._utterance = bytearray()  # 16-bit PCM
         self._recordings: OrderedDict[int, str] = OrderedDict()  # by turn, WAV in base64
         self._turn = 0  # of the last reply
@@ -85,10 +85,8 @@ class OpenaiChatListener:
         kept, self._kept = self._kept, b""
         if not kept or not self._config.transcript:
             return iter(())
-        return Errand(
-            self._scribe,
-            lambda unwanted: transcript(self._scribe, self._config, kept, unwanted),
-        )
+        line, config = Line(self._address), self._config
+        return Errand(line, lambda unwanted: transcript(line, config, kept, unwanted))
 
     def discard(self) -> None:
         """Nothing was kept of the reply."""

@@ -158,7 +158,9 @@ class Line:
 
     def _wait_at_most(self, patience_s: float) -> None:
         assert self._sock is not None
-        self._sock.settimeout(max(patience_s, 0.001))
+        if patience_s <= 0:  # a server may send without end, and nothing of use
+            raise TimeoutError("timed out")
+        self._sock.settimeout(patience_s)
 
 
 class Errand(Iterator[T], Generic[T]):

@@ -23,7 +23,7 @@ _BOUNDARY: Final = b"--voxline-7d0c1f5e2b9a4c6f8e3d5a1b7c9f"
 def transcript(
     line: Line, config: OpenaiChat, pcm16: bytes, unwanted: Event
 ) -> Generator[Heard]:
-    """Ask for it and yield it, unless nothing was said. Raises EngineError."""
+    """Ask for it, hang up, and yield it, unless nothing was said. Raises EngineError."""
     try:
         answer = line.ask(
             "POST",
@@ -37,14 +37,14 @@ def transcript(
             raise EngineError(trouble.of_refusal(answer, config))
         text = json.loads(answer.read(_BYTES))["text"].strip()
     except (OSError, http.client.HTTPException) as error:
-        line.hang_up()
         raise EngineError(trouble.of_network(error, config)) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        line.hang_up()
         raise EngineError(
             "the chat server sent no transcript; set openai_chat.transcript to false if it "
             "has none to give"
         ) from error
+    finally:
+        line.hang_up()
     if text:
         yield Heard(text)
 

@@ -19,7 +19,7 @@ def of_network(error: Exception, config: OpenaiChat) -> str:
         case socket.gaierror():
             return f"there is no host of that name in {url}; correct openai_chat.url"
         case ssl.SSLError():
-            return f"no secure connection to {url}: {error.reason}; is its certificate valid?"
+            return f"no secure connection to {url}: {error}; is its certificate valid?"
         case ConnectionError() | http.client.RemoteDisconnected():
             return f"the chat server at {url} closed the connection; its log says why"
         case http.client.HTTPException():
