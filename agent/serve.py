@@ -71,7 +71,7 @@ async def running(config: Config) -> AsyncIterator[str]:
     log.info("engine: brain %s, voice %s (%s)", choice.brain, choice.voice, choice.why)
     metrics = Metrics()
     async with contextlib.AsyncExitStack() as stack:
-        host = EngineHost(partial(build, config))
+        host = EngineHost(partial(build, config, choice))
         stack.push_async_callback(host.close)
         await host.start()
         canned = await _record(config, host)

@@ -69,7 +69,19 @@ MAY_IMPORT = {
         "agent.settings",
         "agent.turns",
     ],
-    "agent.choose": [*VALUES, "agent.brains", "agent.voices"],
+    # which engine: what the machine has is asked here, and no model is imported before it is built
+    "agent.machine": [],
+    "agent.weights": [],
+    "agent.own_engine": VALUES,
+    "agent.capable": [*VALUES, "agent.brains.openai_chat", "agent.machine", "agent.weights"],
+    "agent.choose": [
+        *VALUES,
+        "agent.brains",
+        "agent.capable",
+        "agent.machine",
+        "agent.own_engine",
+        "agent.voices",
+    ],
     # signaling: HTTP and JSON; is given what it needs of the agent
     "signaling": ["agent.config", "agent.errors", "agent.events", "aiohttp"],
     # composition: the only rooms that know everybody
