@@ -69,7 +69,7 @@ MAY_IMPORT = {
         "agent.settings",
         "agent.turns",
     ],
-    # which engine: what the machine has is asked here, and no model is imported before it is built
+    # which engine: asks the machine, and imports no model before it is built
     "agent.machine": [],
     "agent.weights": [],
     "agent.own_engine": VALUES,

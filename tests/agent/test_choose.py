@@ -128,9 +128,7 @@ def test_somebodys_own_are_built() -> None:
 
 
 @pytest.mark.parametrize(("brain", "voice"), [("voxtral", "tone"), ("scripted", "kokoro")])
-def test_an_engine_whose_packages_are_missing_stops_the_start(
-    monkeypatch, brain, voice
-) -> None:
+def test_an_engine_without_its_packages_stops_the_start(monkeypatch, brain, voice) -> None:
     monkeypatch.setattr(module, "missing_packages", lambda *names: names[:1])
     config = load(None, {"agent.brain": brain, "agent.voice": voice})
     with pytest.raises(ConfigError, match=r"needs (transformers|kokoro); run: pip install"):
