@@ -42,7 +42,12 @@ MAY_IMPORT = {
     # models: each knows its own library, none knows calls or another model
     "agent.vad.silero": [*VALUES, *NUMPY, "onnxruntime"],
     "agent.brains.operator": [*VALUES, *NUMPY, "pocketsphinx"],
-    "agent.brains.voxtral": [*VALUES, *NUMPY, "agent.accelerator", "torch", "transformers"],
+    "agent.brains.voxtral": [
+        *VALUES,
+        *NUMPY,
+        "agent.accelerator",
+        *("torch", "transformers", "mistral_common", "huggingface_hub", "torchao", "tqdm"),
+    ],
     "agent.brains.scripted": VALUES,
     "agent.brains.openai_chat": [*VALUES, *NUMPY],
     "agent.voices.espeak": [

@@ -38,6 +38,7 @@ _SPECIALS = 64
 VOCABULARY = _SPECIALS + 256
 _PATTERN = (
     r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+"
+    r"|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*"
     r"|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
 
@@ -136,8 +137,9 @@ def passes(folder: Path, slots: int = 4, context: int = 1024) -> Passes:
     """Ours, on a model and a cache of their own."""
     model = VoxtralForConditionalGeneration.from_pretrained(folder, dtype=torch.float32).eval()
     inner = model.model
-    decoder = Decoder(inner.language_model, model.lm_head, stride(context))
-    kept = Cache(slots, context, decoder.shape, torch.float32, torch.device("cpu"))
+    cpu = torch.device("cpu")
+    decoder = Decoder(inner.language_model, model.lm_head, stride(context), cpu)
+    kept = Cache(slots, context, decoder.shape, torch.float32, cpu)
     return Passes(decoder, Ears(inner.audio_tower, inner.multi_modal_projector), kept)
 
 

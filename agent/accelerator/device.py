@@ -46,7 +46,7 @@ class Accelerator:
     def free_bytes(self) -> int:
         """Of `memory_bytes`, what neither we nor another process hold at the moment."""
         if not self.is_cuda:
-            return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")
+            return _available_bytes()
         free, total = torch.cuda.mem_get_info(self.device)
         # memory that torch has reserved and nobody uses is ours, though the driver counts it
         ours = torch.cuda.memory_reserved(self.device) - torch.cuda.memory_allocated(
@@ -82,6 +82,16 @@ def accelerator(config: Torch) -> Accelerator:
         (seen.major, seen.minor),
         _apply(config, device),
     )
+
+
+def _available_bytes() -> int:
+    """Of main memory: Linux counts what it caches as available, sysconf does not."""
+    try:
+        with open("/proc/meminfo") as lines:
+            found = dict(line.split(":") for line in lines)
+        return int(found["MemAvailable"].split()[0]) * 1024
+    except (OSError, KeyError, ValueError):
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def _allocator(environment: MutableMapping[str, str]) -> None:

@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+COMPILED_GRAPHS = "CUDA graphs of torch.compile"
 GRAPHS = "CUDA graphs"
 COMPILE_MODE = "torch.compile with a mode"
 COMPILE_OPTIONS = "torch.compile with options"
@@ -91,6 +92,8 @@ def climb(
 def rung_names(config: Torch, *, is_cuda: bool) -> tuple[str, ...]:
     """Which rungs `config` allows on this device, best first; eager is always the last."""
     names = [GRAPHS] if config.graphs and is_cuda else []
+    if names and config.compile in ("mode", "options"):
+        names.insert(0, COMPILED_GRAPHS)
     if config.compile == "mode" or (config.compile == "auto" and is_cuda):
         names.append(COMPILE_MODE)
     if config.compile == "options" or (config.compile == "auto" and is_cuda):

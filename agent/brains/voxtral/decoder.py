@@ -38,7 +38,16 @@ Pass = Callable[..., torch.Tensor]
 class Decoder:
     """The weights, and one forward pass. Which positions are filled is not known here."""
 
-    def __init__(self, language_model: Any, head: nn.Linear, context: int) -> None:
+    def __init__(
+        self,
+        language_model: Any,
+        head: nn.Linear,
+        context: int,
+        device: torch.device,
+        quantize: Callable[[nn.Module], None] | None = None,
+    ) -> None:
+        """Move to `device` layer by layer; with `quantize` the layers of `language_model` are
+        used up, so that there are never two copies. Raises ConfigError."""
         config = language_model.config
         if config.hidden_act != "silu":
             raise ConfigError(
@@ -51,12 +60,18 @@ class Decoder:
             config.num_key_value_heads,
             config.head_dim,
         )
-        self.embedding: nn.Embedding = language_model.embed_tokens
-        self.layers = [_layer(layer, config.rms_norm_eps) for layer in language_model.layers]
-        self.norm: torch.Tensor = language_model.norm.weight
+        self.embedding: nn.Embedding = language_model.embed_tokens.to(device)
+        self.layers: list[Layer] = []
+        for i, theirs in enumerate(language_model.layers):
+            layer = _layer(theirs.to(device), config.rms_norm_eps)
+            if quantize is not None:
+                quantize(nn.ModuleList([layer.qkv, layer.out, layer.gate_up, layer.down]))
+                language_model.layers[i] = nn.Identity()
+            self.layers.append(layer)
+        self.norm: torch.Tensor = language_model.norm.to(device).weight
         self.head = head
         self._eps: float = config.rms_norm_eps
-        self._turns = _rotation(language_model.rotary_emb, context, self.norm)
+        self._turns = _rotation(language_model.rotary_emb.to(device), context, self.norm)
 
     def embed(self, ids: torch.Tensor) -> torch.Tensor:
         """[...] -> [..., hidden]."""

@@ -6,7 +6,15 @@ from dataclasses import dataclass, field, replace
 import torch
 
 from agent.accelerator.capture import Pool, capture
-from agent.accelerator.ladder import EAGER, GRAPHS, Chosen, Rung, climb, compiled
+from agent.accelerator.ladder import (
+    COMPILED_GRAPHS,
+    EAGER,
+    GRAPHS,
+    Chosen,
+    Rung,
+    climb,
+    compiled,
+)
 from agent.brains.voxtral.attention import Attention
 from agent.brains.voxtral.passes import Found, Passes
 
@@ -26,7 +34,7 @@ class Kind:
     sizes: tuple[int, ...]
     example: Callable[[int, int], Inputs]  # fresh random inputs, of a size and a length
     sampled: tuple[bool, ...] = (False,)
-    compiles: bool = False  # whether compiling pays: few positions, and so bound by launches
+    rungs: tuple[str, ...] = (GRAPHS, EAGER)  # those that pay
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +95,7 @@ def fastest(
     cache with noise while comparing.
     """
     ways: list[Rung[Family]] = []
-    for name in (name for name in rungs if kind.compiles or name in (GRAPHS, EAGER)):
+    for name in (name for name in rungs if name in kind.rungs):
         for attention in attentions:
             passes = replace(slow, attention=attention)
             ways.append(Rung(f"{name}, {attention.name}", _builder(kind, passes, name, pool)))
@@ -141,7 +149,7 @@ def _builder(kind: Kind, passes: Passes, name: str, pool: Pool) -> Callable[[], 
             for size in kind.sizes:
                 for sampled in kind.sampled:
                     run, inputs = kind.of(way, length, sampled), kind.example(size, length)
-                    if name == GRAPHS:
+                    if name in (GRAPHS, COMPILED_GRAPHS):
                         run = Recorded(run, inputs, device, pool)
                     else:
                         run(*(given.to(device) for given in inputs))

@@ -4,6 +4,13 @@ from dataclasses import dataclass
 
 import torch
 
+from agent.accelerator.ladder import (
+    COMPILE_MODE,
+    COMPILE_OPTIONS,
+    COMPILED_GRAPHS,
+    EAGER,
+    GRAPHS,
+)
 from agent.brains.voxtral.attention import Attention, Packed
 from agent.brains.voxtral.family import Inputs, Kind
 from agent.brains.voxtral.mel import CHUNK
@@ -33,7 +40,7 @@ def kinds(passes: Passes, ways: Ways) -> tuple[Kind, Kind, Kind]:
             tuple(size for size in BATCHES if size < 2 * cache.slots),
             lambda size, length: _step(passes, size, length),
             ways.sampled,
-            compiles=True,
+            rungs=(COMPILED_GRAPHS, GRAPHS, COMPILE_MODE, COMPILE_OPTIONS, EAGER),
         ),
         Kind(
             "prefill",
@@ -48,6 +55,7 @@ def kinds(passes: Passes, ways: Ways) -> tuple[Kind, Kind, Kind]:
             ways.tails,
             lambda size, length: _hear(passes, size, length),
             ways.sampled,
+            rungs=(GRAPHS,),  # else it is done in parts
         ),
     )
 

@@ -55,6 +55,8 @@ class Runner:
             ]
             for layer in cache.layers:
                 layer.zero_()
+        if self._stream is not None:
+            torch.cuda.synchronize(device)  # weights were loaded on another stream
         self.chosen: tuple[Chosen[Family], ...] = tuple(chosen)
         self._step, self._fill, self._hear = (choice.run for choice in chosen)
 

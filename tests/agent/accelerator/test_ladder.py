@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from agent.accelerator.ladder import (
     COMPILE_MODE,
     COMPILE_OPTIONS,
+    COMPILED_GRAPHS,
     EAGER,
     GRAPHS,
     Rung,
@@ -116,7 +117,11 @@ def test_start_up_never_fails_and_never_chooses_what_is_wrong(builds) -> None:
         (Torch(), (GRAPHS, COMPILE_MODE, COMPILE_OPTIONS, EAGER), (EAGER,)),
         (Torch(graphs=False), (COMPILE_MODE, COMPILE_OPTIONS, EAGER), (EAGER,)),
         (Torch(compile=""), (GRAPHS, EAGER), (EAGER,)),
-        (Torch(compile="mode"), (GRAPHS, COMPILE_MODE, EAGER), (COMPILE_MODE, EAGER)),
+        (
+            Torch(compile="mode"),
+            (COMPILED_GRAPHS, GRAPHS, COMPILE_MODE, EAGER),
+            (COMPILE_MODE, EAGER),
+        ),
         (
             Torch(graphs=False, compile="options"),
             (COMPILE_OPTIONS, EAGER),

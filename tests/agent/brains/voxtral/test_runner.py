@@ -6,7 +6,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agent.accelerator.ladder import COMPILE_OPTIONS, EAGER, GRAPHS
+from agent.accelerator.ladder import COMPILE_OPTIONS, COMPILED_GRAPHS, EAGER, GRAPHS
 from agent.brains.voxtral.kinds import Ways
 from agent.brains.voxtral.runner import Runner
 from agent.brains.voxtral.sampling import Sampling
@@ -270,8 +270,9 @@ def test_the_chosen_ways_can_be_exported(recorded, slow) -> None:
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # inductor's own
-def test_a_compiled_layer_says_the_same(checkpoint, cases) -> None:
+@pytest.mark.parametrize("rung", [COMPILE_OPTIONS, COMPILED_GRAPHS])
+def test_a_compiled_layer_says_the_same(checkpoint, cases, rung) -> None:
     passes = tiny_voxtral.passes(checkpoint, slots=1)
-    compiled = Runner(passes, CONTEXT, BEGIN_AUDIO, Ways(rungs=(COMPILE_OPTIONS,)))
-    assert compiled.chosen[0].rung.startswith(COMPILE_OPTIONS), compiled.chosen[0].passed
+    compiled = Runner(passes, CONTEXT, BEGIN_AUDIO, Ways(rungs=(rung,)))
+    assert compiled.chosen[0].rung == f"{rung}, SDPA", compiled.chosen[0].passed
     assert answer(compiled, 0, cases[0]) == cases[0].answer
