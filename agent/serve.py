@@ -75,7 +75,7 @@ async def running(config: Config) -> AsyncIterator[str]:
     metrics = Metrics()
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(toolbox.close)
-        host = EngineHost(partial(build, config))
+        host = EngineHost(partial(build, config, choice))
         stack.push_async_callback(host.close)
         await host.start()
         canned = await _record(config, host)

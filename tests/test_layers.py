@@ -54,6 +54,7 @@ MAY_IMPORT = {
         *("torch", "transformers", "mistral_common", "huggingface_hub", "torchao", "tqdm"),
     ],
     "agent.brains.scripted": VALUES,
+    "agent.brains.openai_chat": [*VALUES, *NUMPY],
     "agent.voices.espeak": [
         *VALUES,
         *NUMPY,
@@ -95,7 +96,19 @@ MAY_IMPORT = {
         "agent.turns",
     ],
     "agent.lag": ["uvloop"],
-    "agent.choose": [*VALUES, "agent.brains", "agent.voices"],
+    # which engine: asks the machine, and imports no model before it is built
+    "agent.machine": [],
+    "agent.weights": [],
+    "agent.own_engine": VALUES,
+    "agent.capable": [*VALUES, "agent.brains.openai_chat", "agent.machine", "agent.weights"],
+    "agent.choose": [
+        *VALUES,
+        "agent.brains",
+        "agent.capable",
+        "agent.machine",
+        "agent.own_engine",
+        "agent.voices",
+    ],
     # signaling: HTTP and JSON; is given what it needs of the agent
     "signaling": ["agent.config", "agent.errors", "agent.events", "agent.requests", "aiohttp"],
     # composition: the only rooms that know everybody
