@@ -221,6 +221,8 @@ class Call:
     def _prepare(self, turn: int) -> None:
         now = self._loop.time()
         reply = self._reply = self._new_reply(turn, self._caller.to_answer)
+        if reply.utterance:
+            self._errands.caller_spoke()
         self._errands.told(turn)
         if (silent_at := self._caller.silent_at) is not None:
             reply.marks = Marks(silent_at, now, now)
@@ -230,8 +232,6 @@ class Call:
         self._engines.keep(turn)
         self._errands.released(turn)
         self._memory.answered(turn)
-        if self._caller.to_answer:
-            self._errands.caller_spoke()
         self._caller.answered(turn)
         if self._reply is not None and self._reply.turn == turn:
             if self._reply.marks is not None:

@@ -56,7 +56,8 @@ class Memory:
 
     def before(self, turn: int) -> tuple[Exchange, ...]:
         """All that reply `turn` must know: the past, and what was typed since."""
-        self._shown = (turn, self._texts)
+        if turn:  # else it is a hint, and no reply
+            self._shown = (turn, self._texts)
         if not self._typed:
             return self.past
         return (*self.past, Exchange("\n".join(text for _, text in self._typed), "", turn))

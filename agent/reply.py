@@ -68,7 +68,7 @@ class Reply:
         self.transcript = ""  # what the brain understood
         self.marks: Marks | None = None
         self.audible = False  # its first packet has left
-        self._utterance = utterance
+        self.utterance = utterance
         self._engines, self._canned, self._outlet = engines, canned, outlet
         self._tell, self._act = tell, act
         self._phrases = Phrases()
@@ -143,7 +143,7 @@ class Reply:
                         self.transcript = transcript
                         self._let(
                             partial(
-                                self._tell, UtteranceTranscribed(self._utterance, transcript)
+                                self._tell, UtteranceTranscribed(self.utterance, transcript)
                             )
                         )
                     case Act() | ToolCall():

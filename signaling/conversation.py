@@ -29,6 +29,7 @@ class Response:
     message: Message | None = None  # what it says, once it says anything
     items: list[Item] = field(default_factory=list)  # that and its function calls, in order
     audible: bool = False
+    knows_results: bool = False  # that came unclaimed before it
 
 
 @dataclass(slots=True)
@@ -155,6 +156,7 @@ class Conversation:
     def typed(self, text: str, item_id: str) -> list[Event]:
         """They wrote instead; `item_id` "" leaves the id to us."""
         self._texts += 1
+        self._unclaimed = False  # the reply to this text will know the results
         id = item_id or f"item_{self.salt}_t{self._texts}"
         return self._whole(TypedMessage(id, text, self._last_item))
 
@@ -162,6 +164,7 @@ class Conversation:
 
     def _created(self, turn: int) -> list[Event]:
         response = self.response = Response(turn, self._response_id(turn))
+        response.knows_results = self._unclaimed
         view = self._view(response, "in_progress", None)
         return [{"type": "response.created", "response": view}]
 
@@ -184,6 +187,8 @@ class Conversation:
         if (response := self._under_way(done.turn)) is None:
             return []
         self.response = None
+        if response.knows_results:
+            self._unclaimed = False  # it was their answer, as the caller's turn had it
         whole = done.status == "completed"
         said = response.message
         ended = [] if said is None else self._ended(response, said, done)

@@ -175,7 +175,7 @@ class RealtimeClient:
                 raise item.wrong("type", what, Code.UNSUPPORTED)
 
     def _return(self, item: Fields, id: str) -> Answer:
-        call_id = item.text("call_id", "", 64)
+        call_id = item.text("call_id", "", 256)  # the brain's own
         if not isinstance(item.values.get("output"), str):
             raise item.wrong("output", "must be text")
         output = item.text("output", "", EVENT_BYTES)

@@ -292,6 +292,24 @@ def test_a_result_may_lead_to_another_call() -> None:
     run(main())
 
 
+def test_calls_without_end_are_stopped_until_the_caller_speaks() -> None:
+    async def main():
+        calls = [[ToolCall(f"own{n}", "clock", "{}")] for n in range(20)]
+        async with at_the_stage(*calls, clock_s=0.1) as scene:
+            await spoken_to(scene)
+            await scene.wait(9)
+            offered = [len(told.tools) for told in scene.engines.conversations]
+            assert offered[:8] == [2] * 8
+            assert offered[-1] == 0
+            assert len(offered) < 12
+            await spoken_to(scene)
+            await scene.wait(1)
+            assert scene.engines.conversations[len(offered)].tools
+            assert len(scene.functions.log) > len(offered)
+
+    run(main())
+
+
 def test_a_brain_that_fails_after_its_call_costs_an_apology_and_no_result() -> None:
     async def main():
         async with at_the_stage([CLOCK, EngineError("gone")], ["It is noon."]) as scene:

@@ -142,6 +142,18 @@ def test_a_reply_that_was_discarded_answers_nothing() -> None:
     assert memory.before(2) == (Exchange("hello", "", 2),)
 
 
+def test_a_hint_is_no_reply() -> None:
+    memory = Memory()
+    memory.before(1)
+    memory.typed("hello")
+    memory.before(0)
+    memory.answered(1)
+    assert memory.before(2) == (Exchange("hello", "", 2),)
+    memory.before(0)
+    memory.answered(2)
+    assert memory.before(3) == ()
+
+
 def test_who_types_and_speaks_is_remembered_with_both() -> None:
     memory = Memory()
     memory.typed("typed")

@@ -387,6 +387,19 @@ class TestFunctionResults:
         refused = error(asked, type="response.create")
         assert refused["code"] == "conversation_already_has_active_response"
 
+    def test_a_result_that_a_reply_has_known_needs_no_other(self):
+        asked = client(*self.CALLING, self.OVER)
+        returns(asked)
+        for notice in (ev.ReplyStarted(2), ev.ReplyDone(2, "completed", "", "", "", 0)):
+            asked.tell(notice)
+        assert ask(asked, type="response.create") == ([rq.CreateReply()], [])
+
+    def test_the_reply_to_a_text_knows_the_result(self):
+        asked = client(*self.CALLING, self.OVER)
+        returns(asked)
+        typing(asked, "and tomorrow?")
+        assert ask(asked, type="response.create") == ([rq.CreateReply()], [])
+
     def test_the_client_may_name_the_item(self):
         asked = client(*self.CALLING)
         _, (added, _) = returns(asked, id="mine")
