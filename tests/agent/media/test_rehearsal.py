@@ -8,7 +8,8 @@ from dataclasses import replace
 import aiortc.rtcdtlstransport
 import pytest
 
-from agent.config import Config, Ice, load
+from agent.config import Config, Ice
+from agent.config_file import load
 from agent.media import rehearsal, upstream
 from agent.media.rehearsal import rehearse
 
