@@ -1,7 +1,7 @@
 """Checkpoints of any size with random weights, in the real file formats.
 
 What a model costs does not depend on what its weights say. Written once into a folder, they are
-loaded by the product's own code, as downloaded ones are. Nothing here is ever worth listening to.
+loaded by the product's own code, as downloaded ones are. Nothing here is worth listening to.
 """
 
 import json
