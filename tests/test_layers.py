@@ -41,6 +41,10 @@ MAY_IMPORT = {
     "agent.vad.silero": [*VALUES, *NUMPY, "onnxruntime"],
     "agent.brains.operator": [*VALUES, *NUMPY, "pocketsphinx"],
     "agent.brains.scripted": VALUES,
+    "agent.brains.voxtral.agenda": [],
+    "agent.brains.voxtral.span": VALUES,
+    "agent.brains.voxtral.filling": [*VALUES, "agent.brains.voxtral.span"],
+    "agent.brains.voxtral.scheduler": [*VALUES, "agent.brains.voxtral"],
     "agent.voices.espeak": [
         *VALUES,
         *NUMPY,
@@ -83,6 +87,7 @@ PURE = [
     *("agent.media.gain", "signaling.sdp", "signaling.sessions", "signaling.realtime"),
     *("signaling.codes", "signaling.fields", "signaling.conversation", "signaling.body"),
     *("signaling.limits", "signaling.origins"),
+    *("agent.brains.voxtral.agenda", "agent.brains.voxtral.span"),
 ]
 IMPURE = {"asyncio", "logging", "os", "random", "socket", "threading", "time"}
 MODELS = ["agent.brains", "agent.voices", "agent.vad.silero"]
