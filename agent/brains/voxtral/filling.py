@@ -54,7 +54,9 @@ class Slot:
         self._holding = Holding()
 
     def prepare(self, span: Span) -> Generator[None]:
-        """Hold `span`. Each step computes a piece."""
+        """Hold `span`, and let be what is held behind it. Each step computes a piece."""
+        if self._holding.common(span) == len(span):
+            return
         for piece in pieces(self._part(span, len(span)), _PIECE_POSITIONS):
             yield from self._embed(piece)
             self._extend(piece)

@@ -40,6 +40,7 @@ class _Job:
     tokens: int = 0  # made so far
     last: int = 0  # the newest: the cache has yet to take it in
     over: bool = False
+    whole: bool = False  # it came to its own end
 
 
 class Tokens(Iterator[int]):
@@ -61,6 +62,11 @@ class Tokens(Iterator[int]):
             return made
         self._ended = True
         raise StopIteration if made is None else made
+
+    @property
+    def whole(self) -> bool:
+        """Whether, once ended, it was neither cancelled nor overruled."""
+        return self._job.whole
 
     def cancel(self) -> None:
         """No more of it is wanted: whoever waits for the next finds its end."""
@@ -260,11 +266,13 @@ class Scheduler:
         if job.over:
             return
         if token == self._stop:
+            job.whole = True
             self._finish(job)
             return
         job.made.put(token)
         job.tokens, job.last = job.tokens + 1, token
         if job.tokens >= job.limit:
+            job.whole = True
             self._finish(job)
 
     def _fail(self, jobs: tuple[_Job, ...], error: Exception) -> None:

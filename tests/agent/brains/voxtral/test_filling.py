@@ -51,6 +51,17 @@ def test_what_is_held_is_not_computed_again() -> None:
     assert runner.computed == [("first", 0, 1)], "a token must be taken in to get the next"
 
 
+def test_a_prefix_of_what_is_held_leaves_the_rest_alone() -> None:
+    runner = FakeRunner()
+    slot, span = slot_of(runner, 0), [*HEAD, utterance(), *TAIL, *ids("Yes")]
+    run(slot.prepare(span))
+    runner.computed.clear()
+    run(slot.prepare(span[:-2]))
+    run(slot.prepare(span))
+    assert runner.computed == []
+    assert runner.position(0) == positions(span)
+
+
 def test_a_discarded_utterance_is_rewound() -> None:
     runner = FakeRunner()
     slot = slot_of(runner, 0)

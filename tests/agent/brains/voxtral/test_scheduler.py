@@ -81,6 +81,7 @@ def test_an_answer_ends_where_the_model_ends_it() -> None:
         tokens = scheduler.answer(scheduler.take(0), span("Hi", 100), 1000, None)
         assert text_of(tokens) == "Hello there."
         assert list(tokens) == []
+        assert tokens.whole
 
 
 @pytest.mark.parametrize("limit", [1, 5])
@@ -170,7 +171,9 @@ def test_an_answer_overrules_what_was_asked_for_its_slot() -> None:
         new = scheduler.answer(slot, span("new"), 1000, None)
         gate.release()
         assert list(old) == []
+        assert not old.whole
         assert text_of(new) == "Yes."
+        assert new.whole
         assert not any(count > 20 for _, _, count in runner.computed)
 
 
@@ -212,6 +215,7 @@ def test_cancelling_ends_the_wait_at_once() -> None:
         assert not reader.is_alive()
         assert read == [], "although the model is still in its step"
         answer.cancel()
+        assert not answer.whole
         gate.release()
         again = scheduler.answer(slot, span("Hi"), 1000, None)
         assert text_of(again) == "Hello there."
