@@ -37,9 +37,17 @@ MAY_IMPORT = {
     "signaling.sdp": ["agent.errors", "signaling.codes"],
     "signaling.limits": [],
     "signaling.origins": [],
+    # what the heavy models share: torch, and nothing of any model
+    "agent.accelerator": ["agent.config", "agent.errors", "torch"],
     # models: each knows its own library, none knows calls or another model
     "agent.vad.silero": [*VALUES, *NUMPY, "onnxruntime"],
     "agent.brains.operator": [*VALUES, *NUMPY, "pocketsphinx"],
+    "agent.brains.voxtral": [
+        *VALUES,
+        *NUMPY,
+        "agent.accelerator",
+        *("torch", "transformers", "mistral_common", "huggingface_hub", "torchao", "tqdm"),
+    ],
     "agent.brains.scripted": VALUES,
     "agent.brains.voxtral.agenda": [],
     "agent.brains.voxtral.span": VALUES,
