@@ -17,7 +17,8 @@ END_RESULTS = 8
 NAMES = {
     **{1: "<s>", 2: "</s>", INST: "[INST]", END_INST: "[/INST]", BEGIN_AUDIO: "[BEGIN_AUDIO]"},
     **{5: "[AVAILABLE_TOOLS]", 6: "[/AVAILABLE_TOOLS]", 7: "[TOOL_RESULTS]"},
-    **{END_RESULTS: "[/TOOL_RESULTS]", 9: "[TOOL_CALLS]", TRANSCRIBE: "[TRANSCRIBE]"},
+    **{END_RESULTS: "[/TOOL_RESULTS]", 9: "[TOOL_CALLS]", 19: "[TOOL_CONTENT]"},
+    TRANSCRIBE: "[TRANSCRIBE]",
 }
 WORDS = "yes no the cat sat. on a mat, perhaps! who knows? tea is at four o'clock.".split()
 CHUNK = 480_000

@@ -102,7 +102,8 @@ class Sentences:
         if bare[-1] in _WIDE:
             return True
         word = bare[:-1].strip(_CLOSERS + "([{\u201c\u201e\u00ab").lower()
-        short = bare[-1] == "." and (word in _ABBREVIATIONS or len(word) == 1 or "." in word)
+        initials = all(len(part) == 1 and part.isalpha() for part in word.split("."))
+        short = bare[-1] == "." and (word in _ABBREVIATIONS or initials)
         return letter.isspace() and not short
 
 

@@ -1,4 +1,4 @@
-"""The laws of a listener, by the real classes on a tiny checkpoint; and that caches cannot show."""
+"""The laws of a listener, by the real classes on a tiny checkpoint; no cache can show."""
 
 from concurrent.futures import ThreadPoolExecutor
 
