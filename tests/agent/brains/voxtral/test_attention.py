@@ -97,6 +97,7 @@ def test_flash_is_asked_for_the_right_pages(monkeypatch) -> None:
             True,
             k.shape[1] * given["block_table"].shape[1],
         )
+        assert cu_k.tolist() == [i * max_k for i in range(len(cu_q))]
         assert given["window_size"] == ((-1, -1) if max_q == 1 else (-1, 0))
         assert all(x.dtype == torch.int32 for x in (cu_q, cu_k, given["block_table"]))
         for i, (pages, used) in enumerate(

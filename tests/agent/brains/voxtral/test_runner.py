@@ -1,5 +1,7 @@
 """The runner: whatever way a conversation got into a slot, the next tokens are generate()'s."""
 
+from dataclasses import replace
+
 import pytest
 import tiny_voxtral
 import torch
@@ -7,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agent.accelerator.ladder import COMPILE_OPTIONS, COMPILED_GRAPHS, EAGER, GRAPHS
+from agent.brains.voxtral.attention import Plain
 from agent.brains.voxtral.kinds import Ways
 from agent.brains.voxtral.runner import Runner
 from agent.brains.voxtral.sampling import Sampling
@@ -227,6 +230,44 @@ def test_the_last_positions_of_a_slot_are_not_padded_into_the_next(recorded, cas
     recorded.extend(0, [9] * (CONTEXT - 30))
     recorded.extend(0, [9] * 30)
     assert go_on(recorded, 1, cases[1].answer[0]) == cases[1].answer
+
+
+@pytest.mark.parametrize("rungs", [(), (GRAPHS,), (EAGER,)], ids=str)
+def test_a_conversation_grows_past_a_length_without_a_seam(checkpoint, rungs) -> None:
+    """Passes look at 1024 positions until the 1025th; it and what follows must see them all."""
+    context = 1100
+    passes = tiny_voxtral.passes(checkpoint, slots=2, context=context)
+    runner = Runner(passes, context, BEGIN_AUDIO, Ways(rungs=rungs))
+    random = torch.Generator().manual_seed(0)
+    for count in (1021, 1024):
+        ids = torch.randint(64, 320, (count,), generator=random).tolist()
+        runner.free(0)
+        tokens = [runner.first(0, ids)]
+        while len(tokens) < 1026 - count:
+            tokens += runner.step([0])
+        inputs = {"input_ids": torch.tensor([ids])}
+        assert tokens == tiny_voxtral.generate(checkpoint, inputs, len(tokens))
+
+
+class Strict(Plain):
+    """Refuses to look at less than it should."""
+
+    def plan(self, cache, slots, starts, new, length):
+        assert starts.max() + new <= length
+        return Plain.plan(self, cache, slots, starts, new, length)
+
+
+def test_no_pass_looks_at_fewer_positions_than_there_are(checkpoint) -> None:
+    passes = tiny_voxtral.passes(checkpoint, slots=2, context=1100)
+    runner = Runner(replace(passes, attention=Strict()), 1100, BEGIN_AUDIO, Ways())
+    runner.extend(1, [7] * 1023)
+    runner.first(0, [7])
+    runner.first(1, [7])
+    for _ in range(3):
+        runner.step([0, 1])
+    assert runner.position(1) == 1027
+    runner.rewind(1, 650)
+    runner.hear_and_answer(1, UTTERANCES[0], TAIL)
 
 
 def test_a_sampled_answer_follows_from_its_seed_alone(runner, cases) -> None:

@@ -173,4 +173,12 @@ def test_a_gpu_records_every_pass_and_agrees_with_its_slow_twin(checkpoint, dtyp
     slow = start(replace(on_gpu, torch=Torch(device="cuda", graphs=False, compile="")))
     fast, twin = (s.runner.embed_audio(tiny_voxtral.noise(2)) for s in (started, slow))
     assert torch.allclose(fast.embeddings, twin.embeddings, atol=0.05)
+    started.runner.free(0)
+    first, _ = started.runner.hear_and_answer(0, tiny_voxtral.noise(2), [4])
+    held = first.embeddings.clone()
+    started.runner.free(1)
+    started.runner.hear_and_answer(1, tiny_voxtral.noise(3, 9), [4])
+    assert torch.equal(first.embeddings, held)  # a replay overwrites what the last one returned
+    assert torch.allclose(held, fast.embeddings, atol=0.05)
+    started.runner.free(0)
     assert len(answer(started, 12)) == 12
