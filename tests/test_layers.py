@@ -114,7 +114,7 @@ MAY_IMPORT = {
     # composition: the only rooms that know everybody
     "agent.switchboard": ["agent", "numpy"],
     "agent.serve": ["agent", "signaling", "aiohttp"],
-    "agent.doctor": ["agent", "aiohttp"],
+    "agent.doctor": ["agent", "aioice", "aiortc"],
     "agent.__main__": ["agent", "signaling", "benchmarks"],
 }
 
