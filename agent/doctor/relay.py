@@ -9,6 +9,7 @@ from aiortc.rtcicetransport import parse_stun_turn_uri
 from agent.doctor.check import FAIL, OK, Check
 
 _PATIENCE_S = 4.0  # two of STUN's retransmissions
+_UNAUTHORISED = (401, 438)  # the second is coturn's answer to a second wrong password
 
 
 def ask(url: str, server: RTCIceServer) -> Check:
@@ -22,13 +23,13 @@ def ask(url: str, server: RTCIceServer) -> Check:
     except OSError as error:
         return Check(url, FAIL, f"cannot be reached: {error}", "correct ice.servers")
     except stun.TransactionFailed as error:
-        code = error.response.attributes.get("ERROR-CODE", (0, ""))[0]
+        code, reason = error.response.attributes.get("ERROR-CODE", (0, "no reason given"))
         remedy = (
             "correct VOXLINE_TURN_USERNAME and VOXLINE_TURN_PASSWORD"
-            if code == 401
+            if code in _UNAUTHORISED
             else "its log says why"
         )
-        return Check(url, FAIL, f"refuses: {error}", remedy)
+        return Check(url, FAIL, f"refuses: {code} {reason.rstrip(chr(0))}", remedy)
 
 
 async def _ask(url: str, parsed: dict[str, object], server: RTCIceServer) -> Check:
