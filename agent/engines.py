@@ -95,7 +95,11 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """All that a brain may know when it answers, besides the audio it was fed."""
+    """All that a brain may know when it answers, besides the audio it was fed.
+
+    What the caller typed since the last reply is a last exchange in which the agent has not
+    spoken yet, with the `turn` of the reply that is asked for.
+    """
 
     instructions: str
     language: str  # BCP 47, "en-US"

@@ -25,6 +25,7 @@ from agent.events import (
     Prompt,
     ReleaseReply,
     ReplyFinished,
+    ReplyOwed,
     ReplyUnwanted,
     ReplyWanted,
     Resumed,
@@ -33,6 +34,8 @@ from agent.events import (
     SpeechEnded,
     SpeechStarted,
     SpeechSuspected,
+    ToolsCalled,
+    ToolsReturned,
     UtteranceUnwanted,
 )
 
@@ -63,6 +66,7 @@ class TurnRules:
     silence_prompts: int
     idle_s: float  # of silence end a call in which nobody is asked
     confirm_s: float  # from a suspicion until it would have been confirmed
+    filler_s: float | None = None  # of silence while a function runs; None: no filler
     greets: bool = True
     create_response: bool = True  # answer at the end of a turn without being asked
     interrupt_response: bool = True  # speech over a reply stops it
@@ -80,6 +84,9 @@ class Turns:
         self._prepared = False  # a reply with the latest number exists and has not left
         self._held = False
         self._prompts = 0  # asked since the caller last spoke
+        self._busy = False  # functions run for the agent
+        self._filler = 0  # number of the reply that bridges them
+        self._owed = False  # a reply, to results that no released one knows
         self._last_words: tuple[int, EndReason] | None = None
 
     def handle(self, event: Event, now: float) -> list[Command]:
@@ -93,6 +100,13 @@ class Turns:
                 return []
             case Held() | Resumed():
                 self._held = isinstance(event, Held)
+                if self.state is LISTENING:
+                    self._set_deadline(now)
+                return []
+            case ToolsCalled() | ToolsReturned():
+                self._busy = isinstance(event, ToolsCalled)
+                if self._busy:
+                    self._filler = 0
                 if self.state is LISTENING:
                     self._set_deadline(now)
                 return []
@@ -130,6 +144,8 @@ class Turns:
         wait_s: float | None = None
         if self.state is LISTENING:
             wait_s = self.rules.silence_prompt_s if self._asks else self.rules.idle_s
+            if self._fills:
+                wait_s = self.rules.filler_s
         elif self.state is PAUSED:
             wait_s = self.rules.end_of_turn_s
         elif self.state is OVERLAP and self.rules.interrupt_response:
@@ -148,7 +164,12 @@ class Turns:
     @property
     def _asks(self) -> bool:
         """Whether a silent caller is asked if they are there."""
-        return not self._held and self.rules.create_response
+        return not self._held and not self._busy and self.rules.create_response
+
+    @property
+    def _fills(self) -> bool:
+        """Whether a caller who waits for a function is told so; once."""
+        return self._busy and not self._filler and self.rules.filler_s is not None
 
     # -- effects: what a transition asks for --------------------------------------------------
 
@@ -162,6 +183,10 @@ class Turns:
         return []
 
     def _ask(self) -> list[Command]:
+        if self._fills:
+            commands = self._say(Prompt.ONE_MOMENT)
+            self._filler = self.turn
+            return commands
         if not self._asks:
             self.state = LISTENING
             return [EndCall(EndReason.SILENCE)]
@@ -199,12 +224,32 @@ class Turns:
         if not self._prepared:
             self.turn += 1
             commands.append(PrepareReply(self.turn))
-        self._prepared = False
+        self._prepared = self._owed = False
         return [*commands, ReleaseReply(self.turn)]
+
+    def _owe(self) -> list[Command]:
+        """Go on when the agent has spoken; a filler has nothing to say any more."""
+        self._owed = True
+        if self.state is REPLYING and self._filler == self.turn:
+            return [CancelReply(self.turn, "result_came"), *self._release()]
+        return []
+
+    def _think_again(self) -> list[Command]:
+        """What was prepared does not know the results; the caller is about to be answered."""
+        self._owed = True
+        return [*self._discard(), *self._prepare()] if self._prepared else []
+
+    def _settle(self) -> list[Command]:
+        """Nobody speaks: now is the time for what is owed."""
+        if self._owed:
+            self.state = REPLYING
+            return self._release()
+        self.state = LISTENING
+        return []
 
     def _finish_turn(self) -> list[Command]:
         """The caller has finished: answer, or leave that to the client."""
-        if self._prepared:
+        if self._prepared or self._owed:
             return self._release()
         self.state = LISTENING
         return [CommitUtterance()]
@@ -212,17 +257,21 @@ class Turns:
     def _forget(self) -> list[Command]:
         return [*self._discard(), ForgetUtterance()]
 
+    def _take_back(self) -> list[Command]:
+        return [*self._forget(), *self._settle()]
+
     def _interrupt(self) -> list[Command]:
         self._prompts = 0
         return [CancelReply(self.turn, "turn_detected")]
 
     def _silence(self) -> list[Command]:
+        self._owed = False  # whoever wants silence is not given the next answer
         return [CancelReply(self.turn, "client_cancelled")]
 
     def _finish(self) -> list[Command]:
-        if self._last_words is None or self._last_words[0] != self.turn:
-            return []
-        return [EndCall(self._last_words[1])]
+        if self._last_words is not None and self._last_words[0] == self.turn:
+            return [EndCall(self._last_words[1])]
+        return self._settle()
 
     def _abandon(self) -> list[Command]:
         return [CancelReply(self.turn, "call_ended")]
@@ -238,25 +287,29 @@ TABLE: dict[State, dict[type, tuple[State, Effect]]] = {
         SpeechStarted: (HEARING, Turns._hear),
         Deadline: (REPLYING, Turns._ask),
         ReplyWanted: (REPLYING, Turns._release),
+        ReplyOwed: (REPLYING, Turns._release),
         UtteranceUnwanted: (LISTENING, Turns._forget),
         HungUp: (CLOSED, Turns._nothing),
     },
     HEARING: {
         SpeechEnded: (PAUSED, Turns._prepare),
         ReplyWanted: (REPLYING, Turns._release),
-        UtteranceUnwanted: (LISTENING, Turns._forget),
+        ReplyOwed: (HEARING, Turns._owe),
+        UtteranceUnwanted: (LISTENING, Turns._take_back),
         HungUp: (CLOSED, Turns._forget),
     },
     PAUSED: {
         SpeechStarted: (HEARING, Turns._discard),
         Deadline: (REPLYING, Turns._finish_turn),
         ReplyWanted: (REPLYING, Turns._release),
-        UtteranceUnwanted: (LISTENING, Turns._forget),
+        ReplyOwed: (PAUSED, Turns._think_again),
+        UtteranceUnwanted: (LISTENING, Turns._take_back),
         HungUp: (CLOSED, Turns._forget),
     },
     REPLYING: {
         SpeechStarted: (OVERLAP, Turns._nothing),
         ReplyFinished: (LISTENING, Turns._finish),
+        ReplyOwed: (REPLYING, Turns._owe),
         ReplyUnwanted: (LISTENING, Turns._silence),
         HungUp: (CLOSED, Turns._abandon),
     },
@@ -264,6 +317,7 @@ TABLE: dict[State, dict[type, tuple[State, Effect]]] = {
         SpeechEnded: (REPLYING, Turns._forget),
         Deadline: (HEARING, Turns._interrupt),
         ReplyFinished: (HEARING, Turns._hear),
+        ReplyOwed: (OVERLAP, Turns._owe),
         ReplyUnwanted: (HEARING, Turns._silence),
         UtteranceUnwanted: (REPLYING, Turns._forget),
         HungUp: (CLOSED, Turns._abandon),

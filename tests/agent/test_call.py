@@ -8,13 +8,7 @@ from agent.engines import Act, Action, Exchange, Heard
 from agent.errors import EngineError
 from agent.events import (
     CallEnding,
-    CallSettings,
-    CancelCurrentReply,
-    ChangeSettings,
-    ClearUtterance,
-    CreateReply,
     EndReason,
-    HangUp,
     ReplyAudioStarted,
     ReplyDone,
     ReplyStarted,
@@ -26,6 +20,14 @@ from agent.events import (
     UtteranceStarted,
     UtteranceStopped,
     UtteranceTranscribed,
+)
+from agent.requests import (
+    CallSettings,
+    CancelCurrentReply,
+    ChangeSettings,
+    ClearUtterance,
+    CreateReply,
+    HangUp,
 )
 
 LONG = "one two three four five six seven eight nine ten."  # 2.5 s as the fake voice speaks

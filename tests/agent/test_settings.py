@@ -3,7 +3,7 @@
 import pytest
 
 from agent.config_file import load
-from agent.events import CallSettings
+from agent.requests import CallSettings
 from agent.settings import merged, turn_rules, vad_config
 
 CONFIG = load(None)

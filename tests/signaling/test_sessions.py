@@ -5,7 +5,7 @@ from openai.types.realtime import RealtimeSessionCreateRequest
 
 from agent.config_file import load
 from agent.errors import RejectedOffer
-from agent.events import CallSettings
+from agent.requests import CallSettings
 from signaling.codes import Code
 from signaling.sessions import MAX_INSTRUCTIONS, VENDOR_VOICES, Session
 
@@ -280,3 +280,56 @@ def test_any_json_is_taken_or_refused_by_name(patch):
     else:
         RealtimeSessionCreateRequest.model_validate(session.view(), strict=True)
         assert session.updated(patch) == session  # said twice is said once
+
+
+WEATHER = {
+    "type": "function",
+    "name": "weather",
+    "description": "Look outside.",
+    "parameters": {"type": "object", "properties": {}},
+}
+FLAT = ("weather", "Look outside.", '{"type": "object", "properties": {}}')
+
+
+class TestTools:
+    def test_are_shown_and_reach_the_call(self):
+        session = CONFIGURED.updated({"tools": [WEATHER]})
+        assert session.view()["tools"] == [WEATHER]
+        assert session.changes_since(CONFIGURED) == CallSettings(tools=(FLAT,))
+        RealtimeSessionCreateRequest.model_validate(session.view(), strict=True)
+
+    def test_stay_until_others_come(self):
+        session = CONFIGURED.updated({"tools": [WEATHER]})
+        later = session.updated({"instructions": "Hm.", "tools": None})
+        assert later.view()["tools"] == [WEATHER]
+        assert later.changes_since(session).tools is None
+        none = later.updated({"tools": []})
+        assert none.view()["tools"] == []
+        assert none.changes_since(later) == CallSettings(tools=())
+
+    def test_a_wrong_one_is_named_and_nothing_holds(self):
+        with pytest.raises(RejectedOffer) as caught:
+            CONFIGURED.updated({"instructions": "Hm.", "tools": [WEATHER, {"type": "mcp"}]})
+        assert caught.value.param == "session.tools[1].type"
+
+    def test_the_operators_names_are_taken_and_not_shown(self):
+        config = load(None, {"agent.tools": ["shop.outside:weather"]})
+        session = Session.fresh(config, "sess_1", ("nora",))
+        assert session.view()["tools"] == []
+        with pytest.raises(RejectedOffer, match="weather is taken"):
+            session.updated({"tools": [WEATHER]})
+
+    def test_a_choice_of_none_takes_them_from_the_call(self):
+        session = CONFIGURED.updated({"tools": [WEATHER], "tool_choice": "none"})
+        assert session.view()["tool_choice"] == "none"
+        assert session.view()["tools"] == [WEATHER]
+        assert session.changes_since(CONFIGURED).may_call_tools is False
+        assert session.updated({"tool_choice": None}).tool_choice == "none"
+        again = session.updated({"tool_choice": "auto"})
+        assert again.changes_since(session) == CallSettings(may_call_tools=True)
+        RealtimeSessionCreateRequest.model_validate(session.view(), strict=True)
+
+    def test_no_call_is_promised(self):
+        with pytest.raises(RejectedOffer) as caught:
+            CONFIGURED.updated({"tools": [WEATHER], "tool_choice": "required"})
+        assert caught.value.param == "session.tool_choice"
