@@ -117,7 +117,7 @@ def _serve(args: argparse.Namespace) -> int:
 
 
 def _doctor(args: argparse.Namespace) -> int:
-    from agent.doctor import doctor
+    from agent.doctor.report import doctor
 
     return doctor(_config(args), as_json=args.json)
 

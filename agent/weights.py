@@ -32,16 +32,9 @@ class Weights:
 
 def find(model: str) -> Weights:
     """Look for a hub id or a folder; ask the hub only for what is not here. Never raises."""
-    folder = Path(model).expanduser()
-    if folder.is_dir():
-        return _examined(folder, f"copy the whole checkpoint into {folder}")
-    if model.startswith(("/", "./", "../", "~")):
-        return Weights(None, 0, f"there is no folder {model}", "correct the path")
-    cached = _cached(model)
-    if cached is not None:
-        found = _examined(cached, f"run: hf download {model}")
-        if found.folder is not None:
-            return found
+    found = here(model)
+    if found.folder is not None or _is_path(model):
+        return found
     why = _hub_trouble()
     if not why:
         return Weights(None)
@@ -51,6 +44,24 @@ def find(model: str) -> Weights:
         f"{model} is not on this machine, and {why}",
         f"run `hf download {model}` where there is a network, or name the folder of a copy",
     )
+
+
+def here(model: str) -> Weights:
+    """Look on this machine only. Never raises."""
+    folder = Path(model).expanduser()
+    if folder.is_dir():
+        return _examined(folder, f"copy the whole checkpoint into {folder}")
+    if _is_path(model):
+        return Weights(None, 0, f"there is no folder {model}", "correct the path")
+    cached = _cached(model)
+    if cached is not None:
+        return _examined(cached, f"run: hf download {model}")
+    return Weights(None, 0, f"{model} is not on this machine", f"run: hf download {model}")
+
+
+def _is_path(model: str) -> bool:
+    """Whether no hub can have it."""
+    return Path(model).expanduser().is_dir() or model.startswith(("/", "./", "../", "~"))
 
 
 def _examined(folder: Path, remedy: str) -> Weights:

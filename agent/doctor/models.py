@@ -1,0 +1,99 @@
+"""GPU, weights and engines: whether what was chosen can be loaded, and on what it then runs.
+
+The engines are loaded as the server would load them, in this process: minutes, where they have
+to be fetched or compiled.
+"""
+
+import logging
+from collections.abc import Iterator
+
+from agent import machine, weights
+from agent.choose import Choice, build
+from agent.config import Config
+from agent.doctor.check import FAIL, OK, WARN, Check, guarded
+from agent.errors import ConfigError
+
+_LADDER = "agent.accelerator.ladder"  # says which way of running was taken
+_AMPERE = (8, 0)
+
+
+def heavy(choice: Choice) -> tuple[str, ...]:
+    """Those of the chosen engines that need a GPU and weights."""
+    return tuple(name for name in (choice.brain, choice.voice) if name in ("voxtral", "kokoro"))
+
+
+def gpu(config: Config, choice: Choice) -> Check:
+    """What the driver says; nothing else is asked of a machine without one."""
+    found = machine.gpus()
+    if not found.gpus:
+        if "voxtral" in heavy(choice):
+            return Check("GPU", FAIL, found.why_none, "choose another with --engine operator")
+        return Check("GPU", OK, f"none, and none is needed: {found.why_none}")
+    listed = "; ".join(map(str, found.gpus))
+    first = found.gpus[0]
+    if first.capability < _AMPERE and config.voxtral.dtype == "bfloat16":
+        return Check("GPU", WARN, listed, "it has no bfloat16: set voxtral.dtype to float16")
+    if machine.torch_is_for_cpu():
+        return Check(
+            "GPU", WARN, f"{listed}; torch cannot use it", "run: make setup TORCH=cuda"
+        )
+    return Check("GPU", OK, listed)
+
+
+def weight_files(config: Config, choice: Choice) -> Iterator[Check]:
+    """Where the weights lie. The hub is asked only for those that will be needed."""
+    for engine, model in (("voxtral", config.voxtral.model), ("kokoro", config.kokoro.model)):
+        name = f"weights of {engine}"
+        if engine not in heavy(choice):
+            here = weights.here(model)
+            found = str(here) if here.folder else f"{model}: not here, and not needed"
+            yield Check(name, OK, found)
+            continue
+        needed = weights.find(model)
+        status = FAIL if needed.lacks else OK if needed.folder else WARN
+        yield Check(name, status, str(needed), needed.remedy)
+
+
+def torch_settings(config: Config) -> str:
+    """Where torch runs, and how it was set. Raises ConfigError for a GPU that is not there."""
+    from agent.accelerator.device import accelerator
+
+    chosen = accelerator(config.torch)
+    return "; ".join([f"{chosen.name} ({chosen.why})", *chosen.settings])
+
+
+def engines(config: Config, choice: Choice) -> Iterator[Check]:
+    """Load them, and tell what is fast about them and what is not."""
+    taken = _Lines()
+    ladder = logging.getLogger(_LADDER)
+    level = ladder.level
+    ladder.addHandler(taken)
+    ladder.setLevel(logging.INFO)
+    try:
+        yield guarded("engines", lambda: _loaded(config, choice))
+    finally:
+        ladder.removeHandler(taken)
+        ladder.setLevel(level)
+    for line in taken.lines:
+        slower = "; not " in line
+        remedy = "it runs, but slower; the reason stands beside it" if slower else ""
+        yield Check("graphs", WARN if slower else OK, line, remedy)
+
+
+def _loaded(config: Config, choice: Choice) -> Check:
+    _, voice = build(config, choice)
+    name = config.agent.voice_name
+    if name and name not in voice.voices():
+        known = ", ".join(voice.voices()[:12])
+        raise ConfigError(f"agent.voice_name: no voice {name!r}; known are {known}")
+    found = f"brain {choice.brain}, voice {choice.voice}: loaded ({choice.why})"
+    return Check("engines", OK, found)
+
+
+class _Lines(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(record.getMessage())

@@ -1,0 +1,67 @@
+"""`voxline doctor`: can this machine serve, and what is to be done if not."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+
+from agent import weights
+from agent.choose import Choice, choose
+from agent.config import Config
+from agent.doctor import models, network, resources, software
+from agent.doctor.check import FAIL, Check, attempt, guarded
+
+_WEIGHTS_BYTES = {"voxtral": 9_400_000_000, "kokoro": 330_000_000}
+
+
+def doctor(config: Config, *, as_json: bool) -> int:
+    """Print all findings; return 1 if one of them is a failure."""
+    checks = list(examine(config))
+    print(json.dumps([asdict(c) for c in checks], indent=1) if as_json else table(checks))  # noqa: T201
+    return int(any(check.status == FAIL for check in checks))
+
+
+def examine(config: Config) -> Iterator[Check]:
+    """Every check, in the order in which an operator would mend things."""
+    choice = choose(config)
+    yield guarded("Python", software.python)
+    yield guarded("packages", software.packages)
+    yield guarded("packages", lambda: software.extra(models.heavy(choice)))
+    for name, probe in (
+        ("aiortc and aioice", software.upstream),
+        ("Opus", software.opus),
+        ("voice activity", software.silero),
+        ("espeak-ng", software.espeak),
+    ):
+        yield attempt(name, probe)
+    yield guarded("memory", lambda: resources.memory(config))
+    yield guarded("disk", lambda: resources.disk(_to_fetch(config, choice)))
+    yield guarded("GPU", lambda: models.gpu(config, choice))
+    yield from models.weight_files(config, choice)
+    if models.heavy(choice):
+        yield attempt("torch", lambda: models.torch_settings(config))
+    yield from models.engines(config, choice)
+    yield guarded("port", lambda: network.port(config))
+    yield guarded("UDP ports", lambda: network.udp_ports(config))
+    yield guarded("ICE addresses", lambda: network.ice_addresses(config))
+    yield from network.relays(config)
+    yield guarded("microphone", lambda: network.microphone(config))
+
+
+def table(checks: list[Check]) -> str:
+    """The findings for a terminal."""
+    width = max(len(check.name) for check in checks)
+    lines = []
+    for check in checks:
+        lines.append(f"{check.status:<4}  {check.name:<{width}}  {check.found}")
+        if check.remedy:
+            lines.append(f"{'':<{width + 8}}-> {check.remedy}")
+    return "\n".join(lines)
+
+
+def _to_fetch(config: Config, choice: Choice) -> int:
+    named = {"voxtral": config.voxtral.model, "kokoro": config.kokoro.model}
+    return sum(
+        _WEIGHTS_BYTES[engine]
+        for engine in models.heavy(choice)
+        if weights.here(named[engine]).folder is None
+    )

@@ -1,0 +1,38 @@
+"""Memory and disk of this machine."""
+
+import os
+import shutil
+
+from agent.config import Config
+from agent.doctor.check import OK, WARN, Check
+
+_SERVER_MB = 600
+_CALL_MB = 35  # with the operator, which takes the most
+
+
+def memory(config: Config) -> Check:
+    """Room for the calls that may come."""
+    need_mb = _SERVER_MB + _CALL_MB * config.limits.calls
+    have_mb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
+    found = f"{have_mb} MB, {os.cpu_count()} cores"
+    if have_mb < need_mb:
+        return Check("memory", WARN, found, f"limits.calls={config.limits.calls} is too many")
+    return Check("memory", OK, found)
+
+
+def disk(fetch_bytes: int) -> Check:
+    """Room for the weights that have yet to be fetched."""
+    free_bytes = shutil.disk_usage(_cache()).free
+    found = f"{free_bytes / 1e9:.0f} GB free at {_cache()}"
+    if free_bytes < fetch_bytes:
+        need = f"{found}, and {fetch_bytes / 1e9:.0f} GB of weights are to be fetched"
+        return Check("disk", WARN, need, "make room, or set HF_HOME to another disk")
+    return Check("disk", OK, found)
+
+
+def _cache() -> str:
+    """The nearest folder that exists to where the hub keeps its files."""
+    folder = os.path.expanduser(os.environ.get("HF_HOME", "~/.cache/huggingface"))
+    while not os.path.isdir(folder):
+        folder = os.path.dirname(folder) or "/"
+    return folder

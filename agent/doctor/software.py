@@ -1,0 +1,98 @@
+"""Python, packages and the native libraries that come with them."""
+
+import platform
+import re
+import sys
+from importlib.metadata import PackageNotFoundError, requires, version
+
+from agent.doctor.check import FAIL, OK, WARN, Check
+
+_EXTRA = "voxtral"
+_PIN = re.compile(r"(?P<name>[\w.-]+)(\[[^]]*\])?==(?P<version>[^;\s]+)\s*(;(?P<marker>.*))?")
+_INSTALL_EXTRA = f"run: pip install '.[{_EXTRA}]'"
+
+
+def python() -> Check:
+    """For bug reports; pip has refused any version that will not do."""
+    where = f"{platform.system()} {platform.machine()}, {sys.executable}"
+    return Check("Python", OK, f"{platform.python_version()} on {where}")
+
+
+def packages() -> Check:
+    """Whether what pyproject.toml pins exactly is what is installed."""
+    try:
+        pins = _pins(extra=None)
+    except PackageNotFoundError:
+        return Check("packages", WARN, "Voxline itself is not installed", "run: make setup")
+    wrong = [line for name, wanted in pins if (line := _wrong(name, wanted))]
+    if wrong:
+        return Check("packages", FAIL, "; ".join(wrong), "run: make setup")
+    return Check("packages", OK, f"{len(pins)} exact pins hold, torch {version('torch')}")
+
+
+def extra(needed: tuple[str, ...]) -> Check:
+    """The packages of the engines for a GPU; `needed` names those engines that will run."""
+    name = f"packages [{_EXTRA}]"
+    try:
+        pins = _pins(extra=_EXTRA)
+    except PackageNotFoundError:
+        return Check(name, WARN, "Voxline itself is not installed", "run: make setup")
+    wrong = [line for package, wanted in pins if (line := _wrong(package, wanted))]
+    missing = [line for line in wrong if " missing," in line]
+    if not wrong:
+        return Check(name, OK, f"{len(pins)} exact pins hold")
+    if needed:
+        return Check(name, FAIL, "; ".join(wrong), _INSTALL_EXTRA)
+    if len(missing) == len(wrong):
+        return Check(name, OK, f"not all installed, and not needed: {'; '.join(missing)}")
+    return Check(name, WARN, "; ".join(wrong), _INSTALL_EXTRA)
+
+
+def upstream() -> str:
+    from agent.media import upstream
+
+    upstream.check()
+    return f"aiortc {version('aiortc')}, aioice {version('aioice')}: as expected inside"
+
+
+def opus() -> str:
+    from agent.media import opus
+
+    return opus.check()
+
+
+def silero() -> str:
+    from agent.vad.silero import model_path
+
+    return f"silero-vad {version('silero-vad')} ({model_path().stat().st_size // 1024} kB)"
+
+
+def espeak() -> str:
+    from agent.voices.espeak import EspeakVoice
+
+    return f"espeakng-loader {version('espeakng-loader')}, {len(EspeakVoice().voices())} voices"
+
+
+def _pins(extra: str | None) -> list[tuple[str, str]]:
+    """Exact pins of Voxline itself, or of one of its extras, that apply to this Python."""
+    pins = []
+    for requirement in requires("voxline") or []:
+        pin = _PIN.fullmatch(requirement.strip())
+        if pin is None:
+            continue
+        marker = pin["marker"] or ""
+        named = re.search(r"extra\s*==\s*['\"]([\w.-]+)['\"]", marker)
+        if (named[1] if named else None) != extra:
+            continue
+        if "python_version" in marker and sys.version_info >= (3, 13):
+            continue  # those that have no release for it
+        pins.append((pin["name"], pin["version"]))
+    return pins
+
+
+def _wrong(name: str, wanted: str) -> str:
+    try:
+        have = version(name).partition("+")[0]
+    except PackageNotFoundError:
+        have = "missing"
+    return "" if have == wanted else f"{name} {have}, wanted {wanted}"

@@ -1,0 +1,142 @@
+"""GPU, weights and engines, on a machine that has whatever a test says."""
+
+import logging
+
+import nvidia
+import pytest
+
+from agent import machine
+from agent.choose import Choice
+from agent.config_file import load
+from agent.doctor import models
+from agent.doctor.check import FAIL, OK, WARN
+from agent.errors import EngineError
+
+OPERATOR = Choice("operator", "espeak", "because")
+VOXTRAL = Choice("voxtral", "kokoro", "because")
+SCRIPTED = Choice("scripted", "tone", "because")
+
+
+@pytest.fixture(autouse=True)
+def offline(monkeypatch, tmp_path):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+
+
+def test_no_gpu_is_fine_where_none_is_needed(monkeypatch, tmp_path):
+    nvidia.uninstall(monkeypatch, tmp_path)
+    assert models.gpu(load(None), OPERATOR).status == OK
+    check = models.gpu(load(None), VOXTRAL)
+    assert check.status == FAIL
+    assert "no NVIDIA driver" in check.found
+    assert "--engine operator" in check.remedy
+
+
+def test_a_gpu_is_shown_with_all_that_matters(monkeypatch, tmp_path):
+    nvidia.install(monkeypatch, tmp_path, nvidia.H100)
+    monkeypatch.setattr(machine, "version", lambda name: "2.13.0")
+    check = models.gpu(load(None), VOXTRAL)
+    assert check.status == OK
+    for part in ("H100", "84.9 of 85.5 GB", "capability 9.0", "driver 570.86.15"):
+        assert part in check.found
+
+
+def test_an_old_gpu_is_told_which_dtype_it_has(monkeypatch, tmp_path):
+    nvidia.install(monkeypatch, tmp_path, nvidia.T4)
+    monkeypatch.setattr(machine, "version", lambda name: "2.13.0")
+    check = models.gpu(load(None), VOXTRAL)
+    assert (check.status, check.remedy) == (
+        WARN,
+        "it has no bfloat16: set voxtral.dtype to float16",
+    )
+    assert models.gpu(load(None, {"voxtral.dtype": "float16"}), VOXTRAL).status == OK
+
+
+def test_a_gpu_that_torch_cannot_use_warns(monkeypatch, tmp_path):
+    nvidia.install(monkeypatch, tmp_path, nvidia.H100)
+    monkeypatch.setattr(machine, "version", lambda name: "2.13.0+cpu")
+    check = models.gpu(load(None), OPERATOR)
+    assert check.status == WARN
+    assert "make setup TORCH=cuda" in check.remedy
+
+
+def test_weights_that_are_needed_and_missing_fail_with_a_remedy():
+    checks = {check.name: check for check in models.weight_files(load(None), VOXTRAL)}
+    assert set(checks) == {"weights of voxtral", "weights of kokoro"}
+    for check in checks.values():
+        assert check.status == FAIL
+        assert "HF_HUB_OFFLINE is set" in check.found
+        assert "hf download" in check.remedy
+
+
+def test_weights_that_nobody_needs_are_no_failure():
+    for check in models.weight_files(load(None), OPERATOR):
+        assert (check.status, check.remedy) == (OK, "")
+        assert "not needed" in check.found
+
+
+def test_weights_in_a_folder_are_shown_with_their_size(tmp_path):
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "kokoro.pth").write_bytes(bytes(300_000_000))
+    config = load(None, {"kokoro.model": str(tmp_path)})
+    for choice in (OPERATOR, VOXTRAL):
+        check = list(models.weight_files(config, choice))[1]
+        assert (check.status, check.found) == (OK, f"{tmp_path} (0.3 GB)")
+
+
+def test_torch_settings_name_the_device():
+    assert "CPU" in models.torch_settings(load(None, {"torch.device": "cpu"}))
+
+
+def test_engines_are_loaded():
+    [check] = models.engines(load(None), SCRIPTED)
+    assert (check.status, check.found) == (OK, "brain scripted, voice tone: loaded (because)")
+
+
+def test_an_unknown_voice_fails_with_the_known_ones():
+    [check] = models.engines(load(None, {"agent.voice_name": "hal"}), SCRIPTED)
+    assert check.status == FAIL
+    assert "no voice 'hal'" in check.found
+    assert "known are" in check.remedy
+
+
+def test_engines_that_fail_are_findings(monkeypatch):
+    def build(config, choice):
+        raise EngineError("no room on the GPU; free some")
+
+    monkeypatch.setattr(models, "build", build)
+    [check] = models.engines(load(None), VOXTRAL)
+    assert (check.status, check.found, check.remedy) == (
+        FAIL,
+        "no room on the GPU",
+        "free some",
+    )
+
+
+def test_the_way_they_run_is_told_and_a_slower_one_warns(monkeypatch):
+    ladder = logging.getLogger("agent.accelerator.ladder")
+    level = ladder.level
+
+    class Voice:
+        def voices(self):
+            return ("one",)
+
+    def build(config, choice):
+        ladder.info("voxtral's step: CUDA graphs after 1.0 s")
+        ladder.info("kokoro: eager after 2.0 s; not CUDA graphs: RuntimeError: no")
+        return None, Voice()
+
+    monkeypatch.setattr(models, "build", build)
+    loaded, fast, slow = models.engines(load(None), VOXTRAL)
+    assert loaded.status == OK
+    assert (fast.status, fast.remedy) == (OK, "")
+    assert slow.status == WARN
+    assert "RuntimeError: no" in slow.found
+    assert ladder.level == level
+    assert not [each for each in ladder.handlers if isinstance(each, models._Lines)]
+
+
+def test_the_ladder_that_is_listened_to_is_there():
+    from agent.accelerator import ladder
+
+    assert ladder.log.name == models._LADDER

@@ -1,0 +1,102 @@
+"""Packages and pins, those of the extra too."""
+
+import sys
+
+import pytest
+
+from agent.doctor import software
+from agent.doctor.check import FAIL, OK, WARN
+
+METADATA = [
+    "aiortc==1.16.0",
+    "torch==2.13.0",
+    "av>1",
+    'transformers==5.23.0; extra == "voxtral"',
+    "mistral-common[audio]==1.13.1; extra == 'voxtral'",
+    'accelerate<2,>=1; extra == "voxtral"',
+    "kokoro==0.9.4; (python_version < '3.13') and extra == 'voxtral'",
+    'pytest==9.0; extra == "dev"',
+]
+INSTALLED = {
+    "aiortc": "1.16.0",
+    "torch": "2.13.0+cpu",
+    "transformers": "5.23.0",
+    "mistral-common": "1.13.1",
+    "kokoro": "0.9.4",
+}
+
+
+@pytest.fixture
+def installed(monkeypatch):
+    """What pip has installed, to be changed by the test."""
+    have = dict(INSTALLED)
+
+    def version(name):
+        if name not in have:
+            raise software.PackageNotFoundError(name)
+        return have[name]
+
+    monkeypatch.setattr(software, "requires", lambda name: METADATA)
+    monkeypatch.setattr(software, "version", version)
+    return have
+
+
+def test_python_is_told_for_bug_reports():
+    assert sys.executable in software.python().found
+
+
+def test_pins_that_hold_are_counted(installed):
+    check = software.packages()
+    assert (check.status, check.found) == (OK, "2 exact pins hold, torch 2.13.0+cpu")
+    check = software.extra(("voxtral",))
+    assert (check.status, check.found) == (OK, "3 exact pins hold")
+
+
+def test_a_wrong_pin_is_named(installed):
+    installed["aiortc"] = "1.15.0"
+    del installed["torch"]
+    installed["torch "] = ""
+    check = software.packages()
+    assert check.status == FAIL
+    assert check.found == "aiortc 1.15.0, wanted 1.16.0; torch missing, wanted 2.13.0"
+    assert "make setup" in check.remedy
+
+
+def test_an_extra_that_nobody_needs_may_be_missing(installed):
+    del installed["kokoro"]
+    check = software.extra(())
+    assert (check.status, check.remedy) == (OK, "")
+    assert "kokoro missing" in check.found
+
+
+def test_an_extra_that_is_needed_must_be_there(installed):
+    del installed["kokoro"]
+    check = software.extra(("kokoro",))
+    assert check.status == FAIL
+    assert "pip install '.[voxtral]'" in check.remedy
+
+
+def test_another_version_of_an_extra_warns_even_where_nobody_needs_it(installed):
+    installed["transformers"] = "4.0.0"
+    assert software.extra(()).status == WARN
+
+
+def test_what_has_no_release_for_this_python_is_not_missed(installed, monkeypatch):
+    del installed["kokoro"]
+    monkeypatch.setattr(software.sys, "version_info", (3, 13))
+    assert software.extra(("voxtral",)).status == OK
+
+
+def test_a_bare_checkout_is_told_how_to_install(monkeypatch):
+    def requires(name):
+        raise software.PackageNotFoundError(name)
+
+    monkeypatch.setattr(software, "requires", requires)
+    for check in (software.packages(), software.extra(())):
+        assert check.status == WARN
+        assert "make setup" in check.remedy
+
+
+@pytest.mark.parametrize("probe", ["upstream", "opus", "silero", "espeak"])
+def test_native_libraries_are_there_on_a_machine_that_runs_tests(probe):
+    assert getattr(software, probe)()

@@ -1,0 +1,44 @@
+"""Debian's TURN server, where it is installed, with the options that a test gives it."""
+
+import contextlib
+import shutil
+import socket
+import subprocess
+import threading
+
+PROGRAM = shutil.which("turnserver")
+
+
+@contextlib.contextmanager
+def running(folder, *options):
+    """Serve on a free port of 127.0.0.1, which is given."""
+    with socket.socket(type=socket.SOCK_DGRAM) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    where = ["--listening-ip=127.0.0.1", f"--listening-port={port}", "--relay-ip=127.0.0.1"]
+    files = [
+        f"--userdb={folder}/turndb",
+        f"--pidfile={folder}/pid",
+        "--log-file=stdout",
+        "-n",
+        "--verbose",
+    ]
+    command = [PROGRAM, *where, *files, *options]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=folder
+    ) as server:
+        watch = threading.Timer(20, server.kill)
+        watch.start()
+        try:
+            lines = []
+            for line in server.stdout:
+                lines.append(line)
+                if "UDP listener opened" in line:
+                    break
+            else:
+                raise AssertionError("".join(lines))
+            yield port
+        finally:
+            watch.cancel()
+            server.terminate()
+            server.stdout.read()
