@@ -52,7 +52,7 @@ def choose(config: Config) -> Choice:
 
 def build(config: Config, choice: Choice) -> tuple[Brain, Voice]:
     """Load the chosen engines; may take minutes. Raises ConfigError or EngineError."""
-    voice = _voice(choice.voice, config)  # first: the brain fills what memory is left with calls
+    voice = _voice(choice.voice, config)  # first: the brain takes what memory is left
     return _brain(choice.brain, config), voice
 
 
