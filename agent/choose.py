@@ -52,7 +52,8 @@ def choose(config: Config) -> Choice:
 
 def build(config: Config, choice: Choice) -> tuple[Brain, Voice]:
     """Load the chosen engines; may take minutes. Raises ConfigError or EngineError."""
-    return _brain(choice.brain, config), _voice(choice.voice, config)
+    voice = _voice(choice.voice, config)  # first: the brain takes what memory is left
+    return _brain(choice.brain, config), voice
 
 
 def _best(config: Config) -> tuple[str, str, str]:
@@ -101,13 +102,10 @@ def _brain(name: str, config: Config) -> Brain:
             return OpenaiChatBrain(config.openai_chat)
         case "voxtral":
             _wants("voxtral", VOXTRAL_PACKAGES)
-            from agent.brains.voxtral.brain import (  # type: ignore[import-not-found,import-untyped,unused-ignore]
-                VoxtralBrain,
-            )
+            from agent.brains.voxtral.brain import VoxtralBrain
 
             calls = config.voxtral.calls or config.limits.calls
-            brain: Brain = VoxtralBrain(config.voxtral, config.torch, calls)
-            return brain
+            return VoxtralBrain(config.voxtral, config.torch, calls)
         case _:
             from agent import own_engine
 
@@ -126,12 +124,9 @@ def _voice(name: str, config: Config) -> Voice:
             return EspeakVoice()
         case "kokoro":
             _wants("kokoro", KOKORO_PACKAGES)
-            from agent.voices.kokoro.voice import (  # type: ignore[import-not-found,import-untyped,unused-ignore]
-                KokoroVoice,
-            )
+            from agent.voices.kokoro.voice import KokoroVoice
 
-            voice: Voice = KokoroVoice(config.kokoro, config.torch)
-            return voice
+            return KokoroVoice(config.kokoro, config.torch)
         case _:
             from agent import own_engine
 

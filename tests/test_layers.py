@@ -54,6 +54,10 @@ MAY_IMPORT = {
         *("torch", "transformers", "mistral_common", "huggingface_hub", "torchao", "tqdm"),
     ],
     "agent.brains.scripted": VALUES,
+    "agent.brains.voxtral.agenda": [],
+    "agent.brains.voxtral.span": VALUES,
+    "agent.brains.voxtral.filling": [*VALUES, "agent.brains.voxtral.span"],
+    "agent.brains.voxtral.scheduler": [*VALUES, "agent.brains.voxtral"],
     "agent.brains.openai_chat": [*VALUES, *NUMPY],
     "agent.voices.espeak": [
         *VALUES,
@@ -127,6 +131,9 @@ PURE = [
     *("signaling.codes", "signaling.fields", "signaling.conversation", "signaling.body"),
     *("signaling.items", "signaling.tools"),
     *("signaling.limits", "signaling.origins"),
+    *("agent.brains.voxtral.agenda", "agent.brains.voxtral.span"),
+    *("agent.brains.voxtral.said", "agent.brains.voxtral.speech"),
+    *("agent.brains.voxtral.recollection", "agent.brains.voxtral.languages"),
 ]
 IMPURE = {"asyncio", "logging", "os", "random", "socket", "threading", "time"}
 MODELS = ["agent.brains", "agent.voices", "agent.vad.silero"]

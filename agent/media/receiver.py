@@ -6,6 +6,7 @@ There is no thread and no queue: a packet is decoded where it arrives, which cos
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVarTuple, assert_never
@@ -24,6 +25,7 @@ _Args = TypeVarTuple("_Args")
 
 _TICKS_PER_SAMPLE = RTP_HZ // HEAR_HZ
 _BUSY_S = 0.010  # a timer so late means that the loop was busy
+_SLICE = HEAR_HZ * 120 // 1000  # samples handed on at a time: the longest packet
 _PATIENCE_S = 0.005  # enough to read a second of packets from the socket
 
 
@@ -46,7 +48,8 @@ class Stats:
 class Receiver:
     """One call's incoming audio. Lives in the event loop that created it.
 
-    `on_audio` gets [n] at HEAR_HZ, any n: a packet's worth as a rule, seconds after a stall.
+    `on_audio` gets [n] at HEAR_HZ: a packet's worth; a stall's silence in slices of 120 ms,
+    with the loop's turn between them and in order with what follows.
     `on_packet`, where given, gets every packet first, with its arrival on the loop's clock.
     What they raise is logged and counted, and goes no further.
     """
@@ -63,6 +66,8 @@ class Receiver:
         self._buffer = JitterBuffer(receive)
         self._decoder = Decoder()
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_s = 0.0  # uvloop's own forgets its time where that has come already
+        self._waiting: deque[Samples] = deque()
         self._patient = False
         self._stalled = False
         self._closed = False
@@ -103,10 +108,10 @@ class Receiver:
         if deadline is None or self._closed:
             return
         if self._timer is not None:
-            if self._timer.when() <= deadline:
+            if self._timer_s <= deadline:
                 return
             self._timer.cancel()
-        self._timer = self._loop.call_at(deadline, self._fire)
+        self._timer, self._timer_s = self._loop.call_at(deadline, self._fire), deadline
 
     def _fire(self) -> None:
         self._timer = None
@@ -116,7 +121,8 @@ class Receiver:
             # What arrived while the loop was busy is still in the socket, and may be just what
             # the buffer gave up waiting for: silence must not be put before it.
             self._patient = True
-            self._timer = self._loop.call_later(_PATIENCE_S, self._fire)
+            self._timer_s = now + _PATIENCE_S
+            self._timer = self._loop.call_at(self._timer_s, self._fire)
             return
         self._patient = False
         self._carry_out(self._buffer.tick(now))
@@ -125,8 +131,24 @@ class Receiver:
         for step in steps:
             samples = self._samples(step)
             if samples is not None and not self._closed:
-                self._guard(self._on_audio, samples)
+                self._hand_on(samples)
         self._arm()
+
+    def _hand_on(self, samples: Samples) -> None:
+        """At once, but for a stall's silence: a second of it would hold the loop for 6 ms."""
+        at_once = not self._waiting
+        self._waiting += (samples[at : at + _SLICE] for at in range(0, len(samples), _SLICE))
+        if at_once:
+            self._hand_next()
+
+    def _hand_next(self) -> None:
+        if self._closed or not self._waiting:
+            return
+        # taken off when it has been heard, so that what comes meanwhile waits behind it
+        self._guard(self._on_audio, self._waiting[0])
+        self._waiting.popleft()
+        if self._waiting:
+            self._loop.call_soon(self._hand_next)
 
     def _samples(self, step: Step) -> Samples | None:
         match step:

@@ -11,23 +11,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-import torch
-
-from agent.brains.voxtral.ears import Audio
+from agent.brains.voxtral.span import Item, Utterance
 from agent.brains.voxtral.tekken import Tekken
 from agent.engines import Tool, ToolCall
 
 _BETWEEN = "\n\n"  # neighbouring texts of one role
-UNHEARD = Audio(torch.empty(0, 0))  # in place of an utterance that is not embedded yet
-
-Item = int | Audio
 
 
 @dataclass(frozen=True, slots=True)
 class User:
     """What the caller said: texts and utterances, in order."""
 
-    parts: tuple[str | Audio, ...]
+    parts: tuple[str | Utterance, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +31,7 @@ class Agent:
 
     text: str = ""
     calls: tuple[ToolCall, ...] = ()
+    tokens: tuple[int, ...] = ()  # what it said before `text`, as the model wrote it
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,33 +57,12 @@ def chat(tekken: Tekken, turns: Sequence[Turn], tools: Sequence[Tool] = ()) -> l
     return span
 
 
-def transcription(tekken: Tekken, audio: Audio, language: str = "") -> list[Item]:
+def transcription(tekken: Tekken, utterance: Utterance, language: str = "") -> list[Item]:
     """The prompt for what was said, in `language` ("en") or whichever is heard."""
-    span: list[Item] = [tekken.bos, tekken.inst, tekken.begin_audio, audio, tekken.end_inst]
+    span: list[Item] = [tekken.bos, tekken.inst, utterance, tekken.end_inst]
     if language:
         span += tekken.encode(f"lang:{language}")
     return [*span, tekken.transcribe]
-
-
-def width(span: Sequence[Item]) -> int:
-    """Positions that a span takes."""
-    return sum(item.positions if isinstance(item, Audio) else 1 for item in span)
-
-
-def shared(cached: Sequence[Item], wanted: Sequence[Item]) -> int:
-    """How many items two spans share at the beginning."""
-    for i, (one, other) in enumerate(zip(cached, wanted, strict=False)):
-        if one != other:
-            return i
-    return min(len(cached), len(wanted))
-
-
-def around(span: Sequence[Item]) -> tuple[list[Item], list[int]]:
-    """What stands before the [BEGIN_AUDIO] of the unheard utterance, and the ids after it."""
-    at = span.index(UNHEARD)
-    tail = [item for item in span[at + 1 :] if isinstance(item, int)]
-    assert len(tail) == len(span) - at - 1, "audio after the unheard utterance"
-    return list(span[: at - 1]), tail
 
 
 def _turns(tekken: Tekken, group: list[Turn]) -> Iterator[Item]:
@@ -99,8 +74,7 @@ def _turns(tekken: Tekken, group: list[Turn]) -> Iterator[Item]:
             yield tekken.end_inst
         case Agent():
             said = [turn for turn in group if isinstance(turn, Agent)]
-            text = _BETWEEN.join(turn.text for turn in said if turn.text)
-            yield from tekken.encode(text.rstrip(" "))
+            yield from _said(tekken, said)
             if calls := [call for turn in said for call in turn.calls]:
                 yield tekken.tool_calls
                 yield from tekken.encode(_calls(calls))
@@ -115,7 +89,22 @@ def _turns(tekken: Tekken, group: list[Turn]) -> Iterator[Item]:
                 yield tekken.end_tool_results
 
 
-def _parts(tekken: Tekken, contents: Sequence[tuple[str | Audio, ...]]) -> Iterator[Item]:
+def _said(tekken: Tekken, turns: Sequence[Agent]) -> Iterator[int]:
+    """Their texts as one; where tokens are given, the text around them is encoded apart."""
+    text, begun = "", False
+    for turn in turns:
+        if (turn.text or turn.tokens) and begun:
+            text += _BETWEEN
+        if turn.tokens:
+            yield from tekken.encode(text)
+            yield from turn.tokens
+            text = ""
+        text += turn.text
+        begun = begun or bool(turn.text or turn.tokens)
+    yield from tekken.encode(text.rstrip(" "))
+
+
+def _parts(tekken: Tekken, contents: Sequence[tuple[str | Utterance, ...]]) -> Iterator[Item]:
     """Neighbouring texts are joined before they are encoded."""
     texts: list[str] = []
     for part in (part for content in contents for part in content if part):
@@ -124,7 +113,6 @@ def _parts(tekken: Tekken, contents: Sequence[tuple[str | Audio, ...]]) -> Itera
             continue
         yield from tekken.encode(_BETWEEN.join(texts))
         texts = []
-        yield tekken.begin_audio
         yield part
     yield from tekken.encode(_BETWEEN.join(texts))
 

@@ -5,10 +5,12 @@ import logging
 
 import numpy as np
 import pytest
+import uvloop
 import virtual_time
 
 from agent.audio.frame import HEAR_FRAME, HEAR_HZ, RTP_FRAME, SPEAK_FRAME, SPEAK_HZ
 from agent.config import Receive, Send
+from agent.media.jitter import RtpAudio
 from agent.media.opus import Encoder, has_redundancy
 from agent.media.receiver import Receiver, Stats
 
@@ -112,6 +114,50 @@ async def test_a_stall_is_silence_and_then_everything_comes():
     assert len(ear.samples) == silent + 60 * HEAR_FRAME
     assert ear.receiver.stats.stalls == 1 and ear.receiver.stats.lost == 0
     ear.receiver.close()
+
+
+@in_virtual_time
+async def test_a_stalls_silence_comes_in_slices_and_before_what_follows_it():
+    ear, turns = Ear(Receive(stall_ms=200)), []
+    ear.take(0)
+    ear.receiver._hand_on(np.zeros(HEAR_HZ, np.float32))
+    before = len(ear.heard)
+    asyncio.get_running_loop().call_soon(lambda: turns.append(len(ear.samples)))
+    ear.take(1)
+    assert len(ear.heard) == before  # it waits behind the silence
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert max(map(len, ear.heard)) <= 0.12 * HEAR_HZ
+    assert len(ear.samples) == HEAR_HZ + 2 * HEAR_FRAME
+    assert np.abs(ear.samples[HEAR_FRAME:-HEAR_FRAME]).max() == 0
+    assert turns[0] < len(ear.samples)
+    ear.receiver.close()
+
+
+@in_virtual_time
+async def test_nothing_of_a_stall_is_heard_after_the_end():
+    ear = Ear()
+    ear.receiver._hand_on(np.zeros(HEAR_HZ, np.float32))
+    ear.receiver.close()
+    await asyncio.sleep(0.1)
+    assert len(ear.heard) == 1
+
+
+def test_a_deadline_that_has_come_already_is_no_trouble_to_uvloop():
+    """Its call_at gives a handle without `when` for what is due at once."""
+
+    async def main():
+        ear = Ear(Receive(reorder_wait_ms=0, stall_ms=40))
+        ear.take(0)
+        for index in (2, 4, 3):
+            ear.receiver._buffer.push(RtpAudio(1, index, index * RTP_FRAME, b"x", RTP_FRAME), 0)
+            ear.receiver._arm()
+            ear.receiver._arm()
+        ear.take(5)
+        assert ear.receiver.stats.packets == 2
+        ear.receiver.close()
+
+    uvloop.run(main())
 
 
 @in_virtual_time

@@ -4,31 +4,25 @@ import json
 
 import pytest
 import tiny_voxtral
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from mistral_common.protocol.instruct.request import ChatCompletionRequest
 from mistral_common.protocol.transcription.request import TranscriptionRequest
 
-from agent.brains.voxtral.ears import Audio
 from agent.brains.voxtral.prompt import (
-    UNHEARD,
     Agent,
     Result,
     Turn,
     User,
-    around,
     chat,
-    shared,
     transcription,
-    width,
 )
+from agent.brains.voxtral.span import Utterance, positions
 from agent.brains.voxtral.tekken import Tekken
 from agent.engines import Tool, ToolCall
 
-AUDIO = 24
-SHORT, LONG = Audio(torch.zeros(375, 1)), Audio(torch.ones(750, 1))
-SOUNDS = {id(SHORT): tiny_voxtral.noise(0.3), id(LONG): tiny_voxtral.noise(30.5)}
+AUDIO, BEGIN_AUDIO = 24, 25
+SHORT, LONG = Utterance(tiny_voxtral.noise(0.3)), Utterance(tiny_voxtral.noise(30.5))
 WEATHER = Tool(
     "weather",
     "The weather of a place, in °C",
@@ -63,10 +57,10 @@ def message(turn: Turn) -> dict:
             return {"role": "tool", "tool_call_id": call, "content": output}
 
 
-def chunk(part: str | Audio) -> dict:
+def chunk(part: str | Utterance) -> dict:
     if isinstance(part, str):
         return {"type": "text", "text": part}
-    sound = tiny_voxtral.base64_wav(SOUNDS[id(part)])
+    sound = tiny_voxtral.base64_wav(part.samples)
     return {"type": "input_audio", "input_audio": {"data": sound, "format": "wav"}}
 
 
@@ -91,10 +85,11 @@ def theirs(checkpoint, turns, tools=()) -> list[int]:
 
 
 def flat(span) -> list[int]:
-    """Audio as the tokens that stand for it."""
+    """Utterance as the tokens that stand for it."""
     ids = []
     for item in span:
-        ids += [AUDIO] * item.positions if isinstance(item, Audio) else [item]
+        sound = [BEGIN_AUDIO, *[AUDIO] * (positions([item]) - 1)]
+        ids += [item] if isinstance(item, int) else sound
     return ids
 
 
@@ -165,7 +160,7 @@ def test_any_conversation_is_what_the_tokenizer_makes_of_it(
 def test_it_is_what_transformers_makes_of_it_too(tekken, checkpoint) -> None:
     content = [
         {"type": "text", "text": "Be brief."},
-        {"type": "audio", "base64": tiny_voxtral.base64_wav(SOUNDS[id(SHORT)])},
+        {"type": "audio", "base64": tiny_voxtral.base64_wav(SHORT.samples)},
     ]
     inputs = tiny_voxtral.processor(checkpoint).apply_chat_template(
         [{"role": "user", "content": content}]
@@ -179,7 +174,7 @@ def test_a_transcription_request_is_what_the_tokenizer_makes_of_it(
     tekken, checkpoint, audio, language
 ) -> None:
     request = TranscriptionRequest(
-        audio=tiny_voxtral.base64_wav(SOUNDS[id(audio)]),
+        audio=tiny_voxtral.base64_wav(audio.samples),
         model="voxtral",
         language=language or None,
     )
@@ -188,35 +183,23 @@ def test_a_transcription_request_is_what_the_tokenizer_makes_of_it(
     assert flat(transcription(tekken, audio, language)) == wanted
 
 
-def test_width_counts_positions(tekken) -> None:
-    span = chat(tekken, [User(("Hi", SHORT))])
-    assert width(span) == len(flat(span)) == 1 + 1 + 2 + 1 + 375 + 1
+@pytest.mark.parametrize("cut", [0, 1, 5, 9])
+def test_tokens_are_taken_as_they_are(tekken, cut) -> None:
+    """Each token of the tiny tokenizer is a byte, so that where the text is cut cannot show."""
+    text = "Yes, it is."
+    known = Agent(text[cut:], tokens=tekken.encode(text[:cut]))
+    before, after = User(("Is it?",)), User(("Why?",))
+    assert chat(tekken, [before, known, after]) == chat(tekken, [before, Agent(text), after])
+    told = [before, Agent("Well."), known, Agent("Really."), after]
+    assert chat(tekken, told) == chat(
+        tekken, [before, Agent("Well."), Agent(text), Agent("Really."), after]
+    )
 
 
-def test_what_two_conversations_share_ends_where_they_differ(tekken) -> None:
-    again = Audio(SHORT.embeddings)
-    one = chat(tekken, [User(("Be brief.", SHORT)), Agent("Yes."), User((LONG,))])
-    other = chat(tekken, [User(("Be brief.", SHORT)), Agent("Yet."), User((LONG,))])
-    assert shared(one, one) == len(one)
-    assert one[shared(one, other)] == tekken.encode("s")[0]
-    assert shared(one, one[:5]) == shared(one[:5], one) == 5
-    assert shared(one, []) == 0
-    # the same sound heard twice is not known to be the same
-    assert one[shared(one, chat(tekken, [User(("Be brief.", again))]))] is SHORT
-
-
-@given(st.lists(st.integers(0, 2)), st.lists(st.integers(0, 2)))
-def test_shared_is_the_longest_common_beginning(one, other) -> None:
-    count = shared(one, other)
-    assert one[:count] == other[:count]
-    assert one[count : count + 1] != other[count : count + 1] or count == len(one) == len(other)
-
-
-def test_a_prompt_is_cut_around_the_utterance_that_is_not_heard_yet(tekken) -> None:
-    span = chat(tekken, [User(("Be brief.", SHORT)), Agent("Yes."), User(("Now:", UNHEARD))])
-    prefix, tail = around(span)
-    before = chat(tekken, [User(("Be brief.", SHORT)), Agent("Yes.")])
-    assert prefix == [*before, tekken.inst, *tekken.encode("Now:")]
-    assert tail == [tekken.end_inst]
-    _, tail = around(transcription(tekken, UNHEARD, "en"))
-    assert tail == [tekken.end_inst, *tekken.encode("lang:en"), tekken.transcribe]
+def test_tokens_need_not_be_what_the_tokenizer_would_write(tekken) -> None:
+    odd = (200, 201, 300)
+    span = chat(tekken, [User(("Hi",)), Agent(" there", (CALL,), odd)])
+    at = span.index(200)
+    assert span[at : at + 3] == list(odd)
+    assert span[at + 3 : at + 9] == list(tekken.encode(" there"))
+    assert span[at + 9] == tekken.tool_calls

@@ -14,6 +14,7 @@ from agent.accelerator.ladder import EAGER
 from agent.brains.voxtral import start as module
 from agent.brains.voxtral.attention import Flash, Packed, Plain
 from agent.brains.voxtral.prompt import User, chat
+from agent.brains.voxtral.span import Utterance
 from agent.brains.voxtral.start import choose_attention, start
 from agent.config import Config, Limits, Torch, Voxtral
 from agent.errors import ConfigError
@@ -32,8 +33,11 @@ def gpu(capability: tuple[int, int] = (9, 0)) -> Accelerator:
 
 def answer(started, count: int) -> list[int]:
     runner = started.runner
-    audio = runner.embed_audio(tiny_voxtral.noise(2.3, 1))
-    tokens = [runner.first(0, chat(started.tekken, [User(("Be brief.", audio))]))]
+    utterance = Utterance(tiny_voxtral.noise(2.3, 1))
+    span = chat(started.tekken, [User(("Be brief.", utterance))])
+    at = span.index(utterance)
+    tekken, audio = started.tekken, runner.embed_audio(utterance.samples)
+    tokens = [runner.first(0, [*span[:at], tekken.begin_audio, audio, *span[at + 1 :]])]
     while len(tokens) < count:
         tokens += runner.step([0])
     return tokens

@@ -1,0 +1,39 @@
+"""Voxtral as config.yaml describes it: loaded, recorded, ready to listen."""
+
+import logging
+from dataclasses import replace
+
+from agent.brains.voxtral.listener import VoxtralListener
+from agent.brains.voxtral.mind import Mind
+from agent.brains.voxtral.start import start
+from agent.config import Config, Limits, Torch, Voxtral
+
+log = logging.getLogger(__name__)
+
+
+class VoxtralBrain:
+    """`Brain` on a checkpoint. Built once a process."""
+
+    def __init__(self, voxtral: Voxtral, torch: Torch, calls: int) -> None:
+        """Load it for `calls` at once, or as many as fit; minutes on a GPU.
+
+        Raises ConfigError and EngineError.
+        """
+        pen = int(voxtral.transcript)  # a slot more, for transcripts
+        wanted = replace(voxtral, calls=voxtral.calls + pen) if voxtral.calls else voxtral
+        started = start(Config(limits=Limits(calls=calls + pen), torch=torch, voxtral=wanted))
+        if voxtral.transcript and started.runner.slots < 2:
+            log.warning("voxtral: the memory holds one call and no transcripts beside it")
+        self._mind = Mind(started.runner, started.tekken, voxtral)
+
+    def capacity(self) -> int:
+        """Calls that its memory holds at once."""
+        return self._mind.capacity()
+
+    def listen(self) -> VoxtralListener:
+        """Begin a call. Raises EngineError when there is no room for it."""
+        return self._mind.listen()
+
+    def close(self) -> None:
+        """End its thread; what is under way fails."""
+        self._mind.close()

@@ -1,0 +1,35 @@
+"""A session's language, in words that the model knows and in the codes it was trained with."""
+
+from typing import Final
+
+# Of Voxtral's transcripts; others are recognised without being named.
+_TRANSCRIBED: Final = frozenset({"en", "fr", "de", "es", "it", "pt", "nl", "hi"})
+_DEFAULT: Final = "en"
+_NAMES: Final = {
+    **{"ar": "Arabic", "bn": "Bengali", "cs": "Czech", "da": "Danish", "de": "German"},
+    **{"el": "Greek", "en": "English", "es": "Spanish", "fi": "Finnish", "fr": "French"},
+    **{"he": "Hebrew", "hi": "Hindi", "hu": "Hungarian", "id": "Indonesian"},
+    **{"it": "Italian", "ja": "Japanese", "ko": "Korean", "nb": "Norwegian"},
+    **{"nl": "Dutch", "no": "Norwegian", "pl": "Polish", "pt": "Portuguese"},
+    **{"ro": "Romanian", "ru": "Russian", "sv": "Swedish", "th": "Thai", "tr": "Turkish"},
+    **{"uk": "Ukrainian", "vi": "Vietnamese", "zh": "Chinese"},
+}
+
+
+def _primary(tag: str) -> str:
+    """Of a BCP 47 tag: "pt" of "pt-BR"."""
+    return tag.replace("_", "-").partition("-")[0].lower()
+
+
+def request(tag: str) -> str:
+    """What to tell the model about its language; "" for English, which it speaks unasked."""
+    code = _primary(tag)
+    if code in ("", _DEFAULT):
+        return ""
+    return f"Always answer in {_NAMES.get(code, f'the language {tag}')}."
+
+
+def transcribed(tag: str) -> str:
+    """The code for a transcript's prompt; "" leaves the language to the model."""
+    code = _primary(tag)
+    return code if code in _TRANSCRIBED else ""

@@ -1,0 +1,91 @@
+"""What a call reads of the model: a reply's pieces as they come, and a transcript.
+
+Both are read by one thread, while `cancel` may come from another and ends a wait at once.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from agent.brains.voxtral.detok import Detokenizer
+from agent.brains.voxtral.recollection import Plan
+from agent.brains.voxtral.said import Said
+from agent.brains.voxtral.scheduler import Tokens
+from agent.brains.voxtral.span import Utterance
+from agent.brains.voxtral.wording import Wording
+from agent.engines import Conversation, Heard, Piece
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a reply answers."""
+
+    conversation: Conversation
+    utterance: Utterance | None
+    plan: Plan
+
+
+class VoxtralReply(Iterator[Piece]):
+    """The pieces of one reply. Raises EngineError when the model failed."""
+
+    def __init__(self, tokens: Tokens, wording: Wording, asked: Asked) -> None:
+        self._tokens, self._wording = tokens, wording
+        self._ready: deque[Piece] = deque()
+        self._finished = False
+        self.asked = asked
+
+    @property
+    def said(self) -> Said:
+        """The text so far. It grows as the reply is read."""
+        return self._wording.said
+
+    def __next__(self) -> Piece:
+        while not self._ready:
+            if self._finished:
+                raise StopIteration
+            self._read()
+        return self._ready.popleft()
+
+    def cancel(self) -> None:
+        """No more of it is wanted."""
+        self._tokens.cancel()
+
+    def close(self) -> None:
+        """As generators have it."""
+        self.cancel()
+        self._ready.clear()
+        self._finished = True
+
+    def _read(self) -> None:
+        """Wait for the next token, or for the end."""
+        token = next(self._tokens, None)
+        if token is not None:
+            self._ready += self._wording.push(token)
+            if self._wording.over:
+                self.cancel()
+                self._finished = True
+            return
+        self._finished = True
+        if self._tokens.whole:  # what a cancelled one wanted to call is not known
+            self._ready += self._wording.finish()
+
+
+class Transcript(Iterator[Heard]):
+    """What was said, once it is known whole; nothing, if that is nothing."""
+
+    def __init__(self, tokens: Tokens, detokenizer: Detokenizer) -> None:
+        self._tokens, self._detokenizer = tokens, detokenizer
+
+    def __next__(self) -> Heard:
+        text = "".join(map(self._detokenizer.push, self._tokens)).strip()
+        if not text or not self._tokens.whole:
+            raise StopIteration
+        return Heard(text)  # asked again, the tokens are none
+
+    def cancel(self) -> None:
+        """It is not wanted any more."""
+        self._tokens.cancel()
+
+    def close(self) -> None:
+        """As generators have it."""
+        self.cancel()

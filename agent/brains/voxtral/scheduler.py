@@ -1,0 +1,287 @@
+"""The one thread that uses the model: it takes jobs from every call and does what is next.
+
+What is next is agenda.py's to say, how a slot's cache is filled filling.py's. An error of the
+model fails the jobs it concerns, and what their slots held is given up; the thread lives on. A
+job that was cancelled gets no further token; what the model is doing at that moment goes on.
+"""
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, field
+from queue import SimpleQueue
+from typing import Any, assert_never
+
+from agent.brains.voxtral.agenda import Agenda, Prefill, Rank, Step
+from agent.brains.voxtral.filling import Runner, Slot
+from agent.brains.voxtral.span import Span, positions
+from agent.errors import EngineError
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True, eq=False)
+class _Seat:
+    """A slot and the jobs for it: one at work, the others after it."""
+
+    slot: Slot
+    active: "_Job | None" = None
+    waiting: "deque[_Job]" = field(default_factory=deque)
+
+
+@dataclass(slots=True, eq=False)
+class _Job:
+    seat: _Seat
+    rank: Rank
+    work: Generator[None, None, int | None]  # the prefill; begun when it is its turn
+    limit: int = 0  # tokens at most
+    made: SimpleQueue[int | EngineError | None] = field(default_factory=SimpleQueue)
+    tokens: int = 0  # made so far
+    last: int = 0  # the newest: the cache has yet to take it in
+    over: bool = False
+    whole: bool = False  # it came to its own end
+
+
+class Tokens(Iterator[int]):
+    """The tokens of one answer as they are made, without the one that means its end.
+
+    Read by one thread; `cancel` may come from any, at any time.
+    """
+
+    def __init__(self, scheduler: "Scheduler", job: _Job) -> None:
+        self._scheduler, self._job = scheduler, job
+        self._ended = False
+
+    def __next__(self) -> int:
+        """Wait for the next. Raises EngineError when the model failed."""
+        if self._ended:
+            raise StopIteration
+        made = self._job.made.get()
+        if isinstance(made, int):
+            return made
+        self._ended = True
+        raise StopIteration if made is None else made
+
+    @property
+    def whole(self) -> bool:
+        """Whether, once ended, it was neither cancelled nor overruled."""
+        return self._job.whole
+
+    def cancel(self) -> None:
+        """No more of it is wanted: whoever waits for the next finds its end."""
+        self._scheduler.cancel(self._job)
+
+
+class Scheduler:
+    """Give a call a slot with `take`. All methods are thread-safe and return at once."""
+
+    def __init__(self, runner: Runner, *, begin_audio: int, stop: int) -> None:
+        """The ids that go before an utterance, and that mean the end of an answer."""
+        self._runner, self._stop = runner, stop
+        slots = [Slot(runner, number, begin_audio) for number in range(runner.slots)]
+        self._seats = [_Seat(slot) for slot in slots]
+        self._free = deque(range(runner.slots))
+        self._agenda: Agenda[_Job] = Agenda()
+        self._to_free: deque[Slot] = deque()
+        self._changed = threading.Condition()
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="voxtral", daemon=True)
+        self._thread.start()
+
+    def take(self, patience_s: float) -> int:
+        """A slot of one's own, waiting so long for one that is about to be left.
+
+        Raises EngineError when there is none.
+        """
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._free or self._closed, patience_s):
+                raise EngineError(
+                    f"voxtral has no room for another call: its memory is divided into "
+                    f"{len(self._seats)} and all are taken; lower voxtral.context_tokens or "
+                    "limits.calls"
+                )
+            self._check()
+            return self._free.popleft()
+
+    def leave(self, slot: int) -> None:
+        """What was asked for it is cancelled, and another may have it."""
+        with self._changed:
+            self._empty(self._seats[slot])
+            self._to_free.append(self._seats[slot].slot)
+            self._free.append(slot)
+            self._changed.notify_all()
+
+    def prepare(self, slot: int, span: Span) -> None:
+        """Hold `span` soon, when nothing is more urgent and the slot's answer is over.
+
+        The latest wish counts; an answer overrules it.
+        """
+        with self._changed:
+            if self._closed:
+                return
+            seat = self._seats[slot]
+            for job in [seat.active, *seat.waiting]:
+                if job is not None and job.rank is Rank.PREFIX:
+                    self._finish(job)
+            self._enter(_Job(seat, Rank.PREFIX, seat.slot.prepare(span)))
+
+    def answer(self, slot: int, span: Span, limit: int, sampling: Any) -> Tokens:
+        """What follows `span`, at most `limit` tokens, as soon as can be.
+
+        Whatever else was asked for this slot is cancelled. Raises EngineError after `close`.
+        """
+        with self._changed:
+            self._check()
+            self._empty(self._seats[slot])
+            return self._ask(slot, Rank.ANSWER, span, limit, sampling)
+
+    def note(self, slot: int, span: Span, limit: int, sampling: Any) -> Tokens:
+        """What follows `span`, when there is time, after what was asked for this slot before.
+
+        Raises EngineError after `close`.
+        """
+        with self._changed:
+            self._check()
+            return self._ask(slot, Rank.TRANSCRIPT, span, limit, sampling)
+
+    def cancel(self, job: _Job) -> None:
+        """No more of it is wanted."""
+        with self._changed:
+            self._finish(job)
+
+    def close(self) -> None:
+        """End the thread; every answer under way fails."""
+        with self._changed:
+            self._closed = True
+            for seat in self._seats:
+                for job in [*seat.waiting, seat.active]:
+                    if job is not None:
+                        job.made.put(EngineError("voxtral was closed"))
+                        self._finish(job)
+            self._changed.notify_all()
+        self._thread.join()
+
+    # -- jobs, by whoever holds the lock
+
+    def _check(self) -> None:
+        if self._closed:
+            raise EngineError("voxtral was closed")
+
+    def _ask(self, slot: int, rank: Rank, span: Span, limit: int, sampling: Any) -> Tokens:
+        seat = self._seats[slot]
+        room = self._runner.context - positions(span)
+        job = _Job(seat, rank, seat.slot.answer(span, sampling), min(limit, room))
+        if job.limit < 1:
+            raise EngineError("the conversation is longer than voxtral.context_tokens")
+        self._enter(job)
+        return Tokens(self, job)
+
+    def _enter(self, job: _Job) -> None:
+        if job.seat.active is not None:
+            job.seat.waiting.append(job)
+            return
+        job.seat.active = job
+        self._agenda.add(job, job.rank)
+        self._changed.notify_all()
+
+    def _empty(self, seat: _Seat) -> None:
+        for job in [*seat.waiting, seat.active]:
+            if job is not None:
+                self._finish(job)
+
+    def _finish(self, job: _Job) -> None:
+        """It is over, for whatever reason: the next one for its slot may begin."""
+        if job.over:
+            return
+        job.over = True
+        job.made.put(None)
+        seat = job.seat
+        if seat.active is not job:
+            seat.waiting.remove(job)
+            return
+        self._agenda.remove(job)
+        seat.active = None
+        if seat.waiting:
+            self._enter(seat.waiting.popleft())
+
+    # -- in the thread
+
+    def _run(self) -> None:
+        while (work := self._next()) is not None:
+            match work:
+                case Prefill(job):
+                    self._prefill(job)
+                case Step(jobs):
+                    self._step(jobs)
+                case Slot():
+                    self._free_slot(work)
+                case _:
+                    assert_never(work)
+
+    def _next(self) -> Prefill[_Job] | Step[_Job] | Slot | None:
+        with self._changed:
+            while not self._closed:
+                if self._to_free:
+                    return self._to_free.popleft()
+                if (decision := self._agenda.next()) is not None:
+                    return decision
+                self._changed.wait()
+            return None
+
+    def _free_slot(self, slot: Slot) -> None:
+        try:
+            slot.free()
+        except Exception as error:
+            log.error("voxtral failed to free a slot", exc_info=error)
+
+    def _prefill(self, job: _Job) -> None:
+        try:
+            next(job.work)
+        except StopIteration as done:
+            with self._changed:
+                if job.over:
+                    return
+                if done.value is None:
+                    self._finish(job)
+                else:
+                    self._agenda.decode(job)
+                    self._took(job, done.value)
+        except Exception as error:  # noqa: BLE001 - whatever torch raises: it ends this job
+            self._fail((job,), error)
+
+    def _step(self, jobs: tuple[_Job, ...]) -> None:
+        try:
+            tokens = self._runner.step([job.seat.slot.number for job in jobs])
+        except Exception as error:  # noqa: BLE001 - whatever torch raises: it ends these jobs
+            self._fail(jobs, error)
+            return
+        with self._changed:
+            for job, token in zip(jobs, tokens, strict=True):
+                job.seat.slot.said(job.last)
+                self._took(job, token)
+
+    def _took(self, job: _Job, token: int) -> None:
+        """The model made a token for it."""
+        if job.over:
+            return
+        if token == self._stop:
+            job.whole = True
+            self._finish(job)
+            return
+        job.made.put(token)
+        job.tokens, job.last = job.tokens + 1, token
+        if job.tokens >= job.limit:
+            job.whole = True
+            self._finish(job)
+
+    def _fail(self, jobs: tuple[_Job, ...], error: Exception) -> None:
+        if not isinstance(error, EngineError):
+            log.error("voxtral failed", exc_info=error)
+            error = EngineError(f"voxtral failed: {error}")
+        with self._changed:
+            for job in jobs:
+                job.seat.slot.spoil()
+                if not job.over:
+                    job.made.put(error)
+                    self._finish(job)

@@ -1,0 +1,95 @@
+"""Reading a reply: pieces as they come, nothing after a cancel."""
+
+import numpy as np
+import pytest
+from fake_runner import BEGIN_AUDIO, END_INST, EOS, INST, FakeRunner, ids
+
+from agent.brains.voxtral.detok import Detokenizer
+from agent.brains.voxtral.recollection import Plan, View
+from agent.brains.voxtral.reply import Asked, Transcript, VoxtralReply
+from agent.brains.voxtral.scheduler import Scheduler
+from agent.brains.voxtral.span import Utterance
+from agent.brains.voxtral.tekken import Tekken
+from agent.brains.voxtral.wording import Wording
+from agent.engines import Conversation, Heard, Text, ToolCall
+
+NOBODY = Conversation("", "en", turn=3)
+CALLS = [*ids("Yes."), 9, *ids('[{"name": "time"}]')]
+
+
+@pytest.fixture(scope="module")
+def tekken(checkpoint) -> Tekken:
+    return Tekken(checkpoint / "tekken.json")
+
+
+@pytest.fixture
+def tokens_of():
+    """The tokens of one answer."""
+    schedulers = []
+
+    def start(answer, limit=1000):
+        runner = FakeRunner(slots=1, says=lambda prompt: answer)
+        schedulers.append(Scheduler(runner, begin_audio=BEGIN_AUDIO, stop=EOS))
+        span = [1, INST, Utterance(np.ones(9, np.float32)), END_INST]
+        return schedulers[-1].answer(schedulers[-1].take(0), span, limit, None)
+
+    yield start
+    for scheduler in schedulers:
+        scheduler.close()
+
+
+@pytest.fixture
+def reply_of(tokens_of, tekken):
+    def start(answer, sentences=0):
+        wording = Wording(tekken, ("time",), 3, sentences)
+        return VoxtralReply(tokens_of(answer), wording, Asked(NOBODY, None, Plan([], View())))
+
+    return start
+
+
+def test_pieces_come_in_order_and_the_call_last(reply_of) -> None:
+    reply = reply_of(CALLS)
+    *told, call = reply
+    assert told == [Text(letter) for letter in "Yes."]
+    assert call == ToolCall("000030000", "time", "{}")
+    assert reply.said.tokens == ids("Yes.")
+    assert list(reply) == []
+
+
+def test_the_last_sentence_ends_it(reply_of) -> None:
+    reply = reply_of("Yes. No. Perhaps.", sentences=1)
+    assert "".join(piece.text for piece in reply) == "Yes."
+    assert list(reply) == []
+
+
+def test_a_closed_reply_is_over(reply_of) -> None:
+    reply = reply_of(CALLS)
+    assert next(reply) == Text("Y")
+    reply.close()
+    reply.close()
+    assert list(reply) == []
+
+
+def test_a_cancelled_reply_calls_nothing(reply_of) -> None:
+    reply = reply_of([*CALLS, *ids(" " * 5000)])
+    for _ in range(4):
+        next(reply)
+    reply.cancel()
+    assert list(reply) == []
+
+
+def test_what_was_said_is_known_as_far_as_it_was_read(reply_of) -> None:
+    reply = reply_of("Yes.")
+    next(reply)
+    next(reply)
+    assert reply.said.tokens == ids("Ye")
+
+
+@pytest.mark.parametrize(
+    ("answer", "heard"), [(" Hello. ", [Heard("Hello.")]), ("  ", []), ("", [])]
+)
+def test_a_transcript_is_one_piece_or_none(tokens_of, tekken, answer, heard) -> None:
+    transcript = Transcript(tokens_of(answer), Detokenizer(tekken))
+    assert list(transcript) == heard
+    assert list(transcript) == []
+    transcript.close()
