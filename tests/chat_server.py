@@ -10,6 +10,7 @@ import io
 import json
 import queue
 import socket
+import sys
 import threading
 import wave
 from collections import deque
@@ -36,7 +37,7 @@ class ChatServer:
         class Handler(_Handler):
             chat = outer
 
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._http = _Server(("127.0.0.1", 0), Handler)
         self._http.daemon_threads = True
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.01,))
         self._thread.start()
@@ -144,6 +145,12 @@ def raw(data):
 
 
 # -- the server
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request, client_address):
+        if not isinstance(sys.exception(), ConnectionError):  # clients may leave
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):

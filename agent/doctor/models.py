@@ -26,8 +26,10 @@ def gpu(config: Config, choice: Choice) -> Check:
     """What the driver says; nothing else is asked of a machine without one."""
     found = machine.gpus()
     if not found.gpus:
-        if "voxtral" in heavy(choice):
-            return Check("GPU", FAIL, found.why_none, "choose another with --engine operator")
+        if slow := heavy(choice):
+            found_none = f"none, so {' and '.join(slow)} will keep callers waiting for seconds"
+            remedy = "choose another with --engine operator"
+            return Check("GPU", WARN, f"{found_none}: {found.why_none}", remedy)
         return Check("GPU", OK, f"none, and none is needed: {found.why_none}")
     listed = "; ".join(map(str, found.gpus))
     first = found.gpus[0]

@@ -133,3 +133,26 @@ def test_an_engine_without_its_packages_stops_the_start(monkeypatch, brain, voic
     config = load(None, {"agent.brain": brain, "agent.voice": voice})
     with pytest.raises(ConfigError, match=r"needs (transformers|kokoro); run: pip install"):
         build(config, choose(config))
+
+
+@pytest.mark.slow
+def test_voxtral_and_kokoro_can_be_built(tmp_path) -> None:
+    tiny_voxtral = pytest.importorskip("tiny_voxtral", exc_type=ImportError)
+    tiny_kokoro = pytest.importorskip("tiny_kokoro", exc_type=ImportError)
+    config = load(
+        None,
+        {
+            "agent.engine": "voxtral",
+            "torch.device": "cpu",
+            "torch.compile": "",
+            "voxtral.model": str(tiny_voxtral.make(tmp_path / "voxtral")),
+            "voxtral.dtype": "float32",
+            "voxtral.context_tokens": 1024,
+            "voxtral.calls": 1,
+            "kokoro.model": str(tiny_kokoro.make(tmp_path / "kokoro")),
+        },
+    )
+    brain, voice = build(config, choose(config))
+    brain.listen().close()
+    assert voice.voices()
+    brain.close()

@@ -10,6 +10,7 @@ import threading
 
 import aiohttp
 import pytest
+from chat_server import MODEL, chat_server
 
 from agent.config_file import load
 from agent.errors import ConfigError
@@ -62,6 +63,44 @@ def test_a_taken_port_stops_the_start_with_a_remedy() -> None:
         taken.listen()
         with pytest.raises(ConfigError, match=r"cannot listen on 127.0.0.1:\d+.*--port"):
             asyncio.run(main(taken.getsockname()[1]))
+
+
+def chat_settings(server, **more):
+    settings = {"agent.engine": "vllm", "agent.voice": "tone", "server.port": 0}
+    return load(
+        None,
+        {**settings, "openai_chat.url": server.url, "openai_chat.model": MODEL, **more},
+    )
+
+
+def test_a_chat_server_answers_from_the_engines_process() -> None:
+    async def main():
+        with chat_server() as chat:
+            async with running(chat_settings(chat)) as url:
+                _, health = await get(f"{url}/healthz")
+                assert '"engine": "openai_chat+tone"' in health
+            assert [path for _, path, _, _ in chat.requests] == ["/v1/models"]
+
+    asyncio.run(main())
+
+
+def test_a_model_that_is_not_served_stops_the_start_with_those_that_are() -> None:
+    async def main():
+        with chat_server() as chat:
+            async with running(chat_settings(chat, **{"openai_chat.model": "typo"})):
+                pass
+
+    with pytest.raises(ConfigError, match=r"openai_chat\.model: .*'typo' but test/voice"):
+        asyncio.run(main())
+
+
+def test_somebodys_own_engine_that_lacks_a_method_stops_the_start() -> None:
+    async def main():
+        async with running(load(None, {**QUIET, "agent.brain": "agent.voices.tone:ToneVoice"})):
+            pass
+
+    with pytest.raises(ConfigError, match=r"agent\.brain: .*ToneVoice has no method capacity"):
+        asyncio.run(main())
 
 
 def test_an_unknown_voice_stops_the_start_and_names_known_ones() -> None:

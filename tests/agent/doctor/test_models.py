@@ -27,7 +27,8 @@ def test_no_gpu_is_fine_where_none_is_needed(monkeypatch, tmp_path):
     nvidia.uninstall(monkeypatch, tmp_path)
     assert models.gpu(load(None), OPERATOR).status == OK
     check = models.gpu(load(None), VOXTRAL)
-    assert check.status == FAIL
+    assert check.status == WARN  # it would serve, on the CPU
+    assert "voxtral and kokoro will keep callers waiting" in check.found
     assert "no NVIDIA driver" in check.found
     assert "--engine operator" in check.remedy
 
