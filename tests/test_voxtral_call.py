@@ -1,0 +1,96 @@
+"""A call answered by Voxtral, over a real peer connection: tiny, random, and the real classes.
+
+What it says means nothing, so what is looked at is the way: sound in, text out, spoken, and a
+process that dies in mid-reply and comes back.
+"""
+
+import asyncio
+
+import psutil
+import pytest
+import test_loopback as loopback
+import tiny_voxtral
+from safetensors.torch import load_file, save_file
+
+from agent.config_file import load
+from agent.serve import running
+from benchmarks.caller import dial
+
+pytestmark = pytest.mark.slow
+
+PATIENCE_S = 30.0
+
+
+LETTERS = [64 + ord(letter) for letter in "aeio "]  # ids of the tiny tokenizer
+
+
+def speak_on(folder) -> None:
+    """Let the model say words of a few letters and never come to an end by itself."""
+    weights = load_file(folder / "model.safetensors")
+    [head] = [name for name in weights if "lm_head" in name]
+    for token in set(range(tiny_voxtral.VOCABULARY)) - set(LETTERS):
+        weights[head][token] = 0
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory):
+    folder = tiny_voxtral.make(tmp_path_factory.mktemp("voxtral"))
+    speak_on(folder)
+    return load(
+        None,
+        {
+            "agent.engine": "voxtral",
+            "agent.voice": "tone",
+            "agent.greeting": "",
+            "server.port": 0,
+            "limits.calls": 2,
+            "torch.device": "cpu",
+            "voxtral.model": str(folder),
+            "voxtral.dtype": "float32",
+            "voxtral.context_tokens": 2048,
+            "voxtral.max_new_tokens": 60,
+            "playout.depth_ms": 100,
+        },
+    )
+
+
+def replies(call):
+    return [event.body["response"] for event in loopback.of(call, "response.done")]
+
+
+async def ask(call, text):
+    """Say it; the reply once it is over."""
+    count = len(replies(call)) + 1
+    await call.say(loopback.words(text))
+    assert await call.until(lambda: len(replies(call)) >= count, PATIENCE_S)
+    return replies(call)[-1]
+
+
+def test_callers_are_answered_also_after_the_engines_died(config) -> None:
+    async def main():
+        async with running(config) as url, dial(url) as call:
+            async with dial(url) as other:
+                answers = await asyncio.gather(
+                    ask(call, "What time is it?"), ask(other, "Tell me a joke.")
+                )
+            assert [answer["status"] for answer in answers] == ["completed"] * 2
+            said = loopback.of(call, "response.output_audio_transcript.done")
+            assert len(said[0].body["transcript"].split()) > 5
+
+            heard, done = len(call.heard.speech_s), len(replies(call))
+            await call.say(loopback.words("Count to fifty."))
+            assert await call.until(lambda: len(call.heard.speech_s) > heard, PATIENCE_S)
+            [engines] = psutil.Process().children()
+            engines.kill()
+            assert await call.until(lambda: len(replies(call)) > done, PATIENCE_S)
+            assert replies(call)[-1]["status"] == "failed"
+            last = loopback.of(call, "response.output_audio_transcript.done")[-1]
+            assert last.body["transcript"].endswith(config.agent.apology)
+
+            await call.quiet(1.0, PATIENCE_S)
+            async with asyncio.timeout(120):
+                while (await ask(call, "What time is it?"))["status"] != "completed":
+                    pass  # it apologises until the model is loaded again
+
+    asyncio.run(main())
