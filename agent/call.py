@@ -171,6 +171,10 @@ class Call:
             self._metrics.call_ended(reason)
             self._line.closed(reason)
 
+    def take_apart(self) -> None:
+        """It has ended: let go of those who hold it, so that it needs no collector."""
+        del self._caller, self._errands
+
     # -- turns.py decides
 
     def _step(self, event: ev.Event) -> None:
