@@ -10,6 +10,11 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 TORCH  ?= $(shell command -v nvidia-smi >/dev/null 2>&1 && echo cuda || echo cpu)
 
+# A GPU gets the engines for it; without one the first call does without their 1.5 GB, and only
+# the tests install them (on tiny random checkpoints every line of them runs on a CPU too).
+EXTRA_cpu  :=
+EXTRA_cuda := [voxtral]
+
 TORCH_INDEX_cpu  := --extra-index-url https://download.pytorch.org/whl/cpu
 TORCH_INDEX_cuda :=
 TORCH_PIN := $(shell sed -n 's/^ *"\(torch==[^"]*\)".*/\1/p' pyproject.toml)
@@ -36,16 +41,21 @@ $(VENV)/.ready: pyproject.toml Makefile
 	@echo "Installing $(TORCH_PIN) ($(TORCH) build) ..."
 	@PIP_RETRIES=1 $(PIP) --no-deps $(TORCH_INDEX_$(TORCH)) "$(TORCH_PIN)" # its own come below
 	@echo "Installing Voxline and its other packages ..."
-	@$(PIP) --editable ".[dev]"
+	@$(PIP) --editable ".$(EXTRA_$(TORCH))" "$(TORCH_PIN)"
+	@touch $@
+
+$(VENV)/.ready-to-test: $(VENV)/.ready
+	@echo "Installing what the tests need ..."
+	@$(PIP) --editable ".[dev,voxtral]" "$(TORCH_PIN)"
 	@touch $@
 
 serve: setup
 	@$(BIN)/voxline serve $(ARGS)
 
-test: setup
+test: $(VENV)/.ready-to-test
 	@$(BIN)/python -m pytest $(ARGS)
 
-check: setup
+check: $(VENV)/.ready-to-test
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy

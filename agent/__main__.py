@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from agent.config import Config, load, parse_override
+from agent.config import Config
+from agent.config_file import load, parse_override
 from agent.errors import ConfigError
 
 _DEFAULT_CONFIG = Path("config.yaml")

@@ -7,20 +7,32 @@ way, and everything it owns is released at the one end.
 import asyncio
 import logging
 from collections.abc import AsyncGenerator
-from dataclasses import asdict, replace
+from contextlib import aclosing
 from functools import partial
 from typing import Protocol, assert_never
 
 from agent import events as ev
 from agent.audio.frame import Samples
 from agent.canned import Canned
-from agent.config import Config, VadConfig
+from agent.config import Config
 from agent.ear import Ear
-from agent.engines import Action, CallEngines, Conversation, Piece, Style, Text, Vad
+from agent.engines import (
+    Action,
+    CallEngines,
+    Conversation,
+    Exchange,
+    Heard,
+    Piece,
+    Style,
+    Text,
+    Vad,
+)
+from agent.errors import EngineError
 from agent.memory import Memory
 from agent.metrics import Marks, Metrics
 from agent.reply import Outlet, Reply
-from agent.turns import HEARING, OVERLAP, PAUSED, TurnRules, Turns
+from agent.settings import merged, turn_rules, vad_config
+from agent.turns import HEARING, OVERLAP, PAUSED, Turns
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +91,7 @@ class Call:
         self._engines, self._canned, self._metrics = engines, canned, metrics
         self._loop = asyncio.get_running_loop()
         self._ear = Ear(vad, config.vad)
-        self._turns = Turns(_rules(config, self._settings))
+        self._turns = Turns(turn_rules(config, self._settings))
         self._memory = Memory()
         self._speed, self._gain = config.agent.speed, 1.0
         self._reply: Reply | None = None
@@ -91,6 +103,7 @@ class Call:
         self._ended = ev.SpeechEnded(0, 0)
         self._silent_at: float | None = None  # when the caller fell silent, on the loop's clock
         self._timer: asyncio.TimerHandle | None = None
+        self._transcripts: set[asyncio.Task[None]] = set()
         self._state_told = self._turns.state
         self.ended = False
         self._change(client.settings)
@@ -162,6 +175,8 @@ class Call:
         finally:  # whatever went wrong, the seat becomes free
             if self._timer is not None:
                 self._timer.cancel()
+            for task in self._transcripts:
+                task.cancel()
             self._engines.close()
             self._metrics.call_ended(reason)
             self._line.closed(reason)
@@ -223,17 +238,14 @@ class Call:
         reply = self._reply = self._new_reply(turn, utterance)
         if self._open:  # else nobody has just spoken: there is nothing to measure from
             reply.marks = Marks(now if self._silent_at is None else self._silent_at, now, now)
-        conversation = Conversation(
-            self._settings.instructions or self._config.agent.instructions,
-            self._language(),
-            self._memory.past,
-        )
-        self._start(reply, self._engines.reply(turn, conversation))
+        self._start(reply, self._engines.reply(turn, self._conversation(turn)))
 
     def _release(self, turn: int) -> None:
         self._engines.keep(turn)
         if self._open:
             self._commit()
+        if utterance := self._utterance if self._open else self._unanswered:
+            self._transcribe(turn, utterance)
         self._unanswered = 0
         if self._reply is not None and self._reply.turn == turn:
             if self._reply.marks is not None:
@@ -244,6 +256,22 @@ class Call:
         stopped_ms = self._ear.now_ms if self._silent_at is None else self._ended.at_ms
         self._tell(ev.UtteranceStopped(self._utterance, stopped_ms))
         self._tell(ev.UtteranceCommitted(self._utterance))
+
+    def _transcribe(self, turn: int, utterance: int) -> None:
+        """Learn what the caller said from a brain that answers before it knows."""
+        task = asyncio.create_task(self._read_transcript(turn, utterance))
+        self._transcripts.add(task)
+        task.add_done_callback(self._transcripts.discard)
+
+    async def _read_transcript(self, turn: int, utterance: int) -> None:
+        try:
+            async with aclosing(self._engines.transcribe()) as pieces:
+                async for piece in pieces:
+                    if isinstance(piece, Heard):
+                        self._memory.understood(turn, piece.transcript)
+                        self._tell(ev.UtteranceTranscribed(utterance, piece.transcript))
+        except EngineError as error:
+            log.warning("call %s: no transcript of a turn: %s", self._line.name, error)
 
     def _say(self, turn: int, prompt: ev.Prompt) -> None:
         words = self._config.agent
@@ -278,7 +306,7 @@ class Call:
     def _conclude(self, reply: Reply, done: ev.ReplyDone) -> None:
         """A reply is over: what of it was heard is remembered."""
         self._reply = None
-        self._memory.add(reply.transcript, done.heard)
+        self._memory.add(Exchange(reply.transcript, done.heard, done.turn))
         if done.status == "failed":
             log.warning("call %s: reply %d failed: %s", self._line.name, done.turn, done.reason)
         self._metrics.replies.labels(done.status).inc()
@@ -315,6 +343,7 @@ class Call:
             self._open = True
             self._utterance += 1
             self._announced = False
+            self._engines.expect(self._conversation(0))
             self._engines.hear(self._ear.since(self._started))
         if state is HEARING and not self._announced:
             self._announced = True
@@ -340,10 +369,14 @@ class Call:
                 assert_never(request)
 
     def _change(self, settings: ev.CallSettings) -> None:
-        self._settings = _merge(self._settings, settings)
+        self._settings = merged(self._settings, settings)
         self._speed = settings.speed or self._speed
-        self._turns.rules = _rules(self._config, self._settings)
-        self._ear.configure(_vad(self._config, self._settings))
+        self._turns.rules = turn_rules(self._config, self._settings)
+        self._ear.configure(vad_config(self._config, self._settings))
+
+    def _conversation(self, turn: int) -> Conversation:
+        instructions = self._settings.instructions or self._config.agent.instructions
+        return Conversation(instructions, self._language(), self._memory.past, turn)
 
     def _language(self) -> str:
         return self._settings.language or self._config.agent.language
@@ -355,38 +388,3 @@ class Call:
 
 async def _recite(text: str) -> AsyncGenerator[Piece]:
     yield Text(text)
-
-
-def _merge(old: ev.CallSettings, new: ev.CallSettings) -> ev.CallSettings:
-    return replace(old, **{k: v for k, v in asdict(new).items() if v is not None})
-
-
-def _rules(config: Config, settings: ev.CallSettings) -> TurnRules:
-    turns = config.turns
-    end_of_turn_ms = settings.end_of_turn_ms
-    return TurnRules(
-        end_of_turn_s=(turns.end_of_turn_ms if end_of_turn_ms is None else end_of_turn_ms)
-        / 1000,
-        # the VAD trails: it must have said "speech" for so much longer
-        barge_in_s=(turns.barge_in_ms + config.vad.trail_ms) / 1000,
-        silence_prompt_s=turns.silence_prompt_s,
-        silence_prompts=turns.silence_prompts,
-        idle_s=config.limits.idle_s,
-        confirm_s=max(config.vad.min_speech_ms, config.vad.min_silence_ms) / 1000,
-        greets=bool(config.agent.greeting),
-        create_response=settings.create_response is not False,
-        interrupt_response=settings.interrupt_response is not False,
-    )
-
-
-def _vad(config: Config, settings: ev.CallSettings) -> VadConfig:
-    vad = config.vad
-    threshold = (
-        vad.start_threshold if settings.vad_threshold is None else settings.vad_threshold
-    )
-    return replace(
-        vad,
-        start_threshold=threshold,
-        stop_threshold=min(vad.stop_threshold, threshold),
-        preroll_ms=vad.preroll_ms if settings.preroll_ms is None else settings.preroll_ms,
-    )

@@ -5,7 +5,7 @@
 
 from dataclasses import dataclass
 
-from agent.config import Agent
+from agent.config import Config
 from agent.engines import Brain, Voice
 
 
@@ -18,8 +18,9 @@ class Choice:
     why: str
 
 
-def choose(agent: Agent) -> Choice:
+def choose(config: Config) -> Choice:
     """Resolve `agent.engine`, then let `agent.brain` and `agent.voice` replace its parts."""
+    agent = config.agent
     match agent.engine:
         case "scripted":
             brain, voice, why = "scripted", "tone", "agent.engine is scripted"
@@ -31,9 +32,9 @@ def choose(agent: Agent) -> Choice:
     return Choice(agent.brain or brain, agent.voice or voice, why)
 
 
-def build(agent: Agent) -> tuple[Brain, Voice]:
+def build(config: Config) -> tuple[Brain, Voice]:
     """Load the chosen engines; may take seconds. Raises ConfigError or EngineError."""
-    choice = choose(agent)
+    choice = choose(config)
     return _brain(choice.brain), _voice(choice.voice)
 
 

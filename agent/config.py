@@ -1,18 +1,12 @@
-"""config.yaml as frozen values. What cannot be is refused here, by name, before any start.
+"""config.yaml as frozen values; the file itself is read and checked by agent.config_file.
 
-Bounds stand beside each field as `Annotated[type, Between(low, high)]` or `OneOf(...)`.
+Bounds stand beside each field as `Annotated[type, Between(low, high)]`, `OneOf(...)` or
+`OneOfOrClass(...)`.
 """
 
-import dataclasses
-from collections.abc import Mapping
+import re
 from dataclasses import dataclass, field
-from difflib import get_close_matches
-from pathlib import Path
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
-
-import yaml
-
-from agent.errors import ConfigError
+from typing import Annotated, Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +33,22 @@ class OneOf:
 
     def holds(self, value: Any) -> bool:
         return value in self.choices
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class OneOfOrClass:
+    """A name of ours, or somebody's own class as `package.module:Class`."""
+
+    choices: tuple[str, ...]
+
+    def __init__(self, *choices: str) -> None:
+        object.__setattr__(self, "choices", choices)
+
+    def __str__(self) -> str:
+        return f"one of {', '.join(self.choices)}, or your own package.module:Class"
+
+    def holds(self, value: Any) -> bool:
+        return value in self.choices or bool(re.fullmatch(r"[\w.]+:\w+", value))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +116,11 @@ class Turns:
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    engine: Annotated[str, OneOf("auto", "operator", "scripted")] = "auto"
-    brain: Annotated[str, OneOf("", "operator", "scripted")] = ""
-    voice: Annotated[str, OneOf("", "espeak", "tone")] = ""
+    engine: Annotated[str, OneOf("auto", "voxtral", "vllm", "operator", "scripted")] = "auto"
+    brain: Annotated[
+        str, OneOfOrClass("", "voxtral", "openai_chat", "operator", "scripted")
+    ] = ""
+    voice: Annotated[str, OneOfOrClass("", "kokoro", "espeak", "tone")] = ""
     instructions: str = (
         "You are a friendly telephone agent. Answer in one or two short sentences."
     )
@@ -119,6 +131,55 @@ class Agent:
     still_there: str = "Are you still there?"
     goodbye: str = "I can't hear you, so I'll hang up now. Goodbye."
     apology: str = "Sorry, something went wrong on my side. Please say that again."
+    tools: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Torch:
+    device: Annotated[str, OneOf("auto", "cuda", "cpu")] = "auto"
+    graphs: bool = True
+    compile: Annotated[str, OneOf("", "mode", "options", "auto")] = "auto"
+    tf32: bool = True
+    cudnn_benchmark: bool = False
+    memory_fraction: Annotated[float, Between(0.1, 1.0)] = 0.92
+
+
+@dataclass(frozen=True, slots=True)
+class Voxtral:
+    model: str = "mistralai/Voxtral-Mini-3B-2507"
+    dtype: Annotated[str, OneOf("bfloat16", "float16", "float32")] = "bfloat16"
+    quantization: Annotated[str, OneOf("none", "int8")] = "none"
+    attention: Annotated[str, OneOf("auto", "sdpa", "flash_attention_2", "eager")] = "auto"
+    context_tokens: Annotated[int, Between(1024, 32_768)] = 4096
+    max_new_tokens: Annotated[int, Between(1, 4096)] = 256
+    max_sentences: Annotated[int, Between(0, 100)] = 0
+    temperature: Annotated[float, Between(0.0, 2.0)] = 0.0
+    top_p: Annotated[float, Between(0.01, 1.0)] = 0.95
+    audio_turns: Annotated[int, Between(0, 20)] = 4
+    transcript: bool = True
+    calls: Annotated[int, Between(0, 64)] = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Kokoro:
+    model: str = "hexgrad/Kokoro-82M"
+    precision: Annotated[str, OneOf("float32", "float16", "bfloat16")] = "float32"
+    calls: Annotated[int, Between(1, 64)] = 16
+
+
+@dataclass(frozen=True, slots=True)
+class OpenaiChat:
+    url: str = "http://127.0.0.1:8000/v1"
+    model: str = "mistralai/Voxtral-Mini-3B-2507"
+    connect_s: Annotated[float, Between(0.1, 60)] = 2.0
+    first_token_s: Annotated[float, Between(0.1, 300)] = 5.0
+    token_s: Annotated[float, Between(0.1, 300)] = 3.0
+    retries: Annotated[int, Between(0, 5)] = 1
+    max_tokens: Annotated[int, Between(1, 4096)] = 256
+    temperature: Annotated[float, Between(0.0, 2.0)] = 0.2
+    top_p: Annotated[float, Between(0.01, 1.0)] = 0.95
+    audio_turns: Annotated[int, Between(0, 20)] = 4
+    transcript: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,106 +198,8 @@ class Config:
     vad: VadConfig = field(default_factory=VadConfig)
     turns: Turns = field(default_factory=Turns)
     agent: Agent = field(default_factory=Agent)
+    torch: Torch = field(default_factory=Torch)
+    voxtral: Voxtral = field(default_factory=Voxtral)
+    kokoro: Kokoro = field(default_factory=Kokoro)
+    openai_chat: OpenaiChat = field(default_factory=OpenaiChat)
     log: Log = field(default_factory=Log)
-
-
-def load(path: Path | None, overrides: Mapping[str, Any] | None = None) -> Config:
-    """Read a YAML file (None: all defaults) and lay `overrides` over it.
-
-    Overrides are keyed by path: {"turns.end_of_turn_ms": 300}.
-    Raises ConfigError naming the key's path, the value and what is allowed.
-    """
-    tree: Any = {}
-    if path is not None:
-        try:
-            tree = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise ConfigError(f"cannot read {path}: {error.strerror}") from error
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{path} is not YAML: {error}") from error
-    tree = {} if tree is None else tree
-    for dotted, value in (overrides or {}).items():
-        tree = _overlay(tree, dotted.split("."), value, dotted)
-    try:
-        config: Config = _build(Config, tree, "")
-        _check_together(config)
-    except ConfigError as error:
-        raise ConfigError(
-            f"{path}: {error}" if path and not overrides else str(error)
-        ) from None
-    return config
-
-
-def parse_override(text: str) -> tuple[str, Any]:
-    """Split `turns.end_of_turn_ms=300` into key and YAML value. Raises ConfigError."""
-    key, equals, value = text.partition("=")
-    if not equals or not key.strip():
-        raise ConfigError(f"--set {text}: write it as section.key=value")
-    try:
-        return key.strip(), yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"--set {text}: {value!r} is not a YAML value") from error
-
-
-def _overlay(tree: Any, keys: list[str], value: Any, dotted: str) -> dict[str, Any]:
-    if not isinstance(tree, dict):
-        raise ConfigError(f"{dotted}: there is no such section")
-    branch = (
-        value if len(keys) == 1 else _overlay(tree.get(keys[0]) or {}, keys[1:], value, dotted)
-    )
-    return {**tree, keys[0]: branch}
-
-
-def _build(kind: Any, tree: Any, path: str) -> Any:
-    where = path or "the file"
-    if tree is None:  # a section whose every key is commented out
-        tree = {}
-    if not isinstance(tree, dict):
-        raise ConfigError(f"{where}: expected keys with values, found {tree!r}")
-    hints = get_type_hints(kind, include_extras=True)
-    values = {}
-    for key, value in tree.items():
-        here = f"{path}.{key}" if path else str(key)
-        if key not in hints:
-            close = get_close_matches(str(key), hints, n=1)
-            hint = f"; did you mean {close[0]}?" if close else f"; known are {', '.join(hints)}"
-            raise ConfigError(f"{here}: unknown key{hint}")
-        hint = hints[key]
-        if dataclasses.is_dataclass(hint):
-            values[key] = _build(hint, value, here)
-        else:
-            values[key] = _value(hint, value, here)
-    return kind(**values)
-
-
-def _value(hint: Any, value: Any, path: str) -> Any:
-    bounds = [a for a in getattr(hint, "__metadata__", ())]
-    kind = get_args(hint)[0] if bounds else hint
-    if get_origin(kind) is tuple:
-        if not isinstance(value, list | tuple) or not all(isinstance(v, str) for v in value):
-            raise ConfigError(f"{path}: {value!r} is not a list; write it as [one, two]")
-        return tuple(value)
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
-    if type(value) is not kind:
-        allowed = f", {bounds[0]}" if bounds else ""
-        names = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
-        raise ConfigError(f"{path}: {value!r} is not {names[kind]}{allowed}")
-    for bound in bounds:
-        if not bound.holds(value):
-            raise ConfigError(f"{path}: {value!r} is not allowed; it must be {bound}")
-    return value
-
-
-def _check_together(config: Config) -> None:
-    vad = config.vad
-    if vad.stop_threshold > vad.start_threshold:
-        raise ConfigError(
-            f"vad.stop_threshold: {vad.stop_threshold:g} is not allowed; it must not be above "
-            f"vad.start_threshold ({vad.start_threshold:g})"
-        )
-    if config.playout.start_ms > config.playout.depth_ms:
-        raise ConfigError(
-            f"playout.start_ms: {config.playout.start_ms} is not allowed; it must not be above "
-            f"playout.depth_ms ({config.playout.depth_ms})"
-        )

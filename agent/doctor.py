@@ -164,8 +164,8 @@ def _silero() -> str:
 
 
 def _engines(config: Config) -> str:
-    choice = choose(config.agent)
-    _, voice = build(config.agent)
+    choice = choose(config)
+    _, voice = build(config)
     if config.agent.voice_name and config.agent.voice_name not in voice.voices():
         raise ConfigError(f"agent.voice_name: no voice {config.agent.voice_name!r}")
     return f"brain {choice.brain}, voice {choice.voice}: loaded ({choice.why})"

@@ -28,7 +28,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What the caller said, as far as the brain can tell; at most one a reply, first of all."""
+    """What the caller said, as far as the brain can tell; at most one an utterance."""
 
     transcript: str
 
@@ -47,15 +47,50 @@ class Act:
     action: Action
 
 
-Piece = Heard | Text | Act
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """The brain wants a function called; it goes on when it is asked again with the result.
+
+    After the text of its reply, if any. Nothing is called before the reply is released.
+    """
+
+    id: str  # the brain's own, unique in the call
+    name: str  # of one of the conversation's tools
+    arguments: str  # a JSON object
+
+
+Piece = Heard | Text | Act | ToolCall
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A function the brain may ask for."""
+
+    name: str
+    description: str
+    parameters: str  # a JSON Schema, as JSON
+
+
+@dataclass(frozen=True, slots=True)
+class ToolUse:
+    """A function that was called in an exchange; `output` is None while it has not returned."""
+
+    call: ToolCall
+    output: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One turn of the past: what the caller said, and what of our reply they heard."""
+    """One turn of the past: what the caller said, and what of our reply they heard.
+
+    Without an utterance of its own (a greeting, an answer to a tool's result) `caller` is "",
+    as it is where the brain cannot tell; `turn` tells a brain that kept the audio which one.
+    """
 
     caller: str
     agent: str
+    turn: int = 0  # of the reply
+    tools: tuple[ToolUse, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +100,8 @@ class Conversation:
     instructions: str
     language: str  # BCP 47, "en-US"
     past: tuple[Exchange, ...] = ()  # oldest first, bounded by memory.py
+    turn: int = 0  # of the reply that is asked for
+    tools: tuple[Tool, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +138,15 @@ class Listener(Protocol):
     begins a new one. `forget` drops an utterance that turned out to be none.
     A generator from `reply` may be closed at any point. `hear` and `keep` may come while one is
     still open, between two of its pieces; before `discard` it has been closed. `keep` of a
-    reply that this process did not give (another died) arrives as `forget`.
+    reply that this process did not give (another died) arrives as `forget`. A `reply` with
+    nothing heard since the last `keep` goes on from the tools' results, or of its own accord.
     """
+
+    def expect(self, conversation: Conversation) -> None:
+        """The caller begins to speak, and this is what was said before.
+
+        A hint: an engine may prepare for it, and owes nothing. Must return at once.
+        """
 
     def hear(self, samples: Samples) -> None:
         """Take the next of the caller's speech, [n] at HEAR_HZ, silence inside included."""
@@ -112,6 +156,13 @@ class Listener(Protocol):
 
     def keep(self) -> None:
         """The last reply was released to the caller: the utterance is answered."""
+
+    def transcribe(self) -> Iterator[Heard]:
+        """What was said in the utterance last kept, for a brain that answers before it knows.
+
+        Asked once, after `keep`; may be empty, and is where the reply itself said `Heard`.
+        Raises EngineError.
+        """
 
     def discard(self) -> None:
         """The last reply will never be heard: the caller goes on with the same utterance."""
@@ -125,6 +176,9 @@ class Listener(Protocol):
 
 class Brain(Protocol):
     """Speech in, text out. Built once, in the engine process; loading may take long there."""
+
+    def capacity(self) -> int | None:
+        """Calls it has room for at once; None: no bound of its own."""
 
     def listen(self) -> Listener:
         """Begin a call. Raises EngineError when no more calls can be taken."""
@@ -143,16 +197,20 @@ class Voice(Protocol):
 class CallEngines(Protocol):
     """One call's engines, as the call sees them. Numbers are those of `agent.turns`.
 
-    `hear`, `keep`, `discard`, `forget`, `close` never block and never raise: what goes wrong
-    there is raised by the next `reply` or `speak`, as EngineError. `reply` and `speak` take
-    effect when they are called, in order with the other verbs, not when first iterated.
-    Closing a generator (or cancelling its task) stops the work behind it, at once and
-    ahead of whatever is queued.
+    `expect`, `hear`, `keep`, `discard`, `forget`, `close` never block and never raise: what
+    goes wrong there is raised by the next `reply` or `speak`, as EngineError. `reply`,
+    `transcribe` and `speak` take effect when they are called, in order with the other verbs,
+    not when first iterated. Closing a generator (or cancelling its task) stops the work behind
+    it, at once and ahead of whatever is queued.
     """
+
+    def expect(self, conversation: Conversation) -> None: ...
 
     def hear(self, samples: Samples) -> None: ...
 
     def reply(self, turn: int, conversation: Conversation) -> AsyncGenerator[Piece]: ...
+
+    def transcribe(self) -> AsyncGenerator[Piece]: ...
 
     def speak(self, turn: int, phrase: str, style: Style) -> AsyncGenerator[Speech]: ...
 

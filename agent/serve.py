@@ -67,11 +67,11 @@ async def running(config: Config) -> AsyncIterator[str]:
     upstream.install(config)
     opus.check()
     silero.load()
-    choice = choose(config.agent)
+    choice = choose(config)
     log.info("engine: brain %s, voice %s (%s)", choice.brain, choice.voice, choice.why)
     metrics = Metrics()
     async with contextlib.AsyncExitStack() as stack:
-        host = EngineHost(partial(build, config.agent))
+        host = EngineHost(partial(build, config))
         stack.push_async_callback(host.close)
         await host.start()
         canned = await _record(config, host)

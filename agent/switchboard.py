@@ -26,6 +26,10 @@ log = logging.getLogger(__name__)
 class Engines(Protocol):
     """Where a call's engines come from: `agent.host.client.EngineHost`."""
 
+    @property
+    def calls(self) -> int | None:
+        """How many they have room for at once; None: no bound of their own."""
+
     def open_call(self) -> CallEngines: ...
 
 
@@ -107,7 +111,8 @@ class Switchboard:
 
     @property
     def capacity(self) -> int:
-        return self._config.limits.calls
+        room, limit = self._engines.calls, self._config.limits.calls
+        return limit if room is None else min(limit, room)
 
     async def answer(self, call_id: str, offer_sdp: str, client: Client) -> str:
         """Begin a call; return the SDP answer. Raises RejectedOffer, leaving nothing behind."""

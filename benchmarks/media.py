@@ -21,7 +21,8 @@ from dataclasses import dataclass, replace
 
 import uvloop
 
-from agent.config import Config, Send, load
+from agent.config import Config, Send
+from agent.config_file import load
 from agent.media import upstream
 from benchmarks import report
 from benchmarks.media_echo import LOOPBACK

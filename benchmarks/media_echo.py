@@ -23,7 +23,8 @@ from aiortc import (
 )
 
 from agent.audio.frame import Samples
-from agent.config import Config, load
+from agent.config import Config
+from agent.config_file import load
 from agent.media import upstream
 from agent.media.opus import Encoder
 from agent.media.playout import Playout

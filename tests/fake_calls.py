@@ -7,7 +7,7 @@ from pathlib import Path
 
 from aiohttp.test_utils import TestClient, TestServer
 
-from agent.config import load
+from agent.config_file import load
 from signaling.app import build_app
 
 OFFERS = Path(__file__).parent / "signaling" / "offers"

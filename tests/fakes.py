@@ -23,11 +23,16 @@ class FakeEngines:
     def __init__(self, *answers) -> None:
         self.answers = list(answers)
         self.heard_samples = 0  # of the utterance under way
+        self.transcripts = []  # (seconds, text or exception) of each utterance kept
         self.log: list[str] = []  # verbs, in order
         self.spoken: list[str] = []  # phrases, as asked
         self.voice_error: Exception | None = None
         self.styles = []
         self.conversations = []
+        self.expected = []
+
+    def expect(self, conversation) -> None:
+        self.expected.append(conversation)
 
     def hear(self, samples) -> None:
         self.heard_samples += len(samples)
@@ -48,6 +53,14 @@ class FakeEngines:
                     raise piece
                 case Heard() | Act():
                     yield piece
+
+    async def transcribe(self):
+        if self.transcripts:
+            seconds, said = self.transcripts.pop(0)
+            await asyncio.sleep(seconds)
+            if isinstance(said, Exception):
+                raise said
+            yield Heard(said)
 
     async def speak(self, turn, phrase, style):
         self.spoken.append(phrase)

@@ -32,6 +32,9 @@ class ObedientListener:
         self.samples = 0
         self.open_replies = 0
 
+    def expect(self, conversation):
+        self.told.append(f"expect after {len(conversation.past)}")
+
     def hear(self, samples):
         if len(samples) == 13:
             raise EngineError("thirteen samples are unlucky")
@@ -89,6 +92,9 @@ class ObedientListener:
     def keep(self):
         self.told.append("keep")
 
+    def transcribe(self):
+        yield Heard(", ".join(self.told))
+
     def discard(self):
         self.told.append(f"discard with {self.open_replies} open")
 
@@ -103,6 +109,9 @@ class ObedientBrain:
     def __init__(self):
         self.listeners = []
 
+    def capacity(self):
+        return 3
+
     def listen(self):
         listener = ObedientListener()
         self.listeners.append(listener)
@@ -110,6 +119,9 @@ class ObedientBrain:
 
 
 class FullBrain:
+    def capacity(self):
+        return 0
+
     def listen(self):
         raise EngineError("no more calls")
 

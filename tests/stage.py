@@ -13,7 +13,7 @@ from fakes import FakeClient, FakeEngines, FakeLine, LoudnessVad
 from agent.audio.frame import HEAR_FRAME
 from agent.call import Call
 from agent.canned import Canned
-from agent.config import load
+from agent.config_file import load
 from agent.engines import Style
 from agent.events import EndReason
 from agent.media.playout import Playout

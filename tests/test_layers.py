@@ -17,11 +17,13 @@ MAY_IMPORT = {
     # values: that calls, models and sockets exist is not known here
     "agent.errors": [],
     "agent.events": [],
-    "agent.config": ["agent.errors", "yaml"],
+    "agent.config": [],
     "agent.audio": [*NUMPY],
     "agent.engines": ["agent.audio"],
     # pure: no clock, no I/O, no threads
+    "agent.config_file": [*VALUES, "yaml"],
     "agent.turns": ["agent.events"],
+    "agent.settings": [*VALUES, "agent.turns"],
     "agent.phrases": [],
     "agent.ledger": VALUES,
     "agent.memory": VALUES,
@@ -60,6 +62,7 @@ MAY_IMPORT = {
         "agent.memory",
         "agent.metrics",
         "agent.reply",
+        "agent.settings",
         "agent.turns",
     ],
     "agent.choose": [*VALUES, "agent.brains", "agent.voices"],
@@ -75,6 +78,7 @@ MAY_IMPORT = {
 PURE = [
     *("agent.errors", "agent.events", "agent.config", "agent.audio", "agent.engines"),
     *("agent.turns", "agent.phrases", "agent.ledger", "agent.memory", "agent.metrics"),
+    *("agent.config_file", "agent.settings"),
     *("agent.ear", "agent.vad.gate", "agent.media.jitter", "agent.media.reel"),
     *("agent.media.gain", "signaling.sdp", "signaling.sessions", "signaling.realtime"),
     *("signaling.codes", "signaling.fields", "signaling.conversation", "signaling.body"),

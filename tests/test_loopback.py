@@ -14,7 +14,7 @@ import numpy as np
 import psutil
 import pytest
 
-from agent.config import load
+from agent.config_file import load
 from agent.engines import Style
 from agent.serve import running
 from agent.voices.espeak import EspeakVoice

@@ -19,6 +19,9 @@ class ScriptedBrain:
             raise ValueError("a script needs at least one text")
         self._texts = tuple(texts)
 
+    def capacity(self) -> None:
+        return None
+
     def listen(self) -> "ScriptedListener":
         return ScriptedListener(self._texts)
 
@@ -30,6 +33,9 @@ class ScriptedListener:
         self._texts = texts
         self._answered = 0
 
+    def expect(self, conversation: Conversation) -> None:
+        pass
+
     def hear(self, samples: Samples) -> None:
         pass
 
@@ -39,6 +45,9 @@ class ScriptedListener:
 
     def keep(self) -> None:
         self._answered += 1
+
+    def transcribe(self) -> Iterator[Heard]:
+        return iter(())
 
     def discard(self) -> None:
         pass

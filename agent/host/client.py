@@ -45,11 +45,11 @@ class EngineHost:
         self._streams: WeakValueDictionary[int, _Stream[Any]] = WeakValueDictionary()
         self._numbers = count(1)
         self.voices: tuple[str, ...] = ()  # names that Style.voice may have, the default first
+        self.calls: int | None = None  # that there is room for at once; None: no bound
 
     async def start(self) -> None:
         """Return when the engines are built. Raises ConfigError, EngineError."""
         self._process = await self._spawn()
-        self.voices = self._process.voices
         self._keeper = asyncio.create_task(self._keep_alive(self._process))
 
     def open_call(self) -> "HostedCall":
@@ -79,7 +79,9 @@ class EngineHost:
         return next(self._numbers)
 
     def begin(
-        self, stream: "_Stream[Any]", message: wire.StartReply | wire.StartSpeech
+        self,
+        stream: "_Stream[Any]",
+        message: wire.StartReply | wire.StartTranscript | wire.StartSpeech,
     ) -> None:
         if self._process is None:
             stream.put(EngineError(_DEAD))
@@ -112,6 +114,7 @@ class EngineHost:
     async def _spawn(self) -> EngineProcess:
         process = EngineProcess(self._receive)
         await process.start(self._build)
+        self.voices, self.calls = process.ready.voices, process.ready.calls
         return process
 
     def _receive(self, message: wire.FromEngines) -> None:
@@ -164,7 +167,7 @@ class EngineHost:
             except Exception:  # without a keeper no call is ever answered again
                 log.exception("the engines cannot be started again")
                 continue
-            self._process, self.voices = process, process.voices
+            self._process = process
             for call in self._calls.values():
                 call.retell()
 
@@ -179,6 +182,10 @@ class HostedCall:
         self._replies: WeakValueDictionary[int, _Stream[Piece]] = WeakValueDictionary()
         self._over = False
 
+    def expect(self, conversation: Conversation) -> None:
+        if not self._over:
+            self._host.send(wire.Expect(self._number, conversation))
+
     def hear(self, samples: Samples) -> None:
         if not self._over:
             self._utterance.append(samples)
@@ -189,6 +196,11 @@ class HostedCall:
         self._replies[turn] = stream
         request = wire.StartReply(self._number, stream.request, turn, conversation)
         self._begin(stream, request)
+        return stream
+
+    def transcribe(self) -> AsyncGenerator[Piece]:
+        stream = _Stream[Piece](self._host, self._number)
+        self._begin(stream, wire.StartTranscript(self._number, stream.request))
         return stream
 
     def speak(self, turn: int, phrase: str, style: Style) -> AsyncGenerator[Speech]:
@@ -226,7 +238,9 @@ class HostedCall:
             self._host.send(wire.Hear(self._number, np.concatenate(self._utterance)))
 
     def _begin(
-        self, stream: "_Stream[Any]", message: wire.StartReply | wire.StartSpeech
+        self,
+        stream: "_Stream[Any]",
+        message: wire.StartReply | wire.StartTranscript | wire.StartSpeech,
     ) -> None:
         if self._over:
             stream.put(EngineError(_OVER))

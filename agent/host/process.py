@@ -28,12 +28,12 @@ class EngineProcess:
     """`receive` gets what the engines say of requests; `gone` is set when they are no more."""
 
     def __init__(self, receive: Callable[[wire.FromEngines], None]) -> None:
-        self.voices: tuple[str, ...] = ()
+        self.ready = wire.Ready((), None)
         self.gone = asyncio.Event()
         self._receive = receive
         self._child: subprocess.Popen[bytes] | None = None
         self._transport: asyncio.Transport | None = None
-        self._built: asyncio.Future[tuple[str, ...]] | None = None
+        self._built: asyncio.Future[wire.Ready] | None = None
 
     async def start(self, build: BuildEngines) -> None:
         """Return when `build` has returned in the child.
@@ -54,7 +54,7 @@ class EngineProcess:
             _, protocol = await loop.create_unix_connection(lambda: _Line(self), sock=ours)
             self._transport = protocol.transport
             self.send(order)
-            self.voices = await self._built
+            self.ready = await self._built
         except BaseException as error:
             if ours is not None and self._transport is None:
                 ours.close()
@@ -89,9 +89,9 @@ class EngineProcess:
         match message:
             case wire.Logged(level, logger, line):
                 logging.getLogger(logger).log(level, "%s", line)
-            case wire.Ready(voices):
+            case wire.Ready():
                 if built is not None and not built.done():
-                    built.set_result(voices)
+                    built.set_result(message)
             case wire.BuildFailed(reason, by_operator):
                 if built is not None and not built.done():
                     built.set_exception((ConfigError if by_operator else EngineError)(reason))

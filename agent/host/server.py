@@ -72,8 +72,10 @@ class _Call:
 
     def receive(
         self,
-        message: wire.Hear
+        message: wire.Expect
+        | wire.Hear
         | wire.StartReply
+        | wire.StartTranscript
         | wire.StartSpeech
         | wire.Took
         | wire.Cancel
@@ -83,6 +85,8 @@ class _Call:
     ) -> None:
         mind, mouth = self._mind, self._mouth
         match message:
+            case wire.Expect(_, conversation):
+                mind.do(partial(self._tell, lambda listener: listener.expect(conversation)))
             case wire.Hear(_, samples):
                 if mind.backlog() < _BACKLOG:
                     mind.do(partial(self._hear, samples))
@@ -90,6 +94,8 @@ class _Call:
                     mind.do(partial(self._fail, "the listener cannot keep up with the caller"))
             case wire.StartReply(_, request, turn, conversation):
                 mind.start(request, partial(self._begin_reply, request, turn, conversation))
+            case wire.StartTranscript(_, request):
+                mind.start(request, self._begin_transcript)
             case wire.StartSpeech(_, request, phrase, style):
                 mouth.start(request, partial(self._voice.speak, phrase, style))
             case wire.Took(_, request, pieces):
@@ -137,6 +143,9 @@ class _Call:
             self._failure = ""
             raise EngineError(failure)
         return self._listener.reply(conversation)
+
+    def _begin_transcript(self) -> Pieces:
+        return iter(()) if self._listener is None else self._listener.transcribe()
 
     def _keep(self, turn: int) -> None:
         """A reply made before a restart, or by nobody: the utterance is over all the same."""
@@ -209,7 +218,7 @@ def main() -> None:
     try:
         build: BuildEngines = pickle.loads(order.pickled)
         brain, voice = build()
-        voices = voice.voices()
+        ready = wire.Ready(tuple(voice.voices()), brain.capacity())
     except (ConfigError, EngineError) as error:
         connection.send(wire.BuildFailed(str(error), isinstance(error, ConfigError)))
         return
@@ -218,7 +227,7 @@ def main() -> None:
         connection.send(wire.BuildFailed(f"the engines cannot be built: {error!r}", False))
         return
     server = Server(brain, voice, connection.send)
-    connection.send(wire.Ready(tuple(voices)))
+    connection.send(ready)
     reader.join()
 
 

@@ -26,6 +26,9 @@ from agent.engines import (
     Speech,
     Style,
     Text,
+    Tool,
+    ToolCall,
+    ToolUse,
     Word,
 )
 
@@ -51,6 +54,12 @@ class OpenCall:
 
 
 @dataclass(frozen=True, slots=True)
+class Expect:
+    call: int
+    conversation: Conversation
+
+
+@dataclass(frozen=True, slots=True)
 class Hear:
     call: int
     samples: Samples  # [n] at HEAR_HZ
@@ -62,6 +71,12 @@ class StartReply:
     request: int
     turn: int
     conversation: Conversation
+
+
+@dataclass(frozen=True, slots=True)
+class StartTranscript:
+    call: int
+    request: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +141,7 @@ class Ready:
     """The engines are built."""
 
     voices: tuple[str, ...]
+    calls: int | None  # that there is room for; None: no bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +174,10 @@ class Failed:
 ToEngines = (
     Build
     | OpenCall
+    | Expect
     | Hear
     | StartReply
+    | StartTranscript
     | StartSpeech
     | Took
     | Cancel
@@ -175,9 +193,9 @@ Message = ToEngines | FromEngines
 
 # The number of a kind on the wire is its place here. Both ends run the same file.
 _KINDS: tuple[type, ...] = (
-    *(Build, OpenCall, Hear, StartReply, StartSpeech, Took, Cancel, Keep, Discard, Forget),
-    *(CloseCall, Logged, Ready, BuildFailed, Said, Finished, Failed),
-    *(Heard, Text, Act, Exchange, Conversation, Style, Word, Speech),
+    *(Build, OpenCall, Expect, Hear, StartReply, StartTranscript, StartSpeech, Took, Cancel),
+    *(Keep, Discard, Forget, CloseCall, Logged, Ready, BuildFailed, Said, Finished, Failed),
+    *(Heard, Text, Act, ToolCall, Tool, ToolUse, Exchange, Conversation, Style, Word, Speech),
 )
 _FIELDS = {kind: tuple(f.name for f in dataclasses.fields(kind)) for kind in _KINDS}
 _NUMBERS = {kind: number for number, kind in enumerate(_KINDS)}

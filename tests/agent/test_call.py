@@ -61,6 +61,65 @@ def test_a_turn_from_the_first_word_to_the_last() -> None:
     run(main())
 
 
+def test_the_brain_is_told_what_to_expect_before_it_hears() -> None:
+    async def main():
+        async with stage(["One."], ["Two."]) as scene:
+            await scene.wait(1)
+            await scene.say(0.96)
+            await scene.wait(2)
+            await scene.say(0.96)
+            await scene.wait(2)
+            assert [c.past for c in scene.engines.expected] == [(), (Exchange("", "One.", 1),)]
+            assert [c.turn for c in scene.engines.conversations] == [1, 2]
+
+    run(main())
+
+
+def test_a_transcript_that_comes_late_is_told_and_remembered() -> None:
+    async def main():
+        async with stage(["One."], ["Two."]) as scene:
+            scene.engines.transcripts = [(5.0, "hello"), (0.0, "bye")]
+            await scene.wait(1)
+            await scene.say(0.96)
+            await scene.wait(2)
+            assert scene.client.of(UtteranceTranscribed) == []
+            await scene.wait(4)
+            assert scene.client.of(UtteranceTranscribed) == [UtteranceTranscribed(1, "hello")]
+            await scene.say(0.96)
+            await scene.wait(2)
+            assert scene.engines.conversations[1].past == (Exchange("hello", "One.", 1),)
+            assert scene.client.of(UtteranceTranscribed)[1:] == [UtteranceTranscribed(2, "bye")]
+
+    run(main())
+
+
+def test_a_transcript_that_fails_harms_nothing() -> None:
+    async def main():
+        async with stage(["One."]) as scene:
+            scene.engines.transcripts = [(0.0, EngineError("no ear"))]
+            await scene.wait(1)
+            await scene.say(0.96)
+            await scene.wait(2)
+            assert scene.client.of(UtteranceTranscribed) == []
+            assert [done.status for done in scene.client.of(ReplyDone)] == ["completed"]
+
+    run(main())
+
+
+def test_a_transcript_under_way_ends_with_the_call() -> None:
+    async def main():
+        async with stage(["One."]) as scene:
+            scene.engines.transcripts = [(60.0, "hello")]
+            await scene.wait(1)
+            await scene.say(0.96)
+            await scene.wait(2)
+            scene.call.end(EndReason.CALLER)
+            await scene.wait(100)
+            assert scene.client.of(UtteranceTranscribed) == []
+
+    run(main())
+
+
 def test_the_answer_leaves_when_the_wait_is_over_and_not_before() -> None:
     async def main():
         async with stage(config={"turns.end_of_turn_ms": 400}) as scene:
@@ -131,7 +190,7 @@ def test_an_interruption_silences_and_is_remembered_as_heard() -> None:
             assert 3 <= len(done.heard.split()) <= 8
             assert not scene.sound_between(began + 0.35, scene.now)
             await scene.wait(1.5)
-            assert scene.engines.conversations[-1].past == (Exchange("count", done.heard),)
+            assert scene.engines.conversations[-1].past == (Exchange("count", done.heard, 1),)
             assert scene.client.of(ReplyDone)[-1].heard == "Yes?"
 
     run(main())

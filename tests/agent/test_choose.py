@@ -3,7 +3,7 @@
 import pytest
 
 from agent.choose import build, choose
-from agent.config import Agent
+from agent.config import Agent, Config
 
 
 @pytest.mark.parametrize(
@@ -17,17 +17,17 @@ from agent.config import Agent
     ],
 )
 def test_the_engine_names_brain_and_voice_and_parts_replace_them(agent, brain, voice) -> None:
-    choice = choose(agent)
+    choice = choose(Config(agent=agent))
     assert (choice.brain, choice.voice) == (brain, voice)
 
 
 def test_a_choice_says_why() -> None:
-    assert "auto" in choose(Agent()).why
-    assert "scripted" in choose(Agent(engine="scripted")).why
+    assert "auto" in choose(Config()).why
+    assert "scripted" in choose(Config(agent=Agent(engine="scripted"))).why
 
 
 @pytest.mark.parametrize("engine", ["operator", "scripted"])
 def test_what_was_chosen_can_be_built(engine) -> None:
-    brain, voice = build(Agent(engine=engine))
+    brain, voice = build(Config(agent=Agent(engine=engine)))
     brain.listen().close()
     assert voice.voices()

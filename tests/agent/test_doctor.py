@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from agent import doctor
-from agent.config import load
+from agent.config_file import load
 from agent.doctor import FAIL, OK, WARN
 from agent.errors import ConfigError, EngineError
 

@@ -8,8 +8,9 @@ from fakes import FakeEngines
 from agent import engines
 
 
-def test_a_piece_is_heard_text_or_act() -> None:
-    assert set(get_args(engines.Piece)) == {engines.Heard, engines.Text, engines.Act}
+def test_a_piece_is_one_of_four() -> None:
+    kinds = {engines.Heard, engines.Text, engines.Act, engines.ToolCall}
+    assert set(get_args(engines.Piece)) == kinds
 
 
 @pytest.mark.parametrize("kind", [*get_args(engines.Piece), engines.Speech, engines.Style])
@@ -19,5 +20,7 @@ def test_values_of_the_port_are_frozen(kind) -> None:
 
 def test_the_fake_has_every_verb_of_the_port() -> None:
     verbs = {name for name in vars(engines.CallEngines) if not name.startswith("_")}
-    assert verbs == {"hear", "reply", "speak", "keep", "discard", "forget", "close"}
+    assert verbs == {"expect", "hear", "reply", "transcribe", "speak"} | {
+        *("keep", "discard", "forget", "close")
+    }
     assert all(callable(getattr(FakeEngines(), verb)) for verb in verbs)

@@ -11,7 +11,7 @@ import threading
 import aiohttp
 import pytest
 
-from agent.config import load
+from agent.config_file import load
 from agent.errors import ConfigError
 from agent.serve import running
 

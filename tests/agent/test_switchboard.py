@@ -7,7 +7,7 @@ import pytest
 from fakes import FakeClient, FakeEngines
 
 from agent.canned import Canned
-from agent.config import load
+from agent.config_file import load
 from agent.engines import Style
 from agent.errors import RejectedOffer
 from agent.events import CallEnding, EndReason, ReplyDone
@@ -25,6 +25,7 @@ class FakeHost:
     """Gives each call engines of its own, and keeps them for the test to see."""
 
     def __init__(self) -> None:
+        self.calls: int | None = None
         self.opened: list[FakeEngines] = []
 
     def open_call(self):
@@ -167,5 +168,15 @@ def test_calls_are_counted() -> None:
             await here.board.hang_up("a")
             assert b"voxline_calls_active 0.0" in here.metrics.text()
             assert b'voxline_calls_ended_total{reason="caller"} 1.0' in here.metrics.text()
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(("room", "capacity"), [(None, 8), (3, 3), (64, 8)])
+def test_there_are_no_more_seats_than_the_engines_have_room_for(room, capacity) -> None:
+    async def main():
+        scene = Scene()
+        scene.host.calls = room
+        assert scene.board.capacity == capacity
 
     asyncio.run(main())

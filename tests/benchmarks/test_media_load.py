@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from agent.config import Send, load
+from agent.config import Send
+from agent.config_file import load
 from agent.media import upstream
 from agent.media.opus import Decoder
 from benchmarks.media import callers_config

@@ -7,7 +7,7 @@ from openai.types.realtime.realtime_server_event import RealtimeServerEvent
 from pydantic import TypeAdapter
 
 from agent import events as ev
-from agent.config import load
+from agent.config_file import load
 from signaling.codes import Code
 from signaling.limits import EVENT_BYTES
 from signaling.realtime import HELD_EVENTS, RealtimeClient

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openai.types.realtime import RealtimeSessionCreateRequest
 
-from agent.config import load
+from agent.config_file import load
 from agent.errors import RejectedOffer
 from agent.events import CallSettings
 from signaling.codes import Code

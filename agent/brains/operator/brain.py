@@ -12,7 +12,7 @@ from agent.brains.operator.certainty import certain_request
 from agent.brains.operator.grammar import understand
 from agent.brains.operator.recogniser import Knowledge, Recogniser
 from agent.brains.operator.requests import Intent
-from agent.engines import Conversation, Piece
+from agent.engines import Conversation, Heard, Piece
 from agent.errors import EngineError
 
 _IDLE: Final = 4  # recognisers kept for the next to speak, 25 MB each
@@ -61,6 +61,9 @@ class Operator:
         self._now = now
         understand("hello")  # its patterns are compiled now, 30 ms, and not in a call
 
+    def capacity(self) -> None:
+        """It has no bound of its own: a caller who speaks takes 25 MB."""
+
     def listen(self) -> "OperatorListener":
         """Begin a call: instant, nothing is loaded for it."""
         return OperatorListener(self._recognisers, self._now)
@@ -73,6 +76,9 @@ class OperatorListener:
         self._recognisers, self._now = recognisers, now
         self._recogniser: Recogniser | None = None  # while there is an utterance
         self._mind = self._mind_after = Mind()
+
+    def expect(self, conversation: Conversation) -> None:
+        """It knows no conversation but its own."""
 
     def hear(self, samples: Samples) -> None:
         """Decode along while the caller speaks."""
@@ -95,6 +101,10 @@ class OperatorListener:
     def keep(self) -> None:
         self._mind = self._mind_after
         self.forget()
+
+    def transcribe(self) -> Iterator[Heard]:
+        """The reply said it."""
+        return iter(())
 
     def discard(self) -> None:
         self._mind_after = self._mind

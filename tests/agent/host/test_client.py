@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 from contextlib import aclosing
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -14,7 +15,7 @@ import pytest
 import uvloop
 from host_fakes import STYLE, ask, build, build_full, build_once, build_wrong
 
-from agent.engines import Text, Word
+from agent.engines import Exchange, Text, Word
 from agent.errors import ConfigError, EngineError
 from agent.host import process, wire
 from agent.host.client import EngineHost
@@ -127,6 +128,29 @@ def test_the_verbs_reach_the_listener_in_order(run):
         call.forget()
         told = await text_of(call.reply(3, ask("told")))
         assert told == "hear 320, discard with 0 open, hear 320, keep, hear 320, forget"
+
+    run(scenario)
+
+
+def test_what_to_expect_reaches_the_listener_before_what_it_hears(run):
+    async def scenario(host, call):
+        call.expect(replace(ask("told"), past=(Exchange("hello", "Hello.", 1),)))
+        call.hear(FRAME)
+        told = await text_of(call.reply(1, ask("told")))
+        assert told == "expect after 1, hear 320"
+
+    run(scenario)
+
+
+def test_a_transcript_is_of_what_was_kept_before_it_was_asked_for(run):
+    async def scenario(host, call):
+        call.hear(FRAME)
+        await all_of(call.reply(1, ask("say hello")))
+        call.keep(1)
+        transcript = call.transcribe()
+        call.hear(FRAME)
+        [heard] = await all_of(transcript)
+        assert heard.transcript == "hear 320, keep"
 
     run(scenario)
 
@@ -462,7 +486,7 @@ def test_whatever_keeps_a_process_from_starting_is_survived(monkeypatch, caplog,
 
 def test_a_host_knows_its_voices_once_started(shared):
     _, host = shared
-    assert host.voices == ("tone",)
+    assert (host.voices, host.calls) == (("tone",), 3)
 
 
 @pytest.mark.parametrize(("kind", "error"), [("config", ConfigError), ("engine", EngineError)])

@@ -45,7 +45,7 @@ async def reply(process, said, instructions):
 def test_it_names_its_voices_and_answers_on_either_loop(new_loop):
     async def main():
         process, said = await started()
-        assert process.voices == ("tone",)
+        assert process.ready == wire.Ready(("tone",), 3)
         process.send(wire.OpenCall(1))
         process.send(wire.StartReply(1, 5, 1, ask("told")))
         assert await asyncio.wait_for(said.get(), 5) == wire.Said(5, Text(""))

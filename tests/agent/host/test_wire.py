@@ -115,5 +115,5 @@ def test_sending_to_nobody_is_no_error():
 def test_what_is_sent_arrives():
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        wire.Connection(theirs).send(wire.Ready(("tone",)))
-        assert list(wire.Unpacker().feed(ours.recv(1000))) == [wire.Ready(("tone",))]
+        wire.Connection(theirs).send(wire.Ready(("tone",), None))
+        assert list(wire.Unpacker().feed(ours.recv(1000))) == [wire.Ready(("tone",), None)]

@@ -1,0 +1,114 @@
+"""Reads config.yaml. What cannot be is refused here, by name, before any start."""
+
+import dataclasses
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, get_args, get_origin, get_type_hints
+
+import yaml
+
+from agent.config import Config
+from agent.errors import ConfigError
+
+
+def load(path: Path | None, overrides: Mapping[str, Any] | None = None) -> Config:
+    """Read a YAML file (None: all defaults) and lay `overrides` over it.
+
+    Overrides are keyed by path: {"turns.end_of_turn_ms": 300}.
+    Raises ConfigError naming the key's path, the value and what is allowed.
+    """
+    tree: Any = {}
+    if path is not None:
+        try:
+            tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise ConfigError(f"cannot read {path}: {error.strerror}") from error
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{path} is not YAML: {error}") from error
+    tree = {} if tree is None else tree
+    for dotted, value in (overrides or {}).items():
+        tree = _overlay(tree, dotted.split("."), value, dotted)
+    try:
+        config: Config = _build(Config, tree, "")
+        _check_together(config)
+    except ConfigError as error:
+        raise ConfigError(
+            f"{path}: {error}" if path and not overrides else str(error)
+        ) from None
+    return config
+
+
+def parse_override(text: str) -> tuple[str, Any]:
+    """Split `turns.end_of_turn_ms=300` into key and YAML value. Raises ConfigError."""
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise ConfigError(f"--set {text}: write it as section.key=value")
+    try:
+        return key.strip(), yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"--set {text}: {value!r} is not a YAML value") from error
+
+
+def _overlay(tree: Any, keys: list[str], value: Any, dotted: str) -> dict[str, Any]:
+    if not isinstance(tree, dict):
+        raise ConfigError(f"{dotted}: there is no such section")
+    branch = (
+        value if len(keys) == 1 else _overlay(tree.get(keys[0]) or {}, keys[1:], value, dotted)
+    )
+    return {**tree, keys[0]: branch}
+
+
+def _build(kind: Any, tree: Any, path: str) -> Any:
+    where = path or "the file"
+    if tree is None:  # a section whose every key is commented out
+        tree = {}
+    if not isinstance(tree, dict):
+        raise ConfigError(f"{where}: expected keys with values, found {tree!r}")
+    hints = get_type_hints(kind, include_extras=True)
+    values = {}
+    for key, value in tree.items():
+        here = f"{path}.{key}" if path else str(key)
+        if key not in hints:
+            close = get_close_matches(str(key), hints, n=1)
+            hint = f"; did you mean {close[0]}?" if close else f"; known are {', '.join(hints)}"
+            raise ConfigError(f"{here}: unknown key{hint}")
+        hint = hints[key]
+        if dataclasses.is_dataclass(hint):
+            values[key] = _build(hint, value, here)
+        else:
+            values[key] = _value(hint, value, here)
+    return kind(**values)
+
+
+def _value(hint: Any, value: Any, path: str) -> Any:
+    bounds = [a for a in getattr(hint, "__metadata__", ())]
+    kind = get_args(hint)[0] if bounds else hint
+    if get_origin(kind) is tuple:
+        if not isinstance(value, list | tuple) or not all(isinstance(v, str) for v in value):
+            raise ConfigError(f"{path}: {value!r} is not a list; write it as [one, two]")
+        return tuple(value)
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if type(value) is not kind:
+        allowed = f", {bounds[0]}" if bounds else ""
+        names = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
+        raise ConfigError(f"{path}: {value!r} is not {names[kind]}{allowed}")
+    for bound in bounds:
+        if not bound.holds(value):
+            raise ConfigError(f"{path}: {value!r} is not allowed; it must be {bound}")
+    return value
+
+
+def _check_together(config: Config) -> None:
+    vad = config.vad
+    if vad.stop_threshold > vad.start_threshold:
+        raise ConfigError(
+            f"vad.stop_threshold: {vad.stop_threshold:g} is not allowed; it must not be above "
+            f"vad.start_threshold ({vad.start_threshold:g})"
+        )
+    if config.playout.start_ms > config.playout.depth_ms:
+        raise ConfigError(
+            f"playout.start_ms: {config.playout.start_ms} is not allowed; it must not be above "
+            f"playout.depth_ms ({config.playout.depth_ms})"
+        )

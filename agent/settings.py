@@ -1,0 +1,45 @@
+"""What holds in a call: config.yaml, with the session's changes laid over it. Pure."""
+
+from dataclasses import asdict, replace
+
+from agent.config import Config, VadConfig
+from agent.events import CallSettings
+from agent.turns import TurnRules
+
+
+def merged(old: CallSettings, new: CallSettings) -> CallSettings:
+    """What holds when `new` is asked for while `old` holds."""
+    return replace(old, **{k: v for k, v in asdict(new).items() if v is not None})
+
+
+def turn_rules(config: Config, settings: CallSettings) -> TurnRules:
+    """When whose turn it is."""
+    turns = config.turns
+    end_of_turn_ms = settings.end_of_turn_ms
+    return TurnRules(
+        end_of_turn_s=(turns.end_of_turn_ms if end_of_turn_ms is None else end_of_turn_ms)
+        / 1000,
+        # the VAD trails: it must have said "speech" for so much longer
+        barge_in_s=(turns.barge_in_ms + config.vad.trail_ms) / 1000,
+        silence_prompt_s=turns.silence_prompt_s,
+        silence_prompts=turns.silence_prompts,
+        idle_s=config.limits.idle_s,
+        confirm_s=max(config.vad.min_speech_ms, config.vad.min_silence_ms) / 1000,
+        greets=bool(config.agent.greeting),
+        create_response=settings.create_response is not False,
+        interrupt_response=settings.interrupt_response is not False,
+    )
+
+
+def vad_config(config: Config, settings: CallSettings) -> VadConfig:
+    """What is speech."""
+    vad = config.vad
+    threshold = (
+        vad.start_threshold if settings.vad_threshold is None else settings.vad_threshold
+    )
+    return replace(
+        vad,
+        start_threshold=threshold,
+        stop_threshold=min(vad.stop_threshold, threshold),
+        preroll_ms=vad.preroll_ms if settings.preroll_ms is None else settings.preroll_ms,
+    )
