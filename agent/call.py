@@ -31,7 +31,7 @@ from agent.errors import EngineError
 from agent.memory import Memory
 from agent.metrics import Marks, Metrics
 from agent.reply import Outlet, Reply
-from agent.settings import merged, turn_rules, vad_config
+from agent.settings import merged, patience, turn_rules, vad_config
 from agent.turns import HEARING, OVERLAP, PAUSED, Turns
 
 log = logging.getLogger(__name__)
@@ -90,7 +90,7 @@ class Call:
         self._client, self._line, self._speaker = client, line, speaker
         self._engines, self._canned, self._metrics = engines, canned, metrics
         self._loop = asyncio.get_running_loop()
-        self._ear = Ear(vad, config.vad)
+        self._ear = Ear(vad, config.vad, patience(config, self._settings))
         self._turns = Turns(turn_rules(config, self._settings))
         self._memory = Memory()
         self._speed, self._gain = config.agent.speed, 1.0
@@ -207,11 +207,18 @@ class Call:
                 self._prepare(turn)
             case ev.ReleaseReply(turn):
                 self._release(turn)
+                self._settle(turn)
+            case ev.TryReply(turn):
+                self._release(turn)
             case ev.DiscardReply(turn):
                 if self._reply is not None:
                     self._reply.discard()
                     self._reply = None
                 self._engines.discard(turn)
+            case ev.SettleReply(turn):
+                self._settle(turn)
+            case ev.WithdrawReply(turn):
+                self._withdraw(turn)
             case ev.CancelReply(_, reason):
                 if self._reply is not None:
                     self._conclude(self._reply, self._reply.cancel(reason))
@@ -241,16 +248,29 @@ class Call:
         self._start(reply, self._engines.reply(turn, self._conversation(turn)))
 
     def _release(self, turn: int) -> None:
-        self._engines.keep(turn)
         if self._open:
             self._commit()
-        if utterance := self._utterance if self._open else self._unanswered:
-            self._transcribe(turn, utterance)
-        self._unanswered = 0
+            self._unanswered = self._utterance
         if self._reply is not None and self._reply.turn == turn:
             if self._reply.marks is not None:
                 self._reply.marks.released = self._loop.time()
             self._reply.release()
+
+    def _settle(self, turn: int) -> None:
+        self._engines.keep(turn)
+        if self._unanswered:
+            self._transcribe(turn, self._unanswered)
+        self._unanswered = 0
+
+    def _withdraw(self, turn: int) -> None:
+        """The caller goes on with what was taken for finished; nobody remembers our answer."""
+        if self._reply is not None:
+            self._tell(self._reply.cancel("turn_detected"))
+            self._reply = None
+            self._metrics.replies.labels("withdrawn").inc()
+        self._engines.discard(turn)
+        self._utterance += 1
+        self._announced, self._unanswered = False, 0
 
     def _commit(self) -> None:
         stopped_ms = self._ear.now_ms if self._silent_at is None else self._ended.at_ms
@@ -350,7 +370,7 @@ class Call:
             self._tell(
                 ev.UtteranceStarted(self._utterance, self._ear.preroll_at_ms(self._started))
             )
-        if state not in (HEARING, PAUSED, OVERLAP):
+        if state not in (HEARING, PAUSED, OVERLAP) and not self._turns.unsettled:
             self._open = False
 
     def _grant(self, request: ev.Request) -> None:
@@ -372,7 +392,9 @@ class Call:
         self._settings = merged(self._settings, settings)
         self._speed = settings.speed or self._speed
         self._turns.rules = turn_rules(self._config, self._settings)
-        self._ear.configure(vad_config(self._config, self._settings))
+        self._ear.configure(
+            vad_config(self._config, self._settings), patience(self._config, self._settings)
+        )
 
     def _conversation(self, turn: int) -> Conversation:
         instructions = self._settings.instructions or self._config.agent.instructions

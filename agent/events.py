@@ -65,6 +65,18 @@ class SpeechEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class PauseJudged:
+    """In a pause, at each step of it: answer after `wait_ms` of silence if nothing is heard.
+
+    The caller has been silent for `silent_ms`; with these `odds`, 0..1, the turn is over.
+    """
+
+    silent_ms: int
+    wait_ms: int
+    odds: float
+
+
+@dataclass(frozen=True, slots=True)
 class ReplyFinished:
     """The last sample of a reply was handed to the network, or it had none."""
 
@@ -116,6 +128,7 @@ Event = (
     | SilenceSuspected
     | SpeechStarted
     | SpeechEnded
+    | PauseJudged
     | ReplyFinished
     | ReplyWanted
     | ReplyUnwanted
@@ -146,6 +159,30 @@ class ReleaseReply:
 @dataclass(frozen=True, slots=True)
 class DiscardReply:
     """The caller went on: forget a reply of which nothing left."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class TryReply:
+    """The caller has finished, by all we know: as ReleaseReply, but it may be withdrawn.
+
+    SettleReply, WithdrawReply or the end of the call follows.
+    """
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class SettleReply:
+    """A reply that was tried stands: the utterance is answered, and a new one may begin."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawReply:
+    """The caller had not finished: stop a reply that was tried, go on with the utterance."""
 
     turn: int
 
@@ -187,6 +224,9 @@ Command = (
     PrepareReply
     | ReleaseReply
     | DiscardReply
+    | TryReply
+    | SettleReply
+    | WithdrawReply
     | CancelReply
     | SayPrompt
     | CommitUtterance
@@ -322,7 +362,8 @@ class CallSettings:
     speed: float | None = None
     language: str | None = None
     vad_threshold: float | None = None
-    end_of_turn_ms: int | None = None
+    end_of_turn_ms: int | None = None  # a fixed silence; 0: judged
+    eagerness: str | None = None
     preroll_ms: int | None = None
     create_response: bool | None = None  # answer by ourselves at the end of a turn
     interrupt_response: bool | None = None  # speech over a reply stops it

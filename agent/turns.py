@@ -21,6 +21,7 @@ from agent.events import (
     Held,
     HungUp,
     LastWords,
+    PauseJudged,
     PrepareReply,
     Prompt,
     ReleaseReply,
@@ -29,11 +30,14 @@ from agent.events import (
     ReplyWanted,
     Resumed,
     SayPrompt,
+    SettleReply,
     SilenceSuspected,
     SpeechEnded,
     SpeechStarted,
     SpeechSuspected,
+    TryReply,
     UtteranceUnwanted,
+    WithdrawReply,
 )
 
 
@@ -57,7 +61,7 @@ LISTENING, HEARING, PAUSED, REPLYING, OVERLAP, CLOSED = State
 class TurnRules:
     """What a session may set. Replaced in mid-call, it holds from the next state on."""
 
-    end_of_turn_s: float
+    end_of_turn_s: float  # the wait; where pauses are judged, until the first judgement
     barge_in_s: float
     silence_prompt_s: float
     silence_prompts: int
@@ -66,6 +70,8 @@ class TurnRules:
     greets: bool = True
     create_response: bool = True  # answer at the end of a turn without being asked
     interrupt_response: bool = True  # speech over a reply stops it
+    judges: bool = False  # PauseJudged says how long to wait
+    withdraw_s: float = 0.0  # speech so soon after a release goes on with the utterance
 
 
 class Turns:
@@ -77,7 +83,9 @@ class Turns:
         self.turn = 0  # number of the latest reply
         self.deadline: float | None = None
         self._latest: float | None = None  # the deadline before it was put off
+        self._put_off: float | None = None  # until a sound in this state would be understood
         self._prepared = False  # a reply with the latest number exists and has not left
+        self.unsettled = False  # the latest reply was released, and may yet be withdrawn
         self._held = False
         self._prompts = 0  # asked since the caller last spoke
         self._last_words: tuple[int, EndReason] | None = None
@@ -96,7 +104,11 @@ class Turns:
                 if self.state is LISTENING:
                     self._set_deadline(now)
                 return []
-            case SpeechSuspected() if self.state is PAUSED:
+            case PauseJudged(silent_ms, wait_ms):
+                if self.state is PAUSED and self.rules.judges:
+                    self._wait_until(now + (wait_ms - silent_ms) / 1000)
+                return []
+            case SpeechSuspected() if self.state is PAUSED or self.unsettled:
                 self._wait_and_see(now)
                 return []
             case SilenceSuspected() if self.state is OVERLAP:
@@ -134,8 +146,15 @@ class Turns:
             wait_s = self.rules.end_of_turn_s
         elif self.state is OVERLAP and self.rules.interrupt_response:
             wait_s = self.rules.barge_in_s
+        elif self.state is REPLYING and self.unsettled:
+            wait_s = self.rules.withdraw_s
         self.deadline = None if wait_s is None else since + wait_s
-        self._latest = self.deadline
+        self._latest, self._put_off = self.deadline, None
+
+    def _wait_until(self, deadline: float) -> None:
+        """Decide then, or when a sound that has just begun is understood."""
+        self._latest = deadline
+        self.deadline = deadline if self._put_off is None else max(deadline, self._put_off)
 
     def _wait_and_see(self, now: float) -> None:
         """What time is about to decide may be decided by a sound: wait until it would be known,
@@ -143,6 +162,7 @@ class Turns:
         """
         if self.deadline is not None and self._latest is not None:
             seen = min(now, self._latest) + self.rules.confirm_s
+            self._put_off = seen
             self.deadline = max(self.deadline, seen)
 
     @property
@@ -202,12 +222,29 @@ class Turns:
         self._prepared = False
         return [*commands, ReleaseReply(self.turn)]
 
+    def _settle(self) -> list[Command]:
+        """What was released stands."""
+        if not self.unsettled:
+            return []
+        self.unsettled = False
+        return [SettleReply(self.turn)]
+
     def _finish_turn(self) -> list[Command]:
-        """The caller has finished: answer, or leave that to the client."""
-        if self._prepared:
+        """The caller has finished, we believe: answer, or leave that to the client."""
+        if not self._prepared:
+            self.state = LISTENING
+            return [CommitUtterance()]
+        if not (self.rules.withdraw_s and self.rules.interrupt_response):
             return self._release()
-        self.state = LISTENING
-        return [CommitUtterance()]
+        self._prepared, self.unsettled = False, True
+        return [TryReply(self.turn)]
+
+    def _overlap(self) -> list[Command]:
+        """The caller speaks over a reply, or had not finished when it began."""
+        if not self.unsettled:
+            return []
+        self.unsettled, self.state, self._prompts = False, HEARING, 0
+        return [WithdrawReply(self.turn)]
 
     def _forget(self) -> list[Command]:
         return [*self._discard(), ForgetUtterance()]
@@ -217,15 +254,16 @@ class Turns:
         return [CancelReply(self.turn, "turn_detected")]
 
     def _silence(self) -> list[Command]:
-        return [CancelReply(self.turn, "client_cancelled")]
+        return [*self._settle(), CancelReply(self.turn, "client_cancelled")]
 
     def _finish(self) -> list[Command]:
-        if self._last_words is None or self._last_words[0] != self.turn:
-            return []
-        return [EndCall(self._last_words[1])]
+        commands = self._settle()
+        if self._last_words is not None and self._last_words[0] == self.turn:
+            commands.append(EndCall(self._last_words[1]))
+        return commands
 
     def _abandon(self) -> list[Command]:
-        return [CancelReply(self.turn, "call_ended")]
+        return [*self._settle(), CancelReply(self.turn, "call_ended")]
 
 
 Effect = Callable[[Turns], list[Command]]
@@ -255,7 +293,8 @@ TABLE: dict[State, dict[type, tuple[State, Effect]]] = {
         HungUp: (CLOSED, Turns._forget),
     },
     REPLYING: {
-        SpeechStarted: (OVERLAP, Turns._nothing),
+        SpeechStarted: (OVERLAP, Turns._overlap),
+        Deadline: (REPLYING, Turns._settle),
         ReplyFinished: (LISTENING, Turns._finish),
         ReplyUnwanted: (LISTENING, Turns._silence),
         HungUp: (CLOSED, Turns._abandon),

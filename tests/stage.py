@@ -20,7 +20,7 @@ from agent.media.playout import Playout
 from agent.metrics import Metrics
 
 # No greeting: most dialogues begin with the caller. A VAD of loudness does not trail.
-QUIET = {"agent.greeting": "", "vad.trail_ms": 0}
+QUIET = {"agent.greeting": "", "vad.trail_ms": 0, "turns.end_of_turn_ms": 420}
 
 
 class Stage:
