@@ -4,16 +4,23 @@ Each recording goes through noise, a room, a telephone, another pace or level, t
 encoder, lost packets and the project's own concealment. Knows what ends and what does not.
 """
 
-from collections.abc import Iterator
+import pickle
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import soundfile
 import soxr
 
 from agent.audio.frame import FRAME_MS, HEAR_FRAME, HEAR_HZ, SPEAK_FRAME, SPEAK_HZ, Samples
-from agent.config import Send
+from agent.audio.window import Windows
+from agent.config import Send, VadConfig
+from agent.endpoint.judge import Judge
+from agent.endpoint.levels import Hops
+from agent.endpoint.odds import Pause
 from agent.media.opus import Decoder, Encoder, has_redundancy
+from agent.vad.silero import Silero
 from benchmarks import speech
 
 # Who speaks, and what: True where the end of the file is the end of the turn.
@@ -33,7 +40,14 @@ SPEAKERS: dict[str, dict[str, bool]] = {
     "sb": {"sb-spk1_snt4": True, "sb-spk1_snt5": True, "sb-spk1_snt6": True},
     "jfk": {"jfk": True},
 }
+# Parts of one reading: weights that are judged on one were fitted without any.
+KIN = (
+    ("lj-sentence-a", "LJ001-0001", "LJ001-0002"),
+    ("lj-sentence-b", "LJ001-0003", "LJ001-0004", "LJ001-0005", "LJ001-0006"),
+)
 LEAD_MS, TAIL_MS = 1000, 1200
+
+_WATCHED_MS = 900
 
 _TELEPHONE_HZ = 8000
 _ROOM_MS = 80  # the quietest stretch makes the room tone: no recording here lacks one as long
@@ -180,3 +194,53 @@ def _sent(sound: Samples, loss: float, random: np.random.Generator) -> Samples:
             heard.append(decoder.conceal(HEAR_FRAME))
     assert all(len(piece) == FRAME_MS * HEAR_HZ // 1000 for piece in heard)
     return np.concatenate(heard)
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What the judge knew in each pause of a recording, a packet at a time.
+
+    `pauses` are (media time in ms at which a packet has brought all before it, pause). The
+    caller's latency counts from `ended_ms`, when the frame with the last speech was complete.
+    """
+
+    name: str
+    speaker: str
+    condition: str
+    complete: bool
+    ended_ms: float
+    pauses: tuple[tuple[int, Pause], ...]
+
+
+def observe(recording: Recording, condition: Condition) -> Observed:
+    """Let a recording be heard in some condition."""
+    samples, last_ms = heard(recording, condition)
+    judge, hops, windows, vad, config = Judge(), Hops(), Windows(), Silero(), VadConfig()
+    probability, pauses = 0.0, []
+    for begin in range(0, len(samples), HEAR_FRAME):
+        for hop in hops.feed(samples[begin : begin + HEAR_FRAME]):
+            for window in windows.feed(hop):
+                probability = vad.probability(window)
+            judge.feed(hop, probability, config)
+        pause = judge.pause
+        if pause is not None and config.min_silence_ms <= pause.silent_ms <= _WATCHED_MS:
+            pauses.append((judge.now_ms, pause))
+    ended_ms = (last_ms // FRAME_MS + 1) * FRAME_MS
+    return Observed(
+        recording.name,
+        recording.speaker,
+        condition.name,
+        recording.complete,
+        ended_ms,
+        tuple(pauses),
+    )
+
+
+def observe_all(conditions: Sequence[Condition], cache: Path | None = None) -> list[Observed]:
+    """Observe every recording in every condition; half a minute a condition, so cache it."""
+    if cache is not None and cache.is_file():
+        return list(pickle.loads(cache.read_bytes()))
+    observed = [observe(each, condition) for condition in conditions for each in recordings()]
+    if cache is not None:
+        cache.write_bytes(pickle.dumps(observed))
+    return observed

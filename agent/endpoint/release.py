@@ -13,8 +13,8 @@ from agent.endpoint.odds import Pause, Weights
 _ENOUGH = {"low": 0.9, "medium": 0.0, "auto": 0.0, "high": -0.9}
 EAGERNESS = tuple(_ENOUGH)
 # After the longest wait: with odds below these the sentence is taken to be unfinished.
-_UNFINISHED = log(0.27 / 0.73)
-_OWN_PAUSES = 1.08  # times this caller's longest pause
+UNFINISHED = log(0.27 / 0.73)
+OWN_PAUSES = 1.08  # times this caller's longest pause
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Patience:
         enough = _ENOUGH[self.eagerness]
         wait_ms = weights.silence_until(enough, pause)
         ceiling_ms = float(self.longest_ms)
-        if weights.silence_until(_UNFINISHED, pause) > self.longest_ms:
+        if weights.silence_until(UNFINISHED, pause) > self.longest_ms:
             ceiling_ms = max(ceiling_ms, self.unfinished_ms)
-        own_ms = min(_OWN_PAUSES * pause.longest_ms, self.longest_ms)
+        own_ms = min(OWN_PAUSES * pause.longest_ms, self.longest_ms)
         return max(self.least_ms, min(ceiling_ms, max(wait_ms, own_ms)))
