@@ -3,13 +3,13 @@
 from agent.endpoint.odds import Weights
 
 FITTED = Weights(
-    bias=-3.0,
+    bias=-3.043,
     of={
-        "fall": 1.45,
-        "creak": 0.16,
-        "sink": 0.32,
-        "hiss": 0.51,
-        "doubt": 0.5,
-        "noisy": -0.3,
+        "fall": 1.382,
+        "creak": 0.102,
+        "sink": 0.364,
+        "hiss": 0.533,
+        "doubt": 0.453,
+        "noisy": -0.303,
     },
 )
