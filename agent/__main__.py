@@ -7,7 +7,7 @@ from typing import Any
 
 from agent.config import Config
 from agent.config_file import load, parse_override
-from agent.errors import ConfigError
+from agent.errors import ConfigError, EngineError
 
 _DEFAULT_CONFIG = Path("config.yaml")
 
@@ -20,6 +20,9 @@ def main(arguments: list[str] | None = None) -> int:
     except ConfigError as error:
         print(f"voxline: {error}", file=sys.stderr)  # noqa: T201
         return 2
+    except EngineError as error:  # at the start: later ones belong to a call
+        print(f"voxline: {error}", file=sys.stderr)  # noqa: T201
+        return 1
     except KeyboardInterrupt:
         return 130
     return status
@@ -88,7 +91,7 @@ def _add_config_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--host", help="address to listen on; 0.0.0.0 for all")
     parser.add_argument("--port", type=int, help="TCP port; 0 for any free one")
-    parser.add_argument("--engine", help="auto | operator | scripted")
+    parser.add_argument("--engine", help="auto | voxtral | vllm | operator | scripted")
     parser.add_argument(
         "--set",
         action="append",

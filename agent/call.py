@@ -7,32 +7,34 @@ way, and everything it owns is released at the one end.
 import asyncio
 import logging
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from functools import partial
 from typing import Protocol, assert_never
 
 from agent import events as ev
+from agent import requests as rq
 from agent.audio.frame import Samples
-from agent.canned import Canned
-from agent.config import Config
+from agent.caller import Caller
 from agent.ear import Ear
 from agent.engines import (
+    Act,
     Action,
     CallEngines,
     Conversation,
     Exchange,
-    Heard,
     Piece,
     Style,
     Text,
+    Tool,
+    ToolCall,
     Vad,
 )
-from agent.errors import EngineError
+from agent.errands import Errands
 from agent.memory import Memory
-from agent.metrics import Marks, Metrics
+from agent.metrics import Marks
 from agent.reply import Outlet, Reply
 from agent.settings import merged, patience, turn_rules, vad_config
-from agent.turns import HEARING, OVERLAP, PAUSED, Turns
+from agent.shared import Shared
+from agent.turns import Turns
 
 log = logging.getLogger(__name__)
 
@@ -45,13 +47,13 @@ class Client(Protocol):
     """Between the data channel's JSON and our values: `signaling.realtime.RealtimeClient`."""
 
     @property
-    def settings(self) -> ev.CallSettings: ...
+    def settings(self) -> rq.CallSettings: ...
 
     def opened(self) -> list[str]: ...
 
     def tell(self, notice: ev.Notice) -> list[str]: ...
 
-    def ask(self, text: str) -> tuple[list[ev.Request], list[str]]: ...
+    def ask(self, text: str) -> tuple[list[rq.Request], list[str]]: ...
 
 
 class Line(Protocol):
@@ -77,33 +79,29 @@ class Call:
 
     def __init__(
         self,
-        config: Config,
+        shared: Shared,
         client: Client,
         line: Line,
         speaker: Speaker,
         engines: CallEngines,
         vad: Vad,
-        canned: Canned,
-        metrics: Metrics,
     ) -> None:
-        self._config, self._settings = config, ev.CallSettings()
+        config = shared.config
+        self._config, self._settings = config, rq.CallSettings()
         self._client, self._line, self._speaker = client, line, speaker
-        self._engines, self._canned, self._metrics = engines, canned, metrics
+        self._engines, self._canned, self._metrics = engines, shared.canned, shared.metrics
         self._loop = asyncio.get_running_loop()
         self._ear = Ear(vad, config.vad, patience(config, self._settings))
         self._turns = Turns(turn_rules(config, self._settings))
         self._memory = Memory()
+        self._caller = Caller(line.name, self._ear, engines, self._memory, self._tell)
+        self._errands = Errands(
+            shared.functions, self._memory, self._tell, self._step, config.agent.tool_s
+        )
+        self._filler = 0  # number of the latest reply that only bridges a function
         self._speed, self._gain = config.agent.speed, 1.0
         self._reply: Reply | None = None
-        self._utterance = 0  # number of the latest one
-        self._open = False  # an utterance is under way: the brain hears what the caller says
-        self._announced = False  # and the client knows of it
-        self._unanswered = 0  # number of the one committed and not answered
-        self._started = ev.SpeechStarted(0, 0)
-        self._ended = ev.SpeechEnded(0, 0)
-        self._silent_at: float | None = None  # when the caller fell silent, on the loop's clock
         self._timer: asyncio.TimerHandle | None = None
-        self._transcripts: set[asyncio.Task[None]] = set()
         self._state_told = self._turns.state
         self.ended = False
         self._change(client.settings)
@@ -123,15 +121,7 @@ class Call:
         """The caller's next samples, [n] at HEAR_HZ."""
         if self.ended:
             return
-        if self._open:
-            self._engines.hear(samples)
-        for event in self._ear.feed(samples):
-            match event:
-                case ev.SpeechStarted():
-                    self._started, self._silent_at = event, None
-                case ev.SpeechEnded():
-                    self._ended = event
-                    self._silent_at = self._loop.time() - event.ago_ms / 1000
+        for event in self._caller.hear(samples):
             self._step(event)
 
     def message(self, text: str) -> None:
@@ -175,8 +165,8 @@ class Call:
         finally:  # whatever went wrong, the seat becomes free
             if self._timer is not None:
                 self._timer.cancel()
-            for task in self._transcripts:
-                task.cancel()
+            self._caller.close()
+            self._errands.close()
             self._engines.close()
             self._metrics.call_ended(reason)
             self._line.closed(reason)
@@ -192,7 +182,7 @@ class Call:
     def _carry_out(self, commands: list[ev.Command]) -> None:
         for command in commands:
             self._do(command)
-        self._follow_utterance()
+        self._caller.follow(self._turns.state, lambda: self._conversation(0))
         if self._turns.state is not self._state_told:
             self._state_told = self._turns.state
             self._tell(ev.StateChanged(self._state_told.name.lower()))
@@ -207,31 +197,27 @@ class Call:
                 self._prepare(turn)
             case ev.ReleaseReply(turn):
                 self._release(turn)
-                self._settle(turn)
             case ev.TryReply(turn):
-                self._release(turn)
+                self._caller.tried()
+                self._let_out(turn)
+            case ev.SettleReply(turn):
+                self._settle(turn)
+            case ev.WithdrawReply(turn):
+                self._withdraw(turn)
             case ev.DiscardReply(turn):
                 if self._reply is not None:
                     self._reply.discard()
                     self._reply = None
                 self._engines.discard(turn)
-            case ev.SettleReply(turn):
-                self._settle(turn)
-            case ev.WithdrawReply(turn):
-                self._withdraw(turn)
             case ev.CancelReply(_, reason):
                 if self._reply is not None:
                     self._conclude(self._reply, self._reply.cancel(reason))
             case ev.SayPrompt(turn, prompt):
                 self._say(turn, prompt)
             case ev.CommitUtterance():
-                self._commit()
-                self._unanswered = self._utterance
+                self._caller.commit()
             case ev.ForgetUtterance():
-                self._engines.forget()
-                self._unanswered = 0
-                if self._announced:
-                    self._tell(ev.UtteranceForgotten(self._utterance))
+                self._caller.forget()
             case ev.EndCall(reason):
                 self._loop.call_later(_LINGER_S, self.end, reason)
             case _:
@@ -241,57 +227,38 @@ class Call:
 
     def _prepare(self, turn: int) -> None:
         now = self._loop.time()
-        utterance = self._utterance if self._open else self._unanswered
-        reply = self._reply = self._new_reply(turn, utterance)
-        if self._open:  # else nobody has just spoken: there is nothing to measure from
-            reply.marks = Marks(now if self._silent_at is None else self._silent_at, now, now)
+        reply = self._reply = self._new_reply(turn, self._caller.to_answer)
+        if reply.utterance:
+            self._errands.caller_spoke()
+        self._errands.told(turn)
+        if (silent_at := self._caller.silent_at) is not None:
+            reply.marks = Marks(silent_at, now, now)
         self._start(reply, self._engines.reply(turn, self._conversation(turn)))
 
     def _release(self, turn: int) -> None:
-        if self._open:
-            self._commit()
-            self._unanswered = self._utterance
-        if self._reply is not None and self._reply.turn == turn:
-            if self._reply.marks is not None:
-                self._reply.marks.released = self._loop.time()
-            self._reply.release()
+        self._settle(turn)
+        self._let_out(turn)
 
     def _settle(self, turn: int) -> None:
         self._engines.keep(turn)
-        if self._unanswered:
-            self._transcribe(turn, self._unanswered)
-        self._unanswered = 0
+        self._errands.released(turn)
+        self._memory.answered(turn)
+        self._caller.answered(turn)
 
     def _withdraw(self, turn: int) -> None:
-        """The caller goes on with what was taken for finished; nobody remembers our answer."""
+        """The caller goes on with what was taken for finished; our answer was never given."""
         if self._reply is not None:
             self._tell(self._reply.cancel("turn_detected"))
             self._reply = None
             self._metrics.replies.labels("withdrawn").inc()
         self._engines.discard(turn)
-        self._utterance += 1
-        self._announced, self._unanswered = False, 0
+        self._caller.went_on()
 
-    def _commit(self) -> None:
-        stopped_ms = self._ear.now_ms if self._silent_at is None else self._ended.at_ms
-        self._tell(ev.UtteranceStopped(self._utterance, stopped_ms))
-        self._tell(ev.UtteranceCommitted(self._utterance))
-
-    def _transcribe(self, turn: int, utterance: int) -> None:
-        """Learn what the caller said from a brain that answers before it knows."""
-        task = asyncio.create_task(self._read_transcript(turn, utterance))
-        self._transcripts.add(task)
-        task.add_done_callback(self._transcripts.discard)
-
-    async def _read_transcript(self, turn: int, utterance: int) -> None:
-        try:
-            async with aclosing(self._engines.transcribe()) as pieces:
-                async for piece in pieces:
-                    if isinstance(piece, Heard):
-                        self._memory.understood(turn, piece.transcript)
-                        self._tell(ev.UtteranceTranscribed(utterance, piece.transcript))
-        except EngineError as error:
-            log.warning("call %s: no transcript of a turn: %s", self._line.name, error)
+    def _let_out(self, turn: int) -> None:
+        if self._reply is not None and self._reply.turn == turn:
+            if self._reply.marks is not None:
+                self._reply.marks.released = self._loop.time()
+            self._reply.release()
 
     def _say(self, turn: int, prompt: ev.Prompt) -> None:
         words = self._config.agent
@@ -299,7 +266,10 @@ class Call:
             ev.Prompt.GREETING: words.greeting,
             ev.Prompt.STILL_THERE: words.still_there,
             ev.Prompt.GOODBYE: words.goodbye,
+            ev.Prompt.ONE_MOMENT: words.tool_filler,
         }[prompt]
+        if prompt is ev.Prompt.ONE_MOMENT:
+            self._filler = turn
         reply = self._reply = self._new_reply(turn, 0)
         self._start(reply, _recite(text))
         reply.release()
@@ -326,14 +296,20 @@ class Call:
     def _conclude(self, reply: Reply, done: ev.ReplyDone) -> None:
         """A reply is over: what of it was heard is remembered."""
         self._reply = None
-        self._memory.add(Exchange(reply.transcript, done.heard, done.turn))
+        if done.turn == self._filler:
+            self._memory.bridge(done.heard)
+        else:
+            self._memory.add(Exchange(reply.transcript, done.heard, done.turn))
         if done.status == "failed":
             log.warning("call %s: reply %d failed: %s", self._line.name, done.turn, done.reason)
         self._metrics.replies.labels(done.status).inc()
         self._tell(done)
 
-    def _act(self, turn: int, action: Action) -> None:
-        match action:
+    def _act(self, turn: int, piece: Act | ToolCall) -> None:
+        if isinstance(piece, ToolCall):
+            self._errands.begin(turn, piece)
+            return
+        match action := piece.action:
             case Action.HANG_UP:
                 self._step(ev.LastWords(turn))
             case Action.HOLD:
@@ -350,55 +326,44 @@ class Call:
             case _:
                 assert_never(action)
 
-    # -- the caller
+    # -- the client
 
-    def _follow_utterance(self) -> None:
-        """Open an utterance when the caller begins one, close it when it was answered.
-
-        The brain hears it from the preroll on; the client learns of it when it is no mere
-        overlap any more.
-        """
-        state = self._turns.state
-        if state in (HEARING, OVERLAP) and not self._open:
-            self._open = True
-            self._utterance += 1
-            self._announced = False
-            self._engines.expect(self._conversation(0))
-            self._engines.hear(self._ear.since(self._started))
-        if state is HEARING and not self._announced:
-            self._announced = True
-            self._tell(
-                ev.UtteranceStarted(self._utterance, self._ear.preroll_at_ms(self._started))
-            )
-        if state not in (HEARING, PAUSED, OVERLAP) and not self._turns.unsettled:
-            self._open = False
-
-    def _grant(self, request: ev.Request) -> None:
+    def _grant(self, request: rq.Request) -> None:
         match request:
-            case ev.ChangeSettings(settings):
+            case rq.ChangeSettings(settings):
                 self._change(settings)
-            case ev.CreateReply():
+            case rq.CreateReply():
                 self._step(ev.ReplyWanted())
-            case ev.CancelCurrentReply():
+            case rq.ReturnFromTool(call_id, output):
+                self._errands.answer(call_id, output)
+            case rq.TypeText(text):
+                self._memory.typed(text)
+                self._errands.caller_spoke()
+            case rq.GoOn():
+                self._errands.want()
+            case rq.CancelCurrentReply():
                 self._step(ev.ReplyUnwanted())
-            case ev.ClearUtterance():
+            case rq.ClearUtterance():
                 self._step(ev.UtteranceUnwanted())
-            case ev.HangUp():
+            case rq.HangUp():
                 self.end(ev.EndReason.CALLER)
             case _:
                 assert_never(request)
 
-    def _change(self, settings: ev.CallSettings) -> None:
+    def _change(self, settings: rq.CallSettings) -> None:
         self._settings = merged(self._settings, settings)
         self._speed = settings.speed or self._speed
         self._turns.rules = turn_rules(self._config, self._settings)
         self._ear.configure(
             vad_config(self._config, self._settings), patience(self._config, self._settings)
         )
+        self._errands.offer(Tool(*tool) for tool in self._settings.tools or ())
 
     def _conversation(self, turn: int) -> Conversation:
         instructions = self._settings.instructions or self._config.agent.instructions
-        return Conversation(instructions, self._language(), self._memory.past, turn)
+        tools = () if self._settings.may_call_tools is False else self._errands.tools
+        past = self._memory.before(turn)
+        return Conversation(instructions, self._language(), past, turn, tools)
 
     def _language(self) -> str:
         return self._settings.language or self._config.agent.language

@@ -1,12 +1,23 @@
 """Which brain and which voice: a plain match, the only place that knows them by name.
 
-`build` runs in the engine process; the libraries are imported there, not in the media process.
+`choose` runs in the media process and imports no model; `build` runs in the engine process,
+where the libraries are.
 """
 
 from dataclasses import dataclass
 
-from agent.config import Config
+from agent.capable import (
+    EXTRA,
+    KOKORO_PACKAGES,
+    VOXTRAL_PACKAGES,
+    kokoro_lacks,
+    server_lacks,
+    voxtral_lacks,
+)
+from agent.config import Config, OpenaiChat
 from agent.engines import Brain, Voice
+from agent.errors import ConfigError
+from agent.machine import missing_packages
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,44 +30,117 @@ class Choice:
 
 
 def choose(config: Config) -> Choice:
-    """Resolve `agent.engine`, then let `agent.brain` and `agent.voice` replace its parts."""
+    """Resolve `agent.engine`, then let `agent.brain` and `agent.voice` replace its parts.
+
+    `auto` may ask the driver for GPUs and a named server for its models: seconds, at worst.
+    """
     agent = config.agent
     match agent.engine:
         case "scripted":
             brain, voice, why = "scripted", "tone", "agent.engine is scripted"
         case "operator":
             brain, voice, why = "operator", "espeak", "agent.engine is operator"
+        case "voxtral":
+            brain, voice, why = "voxtral", "kokoro", "agent.engine is voxtral"
+        case "vllm":
+            brain, why = "openai_chat", "agent.engine is vllm"
+            voice, why = _voice_beside(config, why)
         case _:
-            brain, voice = "operator", "espeak"
-            why = "agent.engine is auto, and this version has no engine for a GPU yet"
+            brain, voice, why = _best(config)
     return Choice(agent.brain or brain, agent.voice or voice, why)
 
 
-def build(config: Config) -> tuple[Brain, Voice]:
-    """Load the chosen engines; may take seconds. Raises ConfigError or EngineError."""
-    choice = choose(config)
-    return _brain(choice.brain), _voice(choice.voice)
+def build(config: Config, choice: Choice) -> tuple[Brain, Voice]:
+    """Load the chosen engines; may take minutes. Raises ConfigError or EngineError."""
+    return _brain(choice.brain, config), _voice(choice.voice, config)
 
 
-def _brain(name: str) -> Brain:
+def _best(config: Config) -> tuple[str, str, str]:
+    """The best that can run, and what is wrong with the better ones.
+
+    A server that somebody named comes first: they named it to use it, and who has both a server
+    and a GPU runs the server on it. One that nobody named is not asked.
+    """
+    if config.agent.brain and config.agent.voice:
+        return "", "", "agent.brain and agent.voice name both"
+    passed = []
+    if config.openai_chat.url != OpenaiChat().url:
+        lack = server_lacks(config)
+        if not lack:
+            voice, why = _voice_beside(config, "auto: openai_chat.url names a server")
+            return "openai_chat", voice, why
+        passed.append(f"not vllm: {lack}")
+    lack = voxtral_lacks(config)
+    if not lack:
+        why = "auto: a GPU and the weights are there"
+        voice, why = _voice_beside(config, "; ".join([why, *passed]))
+        return "voxtral", voice, why
+    passed.append(f"not voxtral: {lack}")
+    return "operator", "espeak", "auto: " + "; ".join(passed)
+
+
+def _voice_beside(config: Config, why: str) -> tuple[str, str]:
+    """Kokoro where it is fast enough to talk with, which is on a GPU."""
+    lack = kokoro_lacks(config)
+    return ("espeak", f"{why}; not kokoro: {lack}") if lack else ("kokoro", why)
+
+
+def _brain(name: str, config: Config) -> Brain:
     match name:
         case "scripted":
             from agent.brains.scripted import ScriptedBrain
 
             return ScriptedBrain()
-        case _:
+        case "operator":
             from agent.brains.operator.brain import Operator
 
             return Operator()
+        case "openai_chat":
+            from agent.brains.openai_chat.brain import OpenaiChatBrain
+
+            return OpenaiChatBrain(config.openai_chat)
+        case "voxtral":
+            _wants("voxtral", VOXTRAL_PACKAGES)
+            from agent.brains.voxtral.brain import (  # type: ignore[import-not-found,import-untyped,unused-ignore]
+                VoxtralBrain,
+            )
+
+            calls = config.voxtral.calls or config.limits.calls
+            brain: Brain = VoxtralBrain(config.voxtral, config.torch, calls)
+            return brain
+        case _:
+            from agent import own_engine
+
+            return own_engine.brain(name, config)
 
 
-def _voice(name: str) -> Voice:
+def _voice(name: str, config: Config) -> Voice:
     match name:
         case "tone":
             from agent.voices.tone import ToneVoice
 
             return ToneVoice()
-        case _:
+        case "espeak":
             from agent.voices.espeak import EspeakVoice
 
             return EspeakVoice()
+        case "kokoro":
+            _wants("kokoro", KOKORO_PACKAGES)
+            from agent.voices.kokoro.voice import (  # type: ignore[import-not-found,import-untyped,unused-ignore]
+                KokoroVoice,
+            )
+
+            voice: Voice = KokoroVoice(config.kokoro, config.torch)
+            return voice
+        case _:
+            from agent import own_engine
+
+            return own_engine.voice(name, config)
+
+
+def _wants(engine: str, packages: tuple[str, ...]) -> None:
+    """Raises ConfigError where an engine's packages are not installed."""
+    if absent := missing_packages(*packages):
+        raise ConfigError(
+            f"agent.engine: {engine} needs {', '.join(absent)}; run: {EXTRA}, or choose another"
+        )

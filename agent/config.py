@@ -137,6 +137,9 @@ class Agent:
     goodbye: str = "I can't hear you, so I'll hang up now. Goodbye."
     apology: str = "Sorry, something went wrong on my side. Please say that again."
     tools: tuple[str, ...] = ()
+    tool_s: Annotated[float, Between(0.1, 300)] = 10.0
+    tool_filler: str = "One moment, please."
+    tool_filler_s: Annotated[float, Between(0.0, 60)] = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,8 +179,8 @@ class Kokoro:
 class OpenaiChat:
     url: str = "http://127.0.0.1:8000/v1"
     model: str = "mistralai/Voxtral-Mini-3B-2507"
-    connect_s: Annotated[float, Between(0.1, 60)] = 2.0
-    first_token_s: Annotated[float, Between(0.1, 300)] = 5.0
+    connect_s: Annotated[float, Between(0.1, 60)] = 1.5
+    first_token_s: Annotated[float, Between(0.1, 300)] = 3.0
     token_s: Annotated[float, Between(0.1, 300)] = 3.0
     retries: Annotated[int, Between(0, 5)] = 1
     max_tokens: Annotated[int, Between(1, 4096)] = 256

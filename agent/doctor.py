@@ -165,7 +165,7 @@ def _silero() -> str:
 
 def _engines(config: Config) -> str:
     choice = choose(config)
-    _, voice = build(config)
+    _, voice = build(config, choice)
     if config.agent.voice_name and config.agent.voice_name not in voice.voices():
         raise ConfigError(f"agent.voice_name: no voice {config.agent.voice_name!r}")
     return f"brain {choice.brain}, voice {choice.voice}: loaded ({choice.why})"

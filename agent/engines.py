@@ -95,7 +95,11 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """All that a brain may know when it answers, besides the audio it was fed."""
+    """All that a brain may know when it answers, besides the audio it was fed.
+
+    What the caller typed since the last reply is a last exchange in which the agent has not
+    spoken yet, with the `turn` of the reply that is asked for.
+    """
 
     instructions: str
     language: str  # BCP 47, "en-US"
@@ -140,6 +144,9 @@ class Listener(Protocol):
     still open, between two of its pieces; before `discard` it has been closed. `keep` of a
     reply that this process did not give (another died) arrives as `forget`. A `reply` with
     nothing heard since the last `keep` goes on from the tools' results, or of its own accord.
+
+    An iterator that waits for somebody else (a server) may have a method `cancel`, which is
+    called from another thread when the rest is unwanted and ends the wait; `close` follows.
     """
 
     def expect(self, conversation: Conversation) -> None:
@@ -160,8 +167,9 @@ class Listener(Protocol):
     def transcribe(self) -> Iterator[Heard]:
         """What was said in the utterance last kept, for a brain that answers before it knows.
 
-        Asked once, after `keep`; may be empty, and is where the reply itself said `Heard`.
-        Raises EngineError.
+        Asked once, after `keep`; may be empty, and is where the reply itself said `Heard`. The
+        call fixes what it is about; the iterator is run by another thread, beside whatever
+        comes next, so that nobody waits for it. Raises EngineError.
         """
 
     def discard(self) -> None:

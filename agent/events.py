@@ -1,7 +1,7 @@
-"""All that can happen in a call, and all that can be asked of it.
+"""All that can happen in a call, and all that is told of it.
 
-Four closed lists of frozen, flat values: `Event` goes into turns.py, `Command` comes out of it;
-`Notice` is what a client is told, `Request` is what a client may ask. No behaviour, no I/O.
+Three closed lists of frozen, flat values: `Event` goes into turns.py, `Command` comes out of
+it; `Notice` is what a client is told. What it may ask is in requests.py. No behaviour, no I/O.
 Turn numbers count the replies of a call from 1; utterance numbers count what the caller said.
 """
 
@@ -15,6 +15,7 @@ class Prompt(StrEnum):
     GREETING = "greeting"
     STILL_THERE = "still_there"
     GOODBYE = "goodbye"
+    ONE_MOMENT = "one_moment"  # a function takes long
 
 
 class EndReason(StrEnum):
@@ -116,6 +117,21 @@ class Resumed:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolsCalled:
+    """The agent waits for functions: a silent caller waits, too, and is asked nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolsReturned:
+    """It waits for none any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyOwed:
+    """There are results to speak of, as soon as nobody speaks."""
+
+
+@dataclass(frozen=True, slots=True)
 class HungUp:
     """The call is over, whoever ended it."""
 
@@ -136,6 +152,9 @@ Event = (
     | LastWords
     | Held
     | Resumed
+    | ToolsCalled
+    | ToolsReturned
+    | ReplyOwed
     | HungUp
 )
 
@@ -167,7 +186,7 @@ class DiscardReply:
 class TryReply:
     """The caller has finished, by all we know: as ReleaseReply, but it may be withdrawn.
 
-    SettleReply, WithdrawReply or the end of the call follows.
+    SettleReply or WithdrawReply follows.
     """
 
     turn: int
@@ -189,7 +208,7 @@ class WithdrawReply:
 
 @dataclass(frozen=True, slots=True)
 class CancelReply:
-    """Stop a reply that was released; `reason` is `turn_detected` or `client_cancelled`."""
+    """Stop a reply that was released; `reason` is as in ReplyDone."""
 
     turn: int
     reason: str
@@ -303,8 +322,9 @@ class ReplyDone:
     """The reply is over. Exactly one for each ReplyStarted.
 
     `status`: completed | cancelled | failed; `reason`: "" or turn_detected, client_cancelled,
-    call_ended, or an error's message. `heard` + `unheard` are its whole text, spaces included;
-    what a failed voice could not say is in neither. `audio_ms` is how much of its audio left.
+    result_came (of a filler), call_ended, or an error's message. `heard` + `unheard` are its
+    whole text, spaces included; what a failed voice could not say is in neither. `audio_ms` is
+    how much of its audio left.
     """
 
     turn: int
@@ -313,6 +333,24 @@ class ReplyDone:
     heard: str
     unheard: str
     audio_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCalled:
+    """A reply calls one of the client's functions; it is over when the client has answered."""
+
+    turn: int
+    call_id: str
+    name: str
+    arguments: str  # a JSON object
+
+
+@dataclass(frozen=True, slots=True)
+class ToolGivenUp:
+    """The client did not answer in time; `output` is what the brain is told instead."""
+
+    call_id: str
+    output: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,52 +384,8 @@ Notice = (
     | ReplyText
     | ReplyAudioStarted
     | ReplyDone
+    | ToolCalled
+    | ToolGivenUp
     | TurnMeasured
     | CallEnding
 )
-
-# -- Request: from the client -----------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class CallSettings:
-    """What a session may change of the configuration; None leaves it as it is."""
-
-    instructions: str | None = None
-    voice: str | None = None
-    speed: float | None = None
-    language: str | None = None
-    vad_threshold: float | None = None
-    end_of_turn_ms: int | None = None  # a fixed silence; 0: judged
-    eagerness: str | None = None
-    preroll_ms: int | None = None
-    create_response: bool | None = None  # answer by ourselves at the end of a turn
-    interrupt_response: bool | None = None  # speech over a reply stops it
-
-
-@dataclass(frozen=True, slots=True)
-class ChangeSettings:
-    settings: CallSettings
-
-
-@dataclass(frozen=True, slots=True)
-class CreateReply:
-    pass
-
-
-@dataclass(frozen=True, slots=True)
-class CancelCurrentReply:
-    pass
-
-
-@dataclass(frozen=True, slots=True)
-class ClearUtterance:
-    pass
-
-
-@dataclass(frozen=True, slots=True)
-class HangUp:
-    pass
-
-
-Request = ChangeSettings | CreateReply | CancelCurrentReply | ClearUtterance | HangUp

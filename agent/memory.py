@@ -1,9 +1,13 @@
-"""The conversation as the model must see it: what was said, cut to what was heard."""
+"""The conversation as the model must see it: what was said, cut to what was heard, and which
+functions were called for it. A result stands with its call, however late it came.
+"""
 
 from collections import OrderedDict
 from dataclasses import replace
 
-from agent.engines import Exchange
+from agent.engines import Exchange, ToolCall, ToolUse
+
+_TEXTS = 50  # typed and not answered; the oldest go
 
 
 class Memory:
@@ -13,16 +17,30 @@ class Memory:
         self._exchanges = exchanges
         self._past: OrderedDict[int, Exchange] = OrderedDict()  # by turn
         self._early: tuple[int, str] = (0, "")  # understood before its exchange was over
+        self._typed: list[tuple[int, str]] = []  # numbered, not answered yet
+        self._texts = 0  # typed so far
+        self._shown: tuple[int, int] = (0, 0)  # a reply, and the last text that it knows of
+        self._written: dict[int, str] = {}  # by turn, what of it was typed
+        self._uses: dict[int, dict[str, ToolUse]] = {}  # by turn and id; it may not be over
 
     def add(self, exchange: Exchange) -> None:
-        """An exchange is over. Nothing is kept of one in which neither side was understood."""
+        """An exchange is over. One in which nothing was understood or done is not kept."""
         turn, transcript = self._early
         if turn == exchange.turn:
             exchange = replace(exchange, caller=exchange.caller or transcript)
-        if exchange.caller or exchange.agent:
+        done = exchange.turn in self._uses or exchange.turn in self._written
+        if exchange.caller or exchange.agent or done:
             self._past[exchange.turn] = exchange
         if len(self._past) > self._exchanges:
-            self._past.popitem(last=False)
+            oldest, _ = self._past.popitem(last=False)
+            self._uses.pop(oldest, None)
+            self._written.pop(oldest, None)
+
+    def bridge(self, agent: str) -> None:
+        """What was heard of a filler: it came before the result, so it goes before it."""
+        if agent and self._past:
+            turn, last = next(reversed(self._past.items()))
+            self._past[turn] = replace(last, agent=f"{last.agent} {agent}".strip())
 
     def understood(self, turn: int, transcript: str) -> None:
         """What the caller said before reply `turn`, known only now; it may be over."""
@@ -31,6 +49,51 @@ class Memory:
         else:
             self._early = (turn, transcript)
 
+    def typed(self, text: str) -> None:
+        """The caller wrote this; the next reply answers it."""
+        self._texts += 1
+        self._typed = [*self._typed, (self._texts, text)][-_TEXTS:]
+
+    def before(self, turn: int) -> tuple[Exchange, ...]:
+        """All that reply `turn` must know: the past, and what was typed since."""
+        if turn:  # else it is a hint, and no reply
+            self._shown = (turn, self._texts)
+        if not self._typed:
+            return self.past
+        return (*self.past, Exchange("\n".join(text for _, text in self._typed), "", turn))
+
+    def answered(self, turn: int) -> None:
+        """Reply `turn` was released, to what it knows."""
+        shown, last = self._shown
+        if shown != turn:
+            return
+        if known := [text for number, text in self._typed if number <= last]:
+            self._written[turn] = "\n".join(known)
+        self._typed = [(number, text) for number, text in self._typed if number > last]
+
+    def called(self, turn: int, call: ToolCall) -> None:
+        """Reply `turn` called a function."""
+        self._uses.setdefault(turn, {})[call.id] = ToolUse(call)
+
+    def knows(self, call_id: str) -> bool:
+        """Whether a function was called under this id, in the exchanges remembered."""
+        return any(call_id in uses for uses in self._uses.values())
+
+    def returned(self, call_id: str, output: str) -> None:
+        """What a function returned; nothing changes if its exchange was forgotten."""
+        for uses in self._uses.values():
+            if call_id in uses:
+                uses[call_id] = replace(uses[call_id], output=output)
+
     @property
     def past(self) -> tuple[Exchange, ...]:
-        return tuple(self._past.values())
+        """What is over, oldest first."""
+        return tuple(map(self._whole, self._past.values()))
+
+    def _whole(self, exchange: Exchange) -> Exchange:
+        """What was said, with what was typed and called."""
+        uses = self._uses.get(exchange.turn, {})
+        caller = [self._written.get(exchange.turn, ""), exchange.caller]
+        return replace(
+            exchange, caller="\n".join(filter(None, caller)), tools=tuple(uses.values())
+        )

@@ -92,7 +92,7 @@ class Metrics:
         )
         self.loop_held = Histogram(
             "voxline_loop_held_seconds",
-            "The part of that which our own code can have caused",
+            "CPU time for which our own code held the media loop, before others had their turn",
             buckets=_LAG_S,
             registry=registry,
         )
@@ -117,9 +117,12 @@ class Metrics:
         for name, begin_ms, end_ms in marks.stages():
             self.stage.labels(name).observe(max(0.0, end_ms - begin_ms) / 1000)
 
-    def timer_ran(self, late_s: float, held_s: float) -> None:
-        """One timer of `agent.lag`."""
+    def timer_ran(self, late_s: float) -> None:
+        """One timer of `agent.lag.watch`."""
         self.loop_lag.observe(late_s)
+
+    def loop_passed(self, held_s: float) -> None:
+        """One pass of `agent.lag.CountingLoop`."""
         self.loop_held.observe(held_s)
 
     def call_ended(self, reason: EndReason) -> None:

@@ -14,7 +14,7 @@ from typing import Protocol, TypeVar
 
 from agent.audio.frame import SPEAK_HZ, Samples
 from agent.canned import Canned
-from agent.engines import Act, Action, CallEngines, Heard, Piece, Style, Text
+from agent.engines import Act, CallEngines, Heard, Piece, Style, Text, ToolCall
 from agent.errors import EngineError
 from agent.events import (
     Notice,
@@ -62,13 +62,13 @@ class Reply:
         depth_ms: int,
         patience_s: float,
         tell: Callable[[Notice], None],
-        act: Callable[[Action], None],
+        act: Callable[[Act | ToolCall], None],
     ) -> None:
         self.turn = turn
         self.transcript = ""  # what the brain understood
         self.marks: Marks | None = None
         self.audible = False  # its first packet has left
-        self._utterance = utterance
+        self.utterance = utterance
         self._engines, self._canned, self._outlet = engines, canned, outlet
         self._tell, self._act = tell, act
         self._phrases = Phrases()
@@ -143,11 +143,11 @@ class Reply:
                         self.transcript = transcript
                         self._let(
                             partial(
-                                self._tell, UtteranceTranscribed(self._utterance, transcript)
+                                self._tell, UtteranceTranscribed(self.utterance, transcript)
                             )
                         )
-                    case Act(action):
-                        self._let(partial(self._act, action))
+                    case Act() | ToolCall():
+                        self._let(partial(self._act, piece))
                     case Text(text):
                         self._mark_text()
                         self._let(partial(self._tell, ReplyText(self.turn, text)))

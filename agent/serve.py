@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from functools import partial
 
-import uvloop
 from aiohttp import web
 
 from agent.canned import Canned
@@ -19,10 +18,12 @@ from agent.config import Config
 from agent.engines import Style
 from agent.errors import ConfigError, EngineError
 from agent.host.client import EngineHost
-from agent.lag import watch
+from agent.lag import CountingLoop, watch
 from agent.media import opus, upstream
+from agent.media.rehearsal import rehearse
 from agent.metrics import Metrics
 from agent.switchboard import Switchboard
+from agent.toolbox import load_toolbox
 from agent.vad import silero
 from signaling.app import build_app
 
@@ -39,7 +40,8 @@ def serve(config: Config) -> int:
     for noisy in ("aioice.ice", "aiortc", "aiohttp.access"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     sys.setswitchinterval(_SWITCH_S)
-    uvloop.run(_serve(config))
+    with asyncio.Runner(loop_factory=CountingLoop) as runner:
+        runner.run(_serve(config))
     return 0
 
 
@@ -69,13 +71,16 @@ async def running(config: Config) -> AsyncIterator[str]:
     silero.load()
     choice = choose(config)
     log.info("engine: brain %s, voice %s (%s)", choice.brain, choice.voice, choice.why)
+    toolbox = load_toolbox(config.agent.tools, config.agent.tool_s)
     metrics = Metrics()
     async with contextlib.AsyncExitStack() as stack:
-        host = EngineHost(partial(build, config))
+        stack.callback(toolbox.close)
+        host = EngineHost(partial(build, config, choice))
         stack.push_async_callback(host.close)
         await host.start()
         canned = await _record(config, host)
-        switchboard = Switchboard(config, host, canned, metrics)
+        await rehearse(config)
+        switchboard = Switchboard(config, host, canned, metrics, toolbox)
         app = build_app(
             config,
             switchboard,
@@ -88,6 +93,10 @@ async def running(config: Config) -> AsyncIterator[str]:
         stack.push_async_callback(switchboard.close)
         lag = asyncio.create_task(watch(metrics.timer_ran))
         stack.callback(lag.cancel)
+        await asyncio.sleep(0)  # what the start took ends with its pass
+        loop = asyncio.get_running_loop()
+        if isinstance(loop, CountingLoop):
+            loop.observers.append(lambda held_s, _: metrics.loop_passed(held_s))
         yield url
 
 
@@ -101,6 +110,7 @@ async def _record(config: Config, host: EngineHost) -> Canned:
     except EngineError as error:
         raise ConfigError(f"agent.voice_name: {error}") from error
     phrases = [agent.greeting, agent.still_there, agent.goodbye, agent.apology]
+    phrases += [agent.tool_filler] if agent.tools else []
     await canned.record(engines, [phrase for phrase in phrases if phrase])
     engines.close()
     return canned

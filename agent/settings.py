@@ -4,7 +4,7 @@ from dataclasses import asdict, replace
 
 from agent.config import Config, VadConfig
 from agent.endpoint.release import Patience
-from agent.events import CallSettings
+from agent.requests import CallSettings
 from agent.turns import TurnRules
 
 
@@ -28,6 +28,7 @@ def turn_rules(config: Config, settings: CallSettings) -> TurnRules:
         silence_prompts=turns.silence_prompts,
         idle_s=config.limits.idle_s,
         confirm_s=max(config.vad.min_speech_ms, config.vad.min_silence_ms) / 1000,
+        filler_s=config.agent.tool_filler_s if config.agent.tool_filler else None,
         greets=bool(config.agent.greeting),
         create_response=settings.create_response is not False,
         interrupt_response=settings.interrupt_response is not False,

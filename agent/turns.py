@@ -26,6 +26,7 @@ from agent.events import (
     Prompt,
     ReleaseReply,
     ReplyFinished,
+    ReplyOwed,
     ReplyUnwanted,
     ReplyWanted,
     Resumed,
@@ -35,6 +36,8 @@ from agent.events import (
     SpeechEnded,
     SpeechStarted,
     SpeechSuspected,
+    ToolsCalled,
+    ToolsReturned,
     TryReply,
     UtteranceUnwanted,
     WithdrawReply,
@@ -67,6 +70,7 @@ class TurnRules:
     silence_prompts: int
     idle_s: float  # of silence end a call in which nobody is asked
     confirm_s: float  # from a suspicion until it would have been confirmed
+    filler_s: float | None = None  # of silence while a function runs; None: no filler
     greets: bool = True
     create_response: bool = True  # answer at the end of a turn without being asked
     interrupt_response: bool = True  # speech over a reply stops it
@@ -85,9 +89,12 @@ class Turns:
         self._latest: float | None = None  # the deadline before it was put off
         self._put_off: float | None = None  # until a sound in this state would be understood
         self._prepared = False  # a reply with the latest number exists and has not left
-        self.unsettled = False  # the latest reply was released, and may yet be withdrawn
+        self._tried = False  # it was let out, and may yet be withdrawn
         self._held = False
         self._prompts = 0  # asked since the caller last spoke
+        self._busy = False  # functions run for the agent
+        self._filler = 0  # number of the reply that bridges them
+        self._owed = False  # a reply, to results that no released one knows
         self._last_words: tuple[int, EndReason] | None = None
 
     def handle(self, event: Event, now: float) -> list[Command]:
@@ -104,11 +111,18 @@ class Turns:
                 if self.state is LISTENING:
                     self._set_deadline(now)
                 return []
+            case ToolsCalled() | ToolsReturned():
+                self._busy = isinstance(event, ToolsCalled)
+                if self._busy:
+                    self._filler = 0
+                if self.state is LISTENING:
+                    self._set_deadline(now)
+                return self._stand()  # a function that was called cannot be taken back
             case PauseJudged(silent_ms, wait_ms):
                 if self.state is PAUSED and self.rules.judges:
                     self._wait_until(now + (wait_ms - silent_ms) / 1000)
                 return []
-            case SpeechSuspected() if self.state is PAUSED or self.unsettled:
+            case SpeechSuspected() if self.state is PAUSED or self._tried:
                 self._wait_and_see(now)
                 return []
             case SilenceSuspected() if self.state is OVERLAP:
@@ -142,11 +156,13 @@ class Turns:
         wait_s: float | None = None
         if self.state is LISTENING:
             wait_s = self.rules.silence_prompt_s if self._asks else self.rules.idle_s
+            if self._fills:
+                wait_s = self.rules.filler_s
         elif self.state is PAUSED:
             wait_s = self.rules.end_of_turn_s
         elif self.state is OVERLAP and self.rules.interrupt_response:
             wait_s = self.rules.barge_in_s
-        elif self.state is REPLYING and self.unsettled:
+        elif self.state is REPLYING and self._tried:
             wait_s = self.rules.withdraw_s
         self.deadline = None if wait_s is None else since + wait_s
         self._latest, self._put_off = self.deadline, None
@@ -168,7 +184,12 @@ class Turns:
     @property
     def _asks(self) -> bool:
         """Whether a silent caller is asked if they are there."""
-        return not self._held and self.rules.create_response
+        return not self._held and not self._busy and self.rules.create_response
+
+    @property
+    def _fills(self) -> bool:
+        """Whether a caller who waits for a function is told so; once."""
+        return self._busy and not self._filler and self.rules.filler_s is not None
 
     # -- effects: what a transition asks for --------------------------------------------------
 
@@ -182,6 +203,10 @@ class Turns:
         return []
 
     def _ask(self) -> list[Command]:
+        if self._fills:
+            commands = self._say(Prompt.ONE_MOMENT)
+            self._filler = self.turn
+            return commands
         if not self._asks:
             self.state = LISTENING
             return [EndCall(EndReason.SILENCE)]
@@ -219,51 +244,76 @@ class Turns:
         if not self._prepared:
             self.turn += 1
             commands.append(PrepareReply(self.turn))
-        self._prepared = False
+        self._prepared = self._owed = False
         return [*commands, ReleaseReply(self.turn)]
 
+    def _owe(self) -> list[Command]:
+        """Go on when the agent has spoken; a filler has nothing to say any more."""
+        self._owed = True
+        if self.state is REPLYING and self._filler == self.turn:
+            return [CancelReply(self.turn, "result_came"), *self._release()]
+        return []
+
+    def _think_again(self) -> list[Command]:
+        """What was prepared does not know the results; the caller is about to be answered."""
+        self._owed = True
+        return [*self._discard(), *self._prepare()] if self._prepared else []
+
     def _settle(self) -> list[Command]:
-        """What was released stands."""
-        if not self.unsettled:
-            return []
-        self.unsettled = False
-        return [SettleReply(self.turn)]
+        """Nobody speaks: now is the time for what is owed."""
+        if self._owed:
+            self.state = REPLYING
+            return self._release()
+        self.state = LISTENING
+        return []
 
     def _finish_turn(self) -> list[Command]:
-        """The caller has finished, we believe: answer, or leave that to the client."""
-        if not self._prepared:
-            self.state = LISTENING
-            return [CommitUtterance()]
-        if not (self.rules.withdraw_s and self.rules.interrupt_response):
+        """The caller has finished: answer, or leave that to the client."""
+        withdraws = self.rules.withdraw_s and self.rules.interrupt_response
+        if self._prepared and not self._owed and withdraws:
+            self._prepared, self._tried = False, True
+            return [TryReply(self.turn)]
+        if self._prepared or self._owed:
             return self._release()
-        self._prepared, self.unsettled = False, True
-        return [TryReply(self.turn)]
+        self.state = LISTENING
+        return [CommitUtterance()]
+
+    def _stand(self) -> list[Command]:
+        """What was tried is not withdrawn any more."""
+        if not self._tried:
+            return []
+        self._tried = False
+        return [SettleReply(self.turn)]
 
     def _overlap(self) -> list[Command]:
         """The caller speaks over a reply, or had not finished when it began."""
-        if not self.unsettled:
+        if not self._tried:
             return []
-        self.unsettled, self.state, self._prompts = False, HEARING, 0
+        self._tried, self.state, self._prompts = False, HEARING, 0
         return [WithdrawReply(self.turn)]
 
     def _forget(self) -> list[Command]:
         return [*self._discard(), ForgetUtterance()]
+
+    def _take_back(self) -> list[Command]:
+        return [*self._forget(), *self._settle()]
 
     def _interrupt(self) -> list[Command]:
         self._prompts = 0
         return [CancelReply(self.turn, "turn_detected")]
 
     def _silence(self) -> list[Command]:
-        return [*self._settle(), CancelReply(self.turn, "client_cancelled")]
+        self._owed = False  # whoever wants silence is not given the next answer
+        return [*self._stand(), CancelReply(self.turn, "client_cancelled")]
 
     def _finish(self) -> list[Command]:
-        commands = self._settle()
+        stands = self._stand()
         if self._last_words is not None and self._last_words[0] == self.turn:
-            commands.append(EndCall(self._last_words[1]))
-        return commands
+            return [*stands, EndCall(self._last_words[1])]
+        return [*stands, *self._settle()]
 
     def _abandon(self) -> list[Command]:
-        return [*self._settle(), CancelReply(self.turn, "call_ended")]
+        return [*self._stand(), CancelReply(self.turn, "call_ended")]
 
 
 Effect = Callable[[Turns], list[Command]]
@@ -276,26 +326,30 @@ TABLE: dict[State, dict[type, tuple[State, Effect]]] = {
         SpeechStarted: (HEARING, Turns._hear),
         Deadline: (REPLYING, Turns._ask),
         ReplyWanted: (REPLYING, Turns._release),
+        ReplyOwed: (REPLYING, Turns._release),
         UtteranceUnwanted: (LISTENING, Turns._forget),
         HungUp: (CLOSED, Turns._nothing),
     },
     HEARING: {
         SpeechEnded: (PAUSED, Turns._prepare),
         ReplyWanted: (REPLYING, Turns._release),
-        UtteranceUnwanted: (LISTENING, Turns._forget),
+        ReplyOwed: (HEARING, Turns._owe),
+        UtteranceUnwanted: (LISTENING, Turns._take_back),
         HungUp: (CLOSED, Turns._forget),
     },
     PAUSED: {
         SpeechStarted: (HEARING, Turns._discard),
         Deadline: (REPLYING, Turns._finish_turn),
         ReplyWanted: (REPLYING, Turns._release),
-        UtteranceUnwanted: (LISTENING, Turns._forget),
+        ReplyOwed: (PAUSED, Turns._think_again),
+        UtteranceUnwanted: (LISTENING, Turns._take_back),
         HungUp: (CLOSED, Turns._forget),
     },
     REPLYING: {
         SpeechStarted: (OVERLAP, Turns._overlap),
-        Deadline: (REPLYING, Turns._settle),
+        Deadline: (REPLYING, Turns._stand),
         ReplyFinished: (LISTENING, Turns._finish),
+        ReplyOwed: (REPLYING, Turns._owe),
         ReplyUnwanted: (LISTENING, Turns._silence),
         HungUp: (CLOSED, Turns._abandon),
     },
@@ -303,6 +357,7 @@ TABLE: dict[State, dict[type, tuple[State, Effect]]] = {
         SpeechEnded: (REPLYING, Turns._forget),
         Deadline: (HEARING, Turns._interrupt),
         ReplyFinished: (HEARING, Turns._hear),
+        ReplyOwed: (OVERLAP, Turns._owe),
         ReplyUnwanted: (HEARING, Turns._silence),
         UtteranceUnwanted: (REPLYING, Turns._forget),
         HungUp: (CLOSED, Turns._abandon),

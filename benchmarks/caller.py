@@ -21,10 +21,10 @@ import aiohttp
 from agent.audio.frame import Samples
 from agent.config import Config
 from agent.events import EndReason
-from agent.media import upstream
 from agent.media.jitter import RtpAudio
 from agent.media.peer import Peer
 from agent.media.receiver import Stats
+from agent.media.upstream import network
 from benchmarks.heard import Heard
 from benchmarks.microphone import Microphone, Utterance
 
@@ -115,6 +115,10 @@ class Caller:
     def worst_late_ms(self) -> float:
         """How late our own packets left at worst; what is measured is no better than that."""
         return self._microphone.worst_late_ms
+
+    def send(self, event: Mapping[str, Any]) -> None:
+        """Write a client event on the data channel."""
+        self._peer.send(json.dumps(event))
 
     async def connect(self, http: aiohttp.ClientSession, url: str, loss: Loss) -> None:
         """Place the call. Raises CallFailed."""
@@ -212,9 +216,9 @@ class Caller:
 
     def _impair(self, loss: Loss) -> None:
         if loss.up:
-            upstream.impair(self._peer.pc, _dropper(loss.up, f"{loss.seed} up"))
+            network.impair(self._peer.pc, _dropper(loss.up, f"{loss.seed} up"))
         if loss.down:
-            upstream.impair_arrivals(self._peer.pc, _dropper(loss.down, f"{loss.seed} down"))
+            network.impair_arrivals(self._peer.pc, _dropper(loss.down, f"{loss.seed} down"))
 
     # -- from the peer connection --------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Pauses to judge: the recordings beside the project as a server hears them, in many conditions.
+"""Pauses to judge: the recordings beside the project, as a server hears them anywhere.
 
 Each recording goes through noise, a room, a telephone, another pace or level, the caller's Opus
 encoder, lost packets and the project's own concealment. Knows what ends and what does not.
@@ -152,7 +152,8 @@ def _room_tone(sound: Samples, length: int, random: np.random.Generator) -> Samp
         tone[n * span // 2 : n * span // 2 + span] += grain
     tone = tone[span // 2 : span // 2 + length]
     level = np.sqrt(np.mean(quiet**2)) / (np.sqrt(np.mean(tone**2)) + 1e-12)
-    return (tone * level).astype(np.float32)
+    scaled: Samples = (tone * level).astype(np.float32)
+    return scaled
 
 
 def _reverberant(sound: Samples, fall_s: float, random: np.random.Generator) -> Samples:

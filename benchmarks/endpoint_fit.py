@@ -1,4 +1,4 @@
-"""`python -m benchmarks.endpoint_fit`: fit the weights of agent/endpoint/odds.py, and write them.
+"""`python -m benchmarks.endpoint_fit`: fit the weights of agent/endpoint/odds.py; write them.
 
 The loss is what a caller feels: the wait at true ends, and cutting in. Few weights, drawn to
 priors by a ridge, found by a random search that needs no gradient. Knows pauses, no audio.

@@ -44,7 +44,7 @@ SAYINGS: Final = {
         "How old are you",
         "What did you say",
         "Happy birthday",
-        "Never mind",
+        "Never again",
         "The time has come to leave",
         "How do I get to the airport",
         "What is two plus two",

@@ -55,7 +55,7 @@ def fit(measures: Table, request: NDArray[np.bool_]) -> Fitted:
     )
 
 
-def source(fitted: Fitted, threshold: float) -> str:
+def source(fitted: Fitted, threshold: float, doubt: float) -> str:
     """The text of agent/brains/operator/weights.py."""
     rows = "".join(
         f"    ({low:.4g}, {high:.4g}, {weight:.4g}),\n"
@@ -66,6 +66,7 @@ def source(fitted: Fitted, threshold: float) -> str:
         "from typing import Final\n\n"
         f"BIAS: Final = {fitted.bias:.4g}\n"
         f"THRESHOLD: Final = {threshold:.4g}\n"
+        f"DOUBT: Final = {doubt:.4g}\n"
         "# low and high bound of a measure, and its weight, in the order of "
         "`certainty.Measures`\n"
         f"WEIGHTS: Final = (\n{rows})\n"

@@ -13,42 +13,11 @@ from dataclasses import dataclass, field
 from typing import Any, assert_never
 
 from agent import events as ev
+from signaling.items import FunctionCall, FunctionOutput, Item, Message, TypedMessage, news
 
 Event = dict[str, Any]
 
 MAX_ITEMS = 512  # that can still be retrieved; a long call must not grow without end
-
-
-@dataclass(slots=True)
-class Item:
-    """One conversation item, and after which other it stands."""
-
-    id: str
-    role: str  # user | assistant
-    status: str  # in_progress | completed | incomplete
-    transcript: str | None
-    previous: str | None
-    audio_ms: int = 0  # of an assistant's item: how much of it the caller was sent
-
-    def view(self) -> dict[str, Any]:
-        kind = "input_audio" if self.role == "user" else "output_audio"
-        bare = self.role == "assistant" and self.status == "in_progress"
-        return {
-            "id": self.id,
-            "object": "realtime.item",
-            "type": "message",
-            "status": self.status,
-            "role": self.role,
-            "content": [] if bare else [{"type": kind, "transcript": self.transcript}],
-        }
-
-    def news(self, what: str) -> Event:
-        """Return conversation.item.added or .done."""
-        return {
-            "type": f"conversation.item.{what}",
-            "previous_item_id": self.previous,
-            "item": self.view(),
-        }
 
 
 @dataclass(slots=True)
@@ -57,8 +26,10 @@ class Response:
 
     turn: int
     id: str
-    item: Item
+    message: Message | None = None  # what it says, once it says anything
+    items: list[Item] = field(default_factory=list)  # that and its function calls, in order
     audible: bool = False
+    knows_results: bool = False  # that came unclaimed before it
 
 
 @dataclass(slots=True)
@@ -78,10 +49,14 @@ class Conversation:
     salt: str
     voice: Callable[[], str]
     items: dict[str, Item] = field(default_factory=dict)
+    calls: dict[str, FunctionCall] = field(default_factory=dict)  # by their own ids
     response: Response | None = None
     utterance: Utterance | None = None  # open: neither answered nor forgotten
     _answered: Utterance | None = None  # the latest that was answered
     _last_item: str | None = None
+    _unclaimed: bool = False  # results came, and no reply to them was asked for
+    _functions: int = 0
+    _texts: int = 0
 
     def tell(self, notice: ev.Notice) -> list[Event]:
         """Return the events that tell of `notice`, in order."""
@@ -104,10 +79,7 @@ class Conversation:
             case ev.ReplyStarted(turn):
                 return self._created(turn)
             case ev.ReplyText(turn, delta):
-                if (response := self._under_way(turn)) is None:
-                    return []
-                kind = "response.output_audio_transcript.delta"
-                return [{"type": kind, **self._part(response), "delta": delta}]
+                return self._said(turn, delta)
             case ev.ReplyAudioStarted(turn):
                 if (response := self._under_way(turn)) is None:
                     return []
@@ -115,6 +87,11 @@ class Conversation:
                 return [{"type": "output_audio_buffer.started", "response_id": response.id}]
             case ev.ReplyDone():
                 return self._done(notice)
+            case ev.ToolCalled():
+                return self._called(notice)
+            case ev.ToolGivenUp(call_id, output):
+                call = self.calls.get(call_id)
+                return [] if call is None else self._answered_call(call, output, "")
             case ev.TurnMeasured(turn, latency_ms, stages):
                 return [self._measured(turn, latency_ms, stages)]
             case ev.CallEnding(reason):
@@ -150,19 +127,20 @@ class Conversation:
         if utterance is None or utterance.number != number:
             return []
         self.utterance, self._answered = None, utterance
-        item = self._add(utterance.item_id, "user", "completed")
+        item = Message(utterance.item_id, "user", "completed", None, self._last_item)
         committed = {
             "type": "input_audio_buffer.committed",
             "previous_item_id": item.previous,
             "item_id": item.id,
         }
-        return [committed, item.news("added"), item.news("done")]
+        return [committed, *self._whole(item)]
 
     def _transcribed(self, number: int, transcript: str) -> list[Event]:
         utterance = self._answered
         if utterance is None or utterance.number != number:
             return []
-        if item := self.items.get(utterance.item_id):
+        item = self.items.get(utterance.item_id)
+        if isinstance(item, Message):
             item.transcript = transcript
         seconds = (utterance.end_ms - utterance.start_ms) / 1000
         return [
@@ -175,63 +153,84 @@ class Conversation:
             }
         ]
 
+    def typed(self, text: str, item_id: str) -> list[Event]:
+        """They wrote instead; `item_id` "" leaves the id to us."""
+        self._texts += 1
+        self._unclaimed = False  # the reply to this text will know the results
+        id = item_id or f"item_{self.salt}_t{self._texts}"
+        return self._whole(TypedMessage(id, text, self._last_item))
+
     # -- the agent
 
     def _created(self, turn: int) -> list[Event]:
-        item = self._add(f"item_{self.salt}_r{turn}", "assistant", "in_progress")
-        response = self.response = Response(turn, self._response_id(turn), item)
-        place = {"response_id": response.id, "output_index": 0}
-        part = {"type": "audio", "transcript": ""}
-        return [
-            {"type": "response.created", "response": self._view(response, "in_progress", None)},
-            {"type": "response.output_item.added", **place, "item": item.view()},
-            item.news("added"),
-            {"type": "response.content_part.added", **self._part(response), "part": part},
-        ]
+        response = self.response = Response(turn, self._response_id(turn))
+        response.knows_results = self._unclaimed
+        view = self._view(response, "in_progress", None)
+        return [{"type": "response.created", "response": view}]
+
+    def _said(self, turn: int, delta: str) -> list[Event]:
+        if (response := self._under_way(turn)) is None:
+            return []
+        begun: list[Event] = []
+        if response.message is None:
+            id = f"item_{self.salt}_r{turn}"
+            item = Message(id, "assistant", "in_progress", None, self._last_item)
+            response.message = item
+            begun = self._begin(response, item)
+            part = {"type": "audio", "transcript": ""}
+            place = _part(response, item)
+            begun.append({"type": "response.content_part.added", **place, "part": part})
+        kind = "response.output_audio_transcript.delta"
+        return [*begun, {"type": kind, **_part(response, response.message), "delta": delta}]
 
     def _done(self, done: ev.ReplyDone) -> list[Event]:
         if (response := self._under_way(done.turn)) is None:
             return []
         self.response = None
-        item, whole = response.item, done.status == "completed"
-        item.status = "completed" if whole else "incomplete"
-        item.transcript, item.audio_ms = done.heard, done.audio_ms
-        if whole:
-            item.transcript += done.unheard  # nothing, but for what the ledger could not place
-        text = done.heard + done.unheard
-        place = {"response_id": response.id, "output_index": 0}
-        part = self._part(response)
-        ended: list[Event] = [
-            {"type": "response.output_audio.done", **part},
-            {"type": "response.output_audio_transcript.done", **part, "transcript": text},
-            {
-                "type": "response.content_part.done",
-                **part,
-                "part": {"type": "audio", "transcript": text},
-            },
-            {"type": "response.output_item.done", **place, "item": item.view()},
-            item.news("done"),
-        ]
+        if response.knows_results:
+            self._unclaimed = False  # it was their answer, as the caller's turn had it
+        whole = done.status == "completed"
+        said = response.message
+        ended = [] if said is None else self._ended(response, said, done)
         final = {"type": "response.done", "response": self._view(response, done.status, done)}
         buffer = {"type": "output_audio_buffer.stopped", "response_id": response.id}
         if not whole:
             buffer["type"] = "output_audio_buffer.cleared"
         sounded = [buffer] if response.audible else []
-        if whole:
-            return [*ended, final, *sounded]
-        return [*sounded, *ended, *self._cut(response, done), final]
+        return [*ended, final, *sounded] if whole else [*sounded, *ended, final]
 
-    def _cut(self, response: Response, done: ev.ReplyDone) -> list[Event]:
+    def _ended(self, response: Response, item: Message, done: ev.ReplyDone) -> list[Event]:
+        """What the reply said is over."""
+        whole = done.status == "completed"
+        item.status = "completed" if whole else "incomplete"
+        item.transcript, item.audio_ms = done.heard, done.audio_ms
+        if whole:
+            item.transcript += done.unheard  # nothing, but for what the ledger could not place
+        text = done.heard + done.unheard
+        place = _part(response, item)
+        ended: list[Event] = [
+            {"type": "response.output_audio.done", **place},
+            {"type": "response.output_audio_transcript.done", **place, "transcript": text},
+            {
+                "type": "response.content_part.done",
+                **place,
+                "part": {"type": "audio", "transcript": text},
+            },
+            *self._end(response, item),
+        ]
+        return ended if whole else [*ended, *self._cut(response, item, done)]
+
+    def _cut(self, response: Response, item: Message, done: ev.ReplyDone) -> list[Event]:
         truncated = {
             "type": "conversation.item.truncated",
-            "item_id": response.item.id,
+            "item_id": item.id,
             "content_index": 0,
             "audio_end_ms": done.audio_ms,
         }
         heard = {
             "type": "voxline.response.heard",
             "response_id": response.id,
-            "item_id": response.item.id,
+            "item_id": item.id,
             "heard": done.heard,
             "unheard": done.unheard,
             "audio_ms": done.audio_ms,
@@ -251,6 +250,50 @@ class Conversation:
             ],
         }
 
+    # -- functions
+
+    def claim_results(self) -> bool:
+        """Whether results came since this was asked last."""
+        unclaimed, self._unclaimed = self._unclaimed, False
+        return unclaimed
+
+    def returned(self, call: FunctionCall, output: str, item_id: str) -> list[Event]:
+        """The client's function has returned; `item_id` "" leaves the id to us."""
+        self._unclaimed = True
+        return self._answered_call(call, output, item_id)
+
+    def _called(self, called: ev.ToolCalled) -> list[Event]:
+        if (response := self._under_way(called.turn)) is None:
+            return []
+        self._functions += 1
+        item = FunctionCall(
+            f"item_{self.salt}_f{self._functions}",
+            called.call_id,
+            called.name,
+            called.arguments,
+            self._last_item,
+        )
+        self.calls[item.call_id] = item
+        added = self._begin(response, item)
+        item.status = "completed"
+        place = {**_place(response, item), "item_id": item.id, "call_id": item.call_id}
+        whole = {"name": item.name, "arguments": item.arguments}
+        return [
+            *added,
+            {
+                "type": "response.function_call_arguments.delta",
+                **place,
+                "delta": item.arguments,
+            },
+            {"type": "response.function_call_arguments.done", **place, **whole},
+            *self._end(response, item),
+        ]
+
+    def _answered_call(self, call: FunctionCall, output: str, item_id: str) -> list[Event]:
+        call.answered = True
+        id = item_id or f"{call.id}_output"
+        return self._whole(FunctionOutput(id, call.call_id, output, self._last_item))
+
     # -- what events have in common
 
     def _under_way(self, turn: int) -> Response | None:
@@ -260,20 +303,29 @@ class Conversation:
     def _response_id(self, turn: int) -> str:
         return f"resp_{self.salt}_{turn}"
 
-    def _part(self, response: Response) -> dict[str, Any]:
-        return {
-            "response_id": response.id,
-            "item_id": response.item.id,
-            "output_index": 0,
-            "content_index": 0,
-        }
+    def _begin(self, response: Response, item: Item) -> list[Event]:
+        """Give the response another item."""
+        self._add(item)
+        response.items.append(item)
+        added = {"type": "response.output_item.added", **_place(response, item)}
+        return [{**added, "item": item.view()}, news(item, "added")]
 
-    def _add(self, id: str, role: str, status: str) -> Item:
-        item = self.items[id] = Item(id, role, status, None, self._last_item)
-        self._last_item = id
+    def _end(self, response: Response, item: Item) -> list[Event]:
+        done = {"type": "response.output_item.done", **_place(response, item)}
+        return [{**done, "item": item.view()}, news(item, "done")]
+
+    def _whole(self, item: Item) -> list[Event]:
+        """An item that is over as it begins."""
+        self._add(item)
+        return [news(item, "added"), news(item, "done")]
+
+    def _add(self, item: Item) -> None:
+        self.items[item.id] = item
+        self._last_item = item.id
         if len(self.items) > MAX_ITEMS:
-            del self.items[next(iter(self.items))]
-        return item
+            oldest = self.items.pop(next(iter(self.items)))
+            if isinstance(oldest, FunctionCall):
+                del self.calls[oldest.call_id]
 
     def _view(
         self, response: Response, status: str, done: ev.ReplyDone | None
@@ -283,13 +335,22 @@ class Conversation:
             "object": "realtime.response",
             "status": status,
             "status_details": None if done is None else _details(done),
-            "output": [] if done is None else [response.item.view()],
+            "output": [] if done is None else [item.view() for item in response.items],
             "conversation_id": f"conv_{self.salt}",
             "output_modalities": ["audio"],
             "audio": {"output": {"voice": self.voice()}},
             "usage": None,  # tokens are not counted here, and none are invented
             "metadata": None,
         }
+
+
+def _place(response: Response, item: Item) -> dict[str, Any]:
+    index = next(n for n, other in enumerate(response.items) if other is item)
+    return {"response_id": response.id, "output_index": index}
+
+
+def _part(response: Response, item: Item) -> dict[str, Any]:
+    return {**_place(response, item), "item_id": item.id, "content_index": 0}
 
 
 def _details(done: ev.ReplyDone) -> dict[str, Any]:

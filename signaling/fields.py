@@ -1,23 +1,55 @@
 """Read a client's JSON object field by field, naming the field that is wrong."""
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from agent.config import Between
 from agent.errors import RejectedOffer
 from signaling.codes import Code
 
+_INTEGER_DIGITS = 400  # no double has more, and the time they take grows with their square
+_FRACTIONS = 1_000  # each costs as much as ten integers, once read and once sent back
+
 
 def read_json(text: str | bytes) -> Any:
-    """Return what a client wrote. Raises ValueError for what is no JSON, or nested too deep.
+    """Return what a client wrote. Raises ValueError for what is no JSON, is nested too deep, or
+    holds more than 1,000 numbers with a fraction or exponent, or one beyond any double.
 
     Strings in it may hold half a surrogate pair, which no encoder takes: look before use.
     """
+    return _read(text, None)
+
+
+def read_long_json(text: str | bytes) -> Any:
+    """The same for a long text of few values: also refuses integers that take long."""
+    return _read(text, _short_integer)
+
+
+def _read(text: str | bytes, parse_int: Callable[[str], int] | None) -> Any:
+    left = iter(range(_FRACTIONS))
+
+    def fraction(number: str) -> float:
+        if next(left, None) is None:
+            raise ValueError("too many numbers with a fraction")
+        value = float(number)
+        if not math.isfinite(value):
+            raise ValueError("a number that no double holds")  # and that is no JSON sent back
+        return value
+
     try:
-        return json.loads(text, parse_constant=_no_constant)
+        return json.loads(
+            text, parse_constant=_no_constant, parse_int=parse_int, parse_float=fraction
+        )
     except RecursionError:
         raise ValueError("nested too deep") from None
+
+
+def _short_integer(digits: str) -> int:
+    if len(digits) > _INTEGER_DIGITS:
+        raise ValueError("an integer with too many digits")
+    return int(digits)
 
 
 def _no_constant(name: str) -> None:

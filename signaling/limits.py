@@ -3,6 +3,9 @@
 from dataclasses import dataclass, field
 
 EVENT_BYTES = 16_384  # one event on the data channel, as UTF-8; read in 2 ms at the worst
+# session.update may carry many tools: more bytes, as long as they are few values
+SESSION_EVENT_BYTES = 65_536
+SESSION_EVENT_VALUES = 4_000  # commas, colons and brackets: read, shown and sent in 1.5 ms then
 EVENTS_PER_S = 50.0  # a client that sends an event per animation frame is still below
 EVENTS_AT_ONCE = 100.0
 

@@ -2,7 +2,8 @@
 
 from typing import Protocol
 
-from agent.events import CallSettings, Notice, Request
+from agent.events import Notice
+from agent.requests import CallSettings, Request
 
 
 class Client(Protocol):

@@ -12,22 +12,27 @@ from collections.abc import Callable
 from typing import Any
 
 from agent.errors import RejectedOffer
-from agent.events import (
+from agent.events import Notice
+from agent.requests import (
     CallSettings,
     CancelCurrentReply,
     ChangeSettings,
     ClearUtterance,
     CreateReply,
+    GoOn,
     HangUp,
-    Notice,
     Request,
+    ReturnFromTool,
+    TypeText,
 )
 from signaling.codes import Code
-from signaling.conversation import Conversation, Event, Item
-from signaling.fields import read_json
-from signaling.limits import EVENT_BYTES
+from signaling.conversation import Conversation, Event
+from signaling.fields import Fields, read_json, read_long_json
+from signaling.items import Item, Message
+from signaling.limits import EVENT_BYTES, SESSION_EVENT_BYTES, SESSION_EVENT_VALUES
 from signaling.sessions import Session
 
+MAX_TEXT = 4_000  # characters of one message: the model reads it while the caller waits
 HELD_EVENTS = 1000  # kept for a data channel that is not open yet; it may never be
 
 Answer = tuple[list[Request], list[Event]]
@@ -108,6 +113,8 @@ class RealtimeClient:
             case "session.update":
                 return self._update(event)
             case "response.create":
+                if self._conversation.claim_results():
+                    return [GoOn()], []
                 if self._conversation.response is not None:
                     raise _wrong(
                         Code.RESPONSE_ACTIVE, "a response is under way; cancel it first"
@@ -134,25 +141,51 @@ class RealtimeClient:
                 return [HangUp()], []
             case "input_audio_buffer.append":
                 raise _wrong(Code.UNSUPPORTED, "audio comes by the peer connection", "type")
-            case "conversation.item.create" | "conversation.item.delete":
-                raise _wrong(
-                    Code.UNSUPPORTED, "this agent remembers only what was said", "type"
-                )
+            case "conversation.item.create":
+                return self._create(event)
+            case "conversation.item.delete":
+                raise _wrong(Code.UNSUPPORTED, "this agent remembers what was said", "type")
             case str(kind):
                 raise _wrong(Code.UNKNOWN_EVENT, f"unknown event {kind[:64]!r}", "type")
             case _:
                 raise _wrong(Code.UNKNOWN_EVENT, "an event's type is text", "type")
 
     def _update(self, event: dict[str, Any]) -> Answer:
-        patch = event.get("session")
-        before, self._session = self._session, self._session.updated(patch)
+        before, self._session = self._session, self._session.updated(event.get("session"))
         changes = self._session.changes_since(before)
-        answers: list[Event] = [{"type": "session.updated", "session": self._session.view()}]
-        if isinstance(patch, dict) and patch.get("tools"):
-            # The rest holds: a client that offers tools can still talk.
-            message = "tools are not supported; session.tools was ignored"
-            answers.append(_error(Code.UNSUPPORTED, message, "session.tools"))
-        return [ChangeSettings(changes)] if changes != CallSettings() else [], answers
+        updated = {"type": "session.updated", "session": self._session.view()}
+        return [ChangeSettings(changes)] if changes != CallSettings() else [], [updated]
+
+    def _create(self, event: dict[str, Any]) -> Answer:
+        """Take an item that the client brings: a function's result, or typed text."""
+        item = Fields(event.get("item"), "item")
+        id = item.text("id", "", 64)
+        if id in self._conversation.items:
+            raise item.wrong("id", "is another item's")
+        match item.values.get("type"):
+            case "function_call_output":
+                return self._return(item, id)
+            case "message" if item.values.get("role") == "user":
+                text = _typed(item)
+                return [TypeText(text)], self._conversation.typed(text, id)
+            case "message":
+                raise item.wrong("role", "must be user", Code.UNSUPPORTED)
+            case _:
+                what = "must be function_call_output or message"
+                raise item.wrong("type", what, Code.UNSUPPORTED)
+
+    def _return(self, item: Fields, id: str) -> Answer:
+        call_id = item.text("call_id", "", 256)  # the brain's own
+        if not isinstance(item.values.get("output"), str):
+            raise item.wrong("output", "must be text")
+        output = item.text("output", "", EVENT_BYTES)
+        call = self._conversation.calls.get(call_id)
+        if call is None:
+            raise item.wrong("call_id", "is no function call's", Code.CALL_UNKNOWN)
+        if call.answered:
+            raise item.wrong("call_id", "has its output already", Code.CALL_ANSWERED)
+        answers = self._conversation.returned(call, output, id)
+        return [ReturnFromTool(call_id, output)], answers
 
     def _cancel(self, event: dict[str, Any]) -> Answer:
         response = self._conversation.response
@@ -163,7 +196,7 @@ class RealtimeClient:
     def _truncate(self, event: dict[str, Any]) -> Answer:
         """Say where the item was really cut: the server knows what left, the client guesses."""
         item = self._item(event)
-        if item.role != "assistant":
+        if not isinstance(item, Message) or item.role != "assistant":
             raise _wrong(Code.ITEM_NOT_FOUND, "only the agent's items have an end", "item_id")
         if item.status == "in_progress":
             raise _wrong(Code.ITEM_IN_PROGRESS, "send response.cancel to stop it", "item_id")
@@ -183,12 +216,27 @@ class RealtimeClient:
         return item
 
 
+def _typed(item: Fields) -> str:
+    """Return the text of a message's parts. Raises RejectedOffer for any other part."""
+    parts = item.values.get("content")
+    if not isinstance(parts, list):
+        raise item.wrong("content", "must be a list of input_text")
+    texts = []
+    for n, part in enumerate(parts):
+        fields = Fields(part, f"item.content[{n}]")
+        if fields.values.get("type") != "input_text":
+            raise fields.wrong("type", "must be input_text", Code.UNSUPPORTED)
+        texts.append(fields.text("text", "", MAX_TEXT))
+    text = "\n".join(texts).strip()
+    if not 0 < len(text) <= MAX_TEXT:
+        raise item.wrong("content", f"must hold text, of at most {MAX_TEXT} characters")
+    return text
+
+
 def _parse(text: str) -> dict[str, Any]:
-    # No fewer bytes than characters: the first look spares encoding what is far too long.
-    if len(text) > EVENT_BYTES or len(text.encode(errors="replace")) > EVENT_BYTES:
-        raise _wrong(Code.EVENT_TOO_LARGE, f"an event has {EVENT_BYTES} bytes at most")
+    long = _is_long(text)
     try:
-        event = read_json(text)
+        event = read_long_json(text) if long else read_json(text)
         if not isinstance(event, dict):
             raise _wrong(Code.INVALID_JSON, "an event is a JSON object")
         for echoed in (event.get("type"), event.get("event_id")):
@@ -196,7 +244,33 @@ def _parse(text: str) -> dict[str, Any]:
                 echoed.encode()  # half a surrogate pair cannot be sent back
     except ValueError:
         raise _wrong(Code.INVALID_JSON, "that is not JSON") from None
+    if long and event.get("type") != "session.update":
+        raise _too_large(EVENT_BYTES)
     return event
+
+
+def _is_long(text: str) -> bool:
+    """Whether it is longer than most may be. Raises RejectedOffer if none may be so long."""
+    # No fewer bytes than characters: the first look spares encoding what is far too long.
+    if len(text) <= SESSION_EVENT_BYTES and len(text.encode(errors="replace")) <= EVENT_BYTES:
+        return False
+    if '"session.update"' not in text:
+        raise _too_large(EVENT_BYTES)
+    if len(text) > SESSION_EVENT_BYTES or (
+        len(text.encode(errors="replace")) > SESSION_EVENT_BYTES
+    ):
+        raise _too_large(SESSION_EVENT_BYTES)
+    if sum(text.count(mark) for mark in ",:[{") > SESSION_EVENT_VALUES:
+        raise _wrong(
+            Code.EVENT_TOO_LARGE,
+            f"an event of more than {EVENT_BYTES} bytes holds {SESSION_EVENT_VALUES} "
+            "commas, colons and brackets at most",
+        )
+    return True
+
+
+def _too_large(at_most: int) -> RejectedOffer:
+    return _wrong(Code.EVENT_TOO_LARGE, f"such an event has {at_most} bytes at most")
 
 
 def _wrong(code: Code, message: str, param: str | None = None) -> RejectedOffer:

@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar, get_type_hints
 
 from agent.config import Agent, Between, Config, VadConfig
-from agent.events import CallSettings
+from agent.requests import CallSettings
 from signaling.codes import Code
 from signaling.fields import Fields
+from signaling.tools import FunctionTool, read_choice, read_tools
 
 T = TypeVar("T")
 
@@ -85,6 +86,9 @@ class Session:
     detection: Detection
     configured: Detection  # what turn_detection begins from whenever its type changes
     voices: tuple[str, ...]  # names that `voice` may have, the default first
+    own_tools: frozenset[str]  # names of the operator's functions, which are not shown
+    tools: tuple[FunctionTool, ...] = ()
+    tool_choice: str = "auto"  # auto | none
 
     @classmethod
     def fresh(cls, config: Config, id: str, voices: tuple[str, ...]) -> "Session":
@@ -108,6 +112,7 @@ class Session:
             detection=detection,
             configured=detection,
             voices=tuple(dict.fromkeys((default, *voices))),
+            own_tools=frozenset(path.rpartition(":")[2] for path in agent.tools),
         )
 
     @property
@@ -126,6 +131,9 @@ class Session:
             not isinstance(modalities, list) or "audio" not in modalities
         ):
             raise fields.wrong("output_modalities", "must hold audio: this agent speaks")
+        tools = self.tools
+        if fields.values.get("tools") is not None:
+            tools = read_tools(fields, self.own_tools)
         audio = fields.inner("audio")
         heard, spoken = audio.inner("input"), audio.inner("output")
         return replace(
@@ -135,6 +143,8 @@ class Session:
             speed=spoken.number("speed", self.speed, _bounds(Agent, "speed")),
             language=self._language(heard.inner("transcription")),
             detection=self._detection(heard),
+            tools=tools,
+            tool_choice=read_choice(fields) or self.tool_choice,
         )
 
     def _named_voice(self, spoken: Fields) -> str:
@@ -200,8 +210,8 @@ class Session:
             "model": MODEL,
             "output_modalities": ["audio"],
             "instructions": self.instructions,
-            "tools": [],
-            "tool_choice": "auto",
+            "tools": [tool.view() for tool in self.tools],
+            "tool_choice": self.tool_choice,
             "audio": {
                 "input": {
                     "transcription": {"model": MODEL, "language": self.language},
@@ -225,6 +235,8 @@ class Session:
             preroll_ms=_changed(new.prefix_padding_ms, old.prefix_padding_ms),
             create_response=_changed(new.create_response, old.create_response),
             interrupt_response=_changed(new.interrupt_response, old.interrupt_response),
+            tools=None if self.tools == before.tools else tuple(t.flat() for t in self.tools),
+            may_call_tools=_changed(self.tool_choice == "auto", before.tool_choice == "auto"),
         )
 
 

@@ -8,8 +8,9 @@ import asyncio
 import numpy as np
 
 from agent.audio.frame import SPEAK_HZ
-from agent.engines import Act, Heard, Speech, Text, Word
-from agent.events import CallEnding, CallSettings
+from agent.engines import Act, Heard, Speech, Text, Tool, ToolCall, Word
+from agent.events import CallEnding
+from agent.requests import CallSettings
 
 WORD_S = 0.25  # how long FakeEngines speaks a word
 
@@ -51,7 +52,7 @@ class FakeEngines:
                     yield Text(piece)
                 case Exception():
                     raise piece
-                case Heard() | Act():
+                case Heard() | Act() | ToolCall():
                     yield piece
 
     async def transcribe(self):
@@ -85,6 +86,23 @@ class FakeEngines:
 
     def close(self) -> None:
         self.log.append("close")
+
+
+class FakeFunctions:
+    """The operator's own functions, in virtual time: name to (seconds, result)."""
+
+    def __init__(self, **functions) -> None:
+        self.functions = functions
+        self.tools = tuple(Tool(name, f"What {name} does.", "{}") for name in functions)
+        self.log: list[str] = []  # what was run, and with what
+        self.ended: list[str] = []
+
+    async def run(self, name, arguments):
+        self.log.append(f"{name} {arguments}")
+        seconds, result = self.functions[name]
+        await asyncio.sleep(seconds)
+        self.ended.append(name)
+        return result
 
 
 class FakeClient:

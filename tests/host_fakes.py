@@ -24,6 +24,28 @@ def ask(instructions):
     return Conversation(instructions, "en-US")
 
 
+class Waiting:
+    """An iterator that waits for somebody else, until it is cancelled."""
+
+    def __init__(self):
+        self.waits, self.cancelled = threading.Event(), threading.Event()
+        self.closed = threading.Event()
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        self.waits.set()
+        assert self.cancelled.wait(5)
+        raise EngineError("cancelled")
+
+    def cancel(self):
+        self.cancelled.set()
+
+    def close(self):
+        self.closed.set()
+
+
 class ObedientListener:
     """Remembers the verbs it was told, and how many samples it heard."""
 
@@ -31,6 +53,7 @@ class ObedientListener:
         self.told = []
         self.samples = 0
         self.open_replies = 0
+        self.waiting = None  # a Waiting: what a transcript waits for
 
     def expect(self, conversation):
         self.told.append(f"expect after {len(conversation.past)}")
@@ -93,7 +116,9 @@ class ObedientListener:
         self.told.append("keep")
 
     def transcribe(self):
-        yield Heard(", ".join(self.told))
+        if not self.told:
+            raise EngineError("nothing was kept")
+        return self.waiting or iter([Heard(", ".join(self.told))])
 
     def discard(self):
         self.told.append(f"discard with {self.open_replies} open")

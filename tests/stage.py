@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, suppress
 
 import numpy as np
 from aiortc.mediastreams import MediaStreamError
-from fakes import FakeClient, FakeEngines, FakeLine, LoudnessVad
+from fakes import FakeClient, FakeEngines, FakeFunctions, FakeLine, LoudnessVad
 
 from agent.audio.frame import HEAR_FRAME
 from agent.call import Call
@@ -18,6 +18,7 @@ from agent.engines import Style
 from agent.events import EndReason
 from agent.media.playout import Playout
 from agent.metrics import Metrics
+from agent.shared import Shared
 
 # No greeting: most dialogues begin with the caller. A VAD of loudness does not trail.
 QUIET = {"agent.greeting": "", "vad.trail_ms": 0, "turns.end_of_turn_ms": 420}
@@ -26,22 +27,21 @@ QUIET = {"agent.greeting": "", "vad.trail_ms": 0, "turns.end_of_turn_ms": 420}
 class Stage:
     """Feed `say` and `wait`; look at `client`, `engines`, `line` and `heard`."""
 
-    def __init__(self, *answers, config=None, **settings) -> None:
+    def __init__(self, *answers, config=None, functions=None, **settings) -> None:
         self.config = load(None, {**QUIET, **(config or {})})
         self.engines = FakeEngines(*answers)
         self.client, self.line = FakeClient(**settings), FakeLine()
         self.metrics = Metrics()
+        self.functions = FakeFunctions(**(functions or {}))
         self.heard: list[tuple[float, float]] = []  # when a packet left, and how loud it was
         self.playout = Playout(self.config.playout, self._encode)
         self.call = Call(
-            self.config,
+            Shared(self.config, Canned(Style("")), self.metrics, self.functions),
             self.client,
             self.line,
             self.playout,
             self.engines,
             LoudnessVad(),
-            Canned(Style("")),
-            self.metrics,
         )
         self.playout.on_left = lambda turn, _, now: self.call.packet_left(turn, now)
         self.playout.on_finished = self.call.reply_left
@@ -77,9 +77,9 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(*answers, config=None, **settings):
+async def stage(*answers, config=None, functions=None, **settings):
     """A stage whose caller is connected; ended and checked for leftovers at the end."""
-    scene = Stage(*answers, config=config, **settings)
+    scene = Stage(*answers, config=config, functions=functions, **settings)
     pump = asyncio.create_task(scene.pump())
     scene.call.connected()
     yield scene

@@ -136,6 +136,90 @@ def test_a_dead_engine_costs_an_apology_and_comes_back() -> None:
     asyncio.run(main())
 
 
+WEATHER = {
+    "type": "function",
+    "name": "weather",
+    "description": "Look outside.",
+    "parameters": {"type": "object", "properties": {"city": {"type": "string"}}},
+}
+
+
+def test_the_clients_function_is_called_and_its_result_spoken() -> None:
+    """The whole round trip: offered in the session, called, answered, spoken of."""
+
+    async def main():
+        async with running(load(None, SCRIPTED)) as url, dial(url) as call:
+            script = 'say: Let me look. [weather {"city": "Bonn"}]\nsay: Goodbye.'
+            session = {"tools": [WEATHER], "instructions": script}
+            assert await call.until(lambda: bool(of(call, "session.created")), PATIENCE_S)
+            call.send({"type": "session.update", "session": session})
+            assert await call.until(lambda: bool(of(call, "session.updated")), PATIENCE_S)
+            assert of(call, "session.updated")[0].body["session"]["tools"] == [WEATHER]
+            await call.say(words("What is the weather like?"))
+            calls = lambda: [  # noqa: E731
+                event.body["item"]
+                for event in of(call, "response.output_item.done")
+                if event.body["item"]["type"] == "function_call"
+            ]
+            assert await call.until(lambda: bool(calls()), PATIENCE_S)
+            [called] = calls()
+            assert (called["name"], called["arguments"]) == ("weather", '{"city": "Bonn"}')
+            assert called["status"] == "completed"
+            output = {"type": "function_call_output", "call_id": called["call_id"]}
+            output["output"] = "rain"
+            call.send({"type": "conversation.item.create", "item": output})
+            call.send({"type": "response.create"})
+            assert await answered(call, 2) == "weather: rain"
+            first, second = (event.body["response"] for event in of(call, "response.done"))
+            assert [item["type"] for item in first["output"]] == ["message", "function_call"]
+            assert [item["type"] for item in second["output"]] == ["message"]
+            assert of(call, "error") == []
+            assert await ask(call, "Thank you.") == "Goodbye."
+
+    asyncio.run(main())
+
+
+def test_what_is_typed_is_answered_aloud() -> None:
+    async def main():
+        async with running(load(None, OPERATOR)) as url, dial(url) as call:
+            assert await call.until(lambda: bool(of(call, "session.created")), PATIENCE_S)
+            part = {"type": "input_text", "text": "What time is it?"}
+            item = {"type": "message", "role": "user", "content": [part]}
+            call.send({"type": "conversation.item.create", "item": item})
+            call.send({"type": "response.create"})
+            assert "It is" in await answered(call)
+            assert len(call.heard.speech_s) > 20
+
+    asyncio.run(main())
+
+
+def test_the_operators_function_is_called_and_the_agent_goes_on_by_itself(
+    tmp_path, monkeypatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "weather_report.py").write_text(
+        "async def weather(city: str) -> dict[str, str]:\n"
+        '    """Look outside."""\n'
+        '    return {city: "rain"}\n'
+    )
+    config = {
+        **SCRIPTED,
+        "agent.tools": ["weather_report:weather"],
+        "agent.instructions": 'say: [weather {"city": "Bonn"}]',
+    }
+
+    async def main():
+        async with running(load(None, config)) as url, dial(url) as call:
+            await call.say(words("What is the weather like?"))
+            assert await answered(call, 2) == 'weather: {"Bonn":"rain"}'
+            items = [event.body["item"] for event in of(call, "conversation.item.added")]
+            kinds = [item["type"] for item in items]
+            assert kinds == ["message", "message"]  # of the function the client learns nothing
+            assert of(call, "session.created")[0].body["session"]["tools"] == []
+
+    asyncio.run(main())
+
+
 def test_200_calls_in_a_row_leave_nothing() -> None:
     """Threads, files and tasks return; memory does not grow with the second hundred."""
     process = psutil.Process()

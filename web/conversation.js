@@ -71,6 +71,7 @@ export class Conversation {
       case 'output_audio_buffer.cleared':
         return this.#phase(() => (this.#audible = false));
       case 'response.output_item.added':
+        if (event.item?.type === 'function_call') return null;
         this.#spoken.set(text(event.response_id), text(event.item?.id));
         return null;
       case 'conversation.item.added':

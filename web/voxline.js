@@ -14,11 +14,13 @@ import { Connection } from './connection.js';
 import { Conversation } from './conversation.js';
 import { Levels } from './levels.js';
 import { listMicrophones, openMicrophone, stop } from './microphone.js';
+import { Tools } from './tools.js';
 
 export { CallError };
 
 /** @import { Phase, ServerEvent } from './conversation.js' */
 /** @import { LevelPair } from './levels.js' */
+/** @import { Tool } from './tools.js' */
 
 /**
  * idle          never called yet
@@ -56,6 +58,7 @@ export class VoxlineCall extends EventTarget {
   /** @type {string} */
   #src;
   #session;
+  #tools;
   #device;
   /** @type {State} */
   #state = 'idle';
@@ -75,17 +78,21 @@ export class VoxlineCall extends EventTarget {
   #mayCallAgain = true;
 
   /**
-   * @param {{src?: string, microphone?: string, session?: object}} [options]
+   * @param {{src?: string, microphone?: string, session?: object, tools?: Record<string, Tool>}}
+   *   [options]
    *   src: the server's base URL, by default the origin of this script.
    *   microphone: a deviceId of `microphones()`, by default the system's choice.
    *   session: a Realtime session object, for instance {instructions: "…"}.
+   *   tools: functions that the agent may call, by name, for instance
+   *   {cart: {description: "What is in the cart", run: () => cart.items}}.
    */
-  constructor({ src = '', microphone = '', session } = {}) {
+  constructor({ src = '', microphone = '', session, tools = {} } = {}) {
     super();
     const base = new URL(src || new URL(import.meta.url).origin, globalThis.location?.href);
     this.#src = base.href.replace(/\/+$/, '');
     this.#device = microphone;
-    this.#session = session;
+    this.#tools = new Tools(tools);
+    this.#session = this.#tools.offerIn(session);
   }
 
   /** Microphones to choose from; browsers name them only once one has been allowed. */
@@ -243,6 +250,7 @@ export class VoxlineCall extends EventTarget {
   /** @param {ServerEvent} event */
   #take(event) {
     this.#tell('event', event);
+    this.#answer(event, this.#connection);
     if (event.type === 'voxline.call.ended') this.#over(event.reason);
     switch (this.#conversation.take(event)) {
       case 'phase':
@@ -258,6 +266,14 @@ export class VoxlineCall extends EventTarget {
       case 'error':
         this.#complain(event.error);
     }
+  }
+
+  /**
+   * Run what the agent calls. Of a call that is over by then, the result goes nowhere.
+   * @param {ServerEvent} event @param {Connection | null} connection
+   */
+  async #answer(event, connection) {
+    for (const answer of await this.#tools.answer(event)) connection?.send(answer);
   }
 
   #tellTurn() {

@@ -1,14 +1,24 @@
 """A brain that says what it was told to: instant and deterministic, for tests and benchmarks.
 
-It hears nothing. The nth utterance of a call gets the nth text, and then the first again.
+It hears nothing but that somebody spoke. The nth utterance of a call gets the nth text, and
+then the first again. Lines of the instructions that begin with `say: ` take the place of its
+texts, so that a client can script it from outside. A text may end in a call:
+
+    Let me look. [weather {"city": "Bonn"}]
+
+That function is called if it is offered, and its result is spoken when the agent is asked to
+go on: `weather: …`.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 
 from agent.audio.frame import Samples
-from agent.engines import Conversation, Heard, Piece, Text
+from agent.engines import Conversation, Heard, Piece, Text, ToolCall
 
 TEXTS = ("I heard you.",)
+_SAY = "say: "
+_CALL = re.compile(r"\[([\w-]+) (\{.*\})\]$")
 
 
 class ScriptedBrain:
@@ -32,6 +42,7 @@ class ScriptedListener:
     def __init__(self, texts: tuple[str, ...]) -> None:
         self._texts = texts
         self._answered = 0
+        self._goes_on = False  # the last reply spoke of results
 
     def expect(self, conversation: Conversation) -> None:
         pass
@@ -40,11 +51,22 @@ class ScriptedListener:
         pass
 
     def reply(self, conversation: Conversation) -> Iterator[Piece]:
-        yield Heard("(not listened to)")
-        yield Text(self._texts[self._answered % len(self._texts)])
+        past = conversation.past
+        self._goes_on = bool(past and past[-1].tools)
+        if self._goes_on:
+            uses = past[-1].tools
+            yield Text(" ".join(f"{use.call.name}: {use.output or '?'}" for use in uses))
+            return
+        typed = past and past[-1].turn == conversation.turn != 0
+        if not typed:
+            yield Heard("(not listened to)")
+        lines = conversation.instructions.splitlines()
+        texts = tuple(line.removeprefix(_SAY) for line in lines if line.startswith(_SAY))
+        texts = texts or self._texts
+        yield from _pieces(texts[self._answered % len(texts)], conversation)
 
     def keep(self) -> None:
-        self._answered += 1
+        self._answered += not self._goes_on
 
     def transcribe(self) -> Iterator[Heard]:
         return iter(())
@@ -57,3 +79,14 @@ class ScriptedListener:
 
     def close(self) -> None:
         pass
+
+
+def _pieces(text: str, conversation: Conversation) -> Iterator[Piece]:
+    call = _CALL.search(text)
+    if call is None:
+        yield Text(text)
+        return
+    if said := text[: call.start()].strip():
+        yield Text(said)
+    if any(tool.name == call[1] for tool in conversation.tools):
+        yield ToolCall(f"call_{conversation.turn}", call[1], call[2])

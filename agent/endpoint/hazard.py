@@ -1,8 +1,8 @@
 """How long this caller's pauses are, learnt within the call.
 
-A silence that lasts longer than this caller's longer pauses is likely to be the end. Pauses are
-taken to be log-logistic: P(longer than t) = 1 / (1 + (t / usual) ** shape). `usual` begins with a
-prior and follows the caller's pauses, up quickly and down slowly. Knows durations only.
+A silence that lasts longer than this caller's longer pauses is likely to be the end. Pauses
+are taken to be log-logistic: P(longer than t) = 1 / (1 + (t / usual) ** shape). `usual` begins
+with a prior and follows the caller's pauses, up quickly, down slowly. Knows durations only.
 """
 
 from collections import deque

@@ -1,7 +1,7 @@
 """Is the caller finished? What one call's ear asks at each step of a pause.
 
-Brings level, pitch, the VAD's doubt and the caller's own pauses together. Knows media time; knows
-no turns and no clock. Streaming: what it says depends on the samples, not on how they came.
+Brings level, pitch, the VAD's doubt and the caller's own pauses together. Knows media time;
+knows no turns and no clock. What it says depends on the samples, not on how they came.
 """
 
 from agent.audio.frame import Samples

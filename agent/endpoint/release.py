@@ -1,6 +1,7 @@
 """When to answer, from the odds that the turn is over and what a mistake costs.
 
-The operator says in plain words which mistake is worse: to wait, or to cut in. Knows values only.
+The operator says in plain words which mistake is worse: to wait, or to cut in. Knows values
+only.
 """
 
 from dataclasses import dataclass

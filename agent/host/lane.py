@@ -2,7 +2,8 @@
 
 A stream (an engine's generator) runs only while its reader has room, and between two pieces
 whatever was commanded meanwhile comes first. So a slow reader holds up nobody, and a command
-waits for one piece at most.
+waits for one piece at most. A stream that waits for somebody else (a server) for its piece has
+a method `cancel`, which ends that wait from another thread.
 """
 
 import logging
@@ -31,6 +32,16 @@ class _Stream:
     room: int = WINDOW
     pieces: Pieces | None = None
     unwanted: bool = False
+
+
+def _wake(stream: _Stream) -> None:
+    """End what a stream waits for, where it can. A generator runs on to its next piece."""
+    cancel = getattr(stream.pieces, "cancel", None)
+    if cancel is not None:
+        try:
+            cancel()
+        except Exception:  # the edge of a call: its stream is closed all the same
+            log.exception("an engine broke down as its stream was cancelled")
 
 
 class Lane:
@@ -77,6 +88,7 @@ class Lane:
             if stream := self._streams.get(request):
                 stream.unwanted = True
                 self._changed.notify()
+                _wake(stream)
 
     def drop(self, request: int) -> None:
         """Close a stream now. Only from within a command."""
@@ -91,6 +103,8 @@ class Lane:
             self._over = True
             self._last = last
             self._changed.notify()
+            for stream in self._streams.values():
+                _wake(stream)
 
     # -- in the thread
 
@@ -139,7 +153,11 @@ class Lane:
     def _advance(self, request: int, stream: _Stream) -> FromEngines:
         try:
             if stream.pieces is None:
-                stream.pieces = stream.begin()
+                pieces = stream.begin()
+                with self._changed:  # who cancels from now on finds it
+                    stream.pieces = pieces
+                    if stream.unwanted or self._over:
+                        return Finished(request)  # not sent
             piece = next(stream.pieces, None)
             return Finished(request) if piece is None else Said(request, piece)
         except EngineError as error:

@@ -1,8 +1,9 @@
 """The engines' process: builds brain and voice, then serves calls until its parent is gone.
 
-Two lanes a call: one for the listener (mind), one for the voice (mouth), so that the next
-sentence is thought of while this one is spoken, and no call waits for another. The main thread
-builds, a second one reads. Started by `agent.host.process`.
+Three lanes a call: one for the listener (mind), one for the voice (mouth), so that the next
+sentence is thought of while this one is spoken, and one for transcripts (pen), which nobody
+waits for. No call waits for another. The main thread builds, a second one reads. Started by
+`agent.host.process`.
 """
 
 import logging
@@ -60,9 +61,10 @@ class Server:
 
 class _Call:
     def __init__(self, number: int, brain: Brain, voice: Voice, send: _Send) -> None:
-        self._brain, self._voice = brain, voice
+        self._brain, self._voice, self._send = brain, voice, send
         self._mind = Lane(f"mind {number}", send)
         self._mouth = Lane(f"mouth {number}", send)
+        self._pen = Lane(f"pen {number}", send)
         # All below belongs to the mind's thread.
         self._listener: Listener | None = None
         self._replied = 0  # turn of the last reply
@@ -95,15 +97,16 @@ class _Call:
             case wire.StartReply(_, request, turn, conversation):
                 mind.start(request, partial(self._begin_reply, request, turn, conversation))
             case wire.StartTranscript(_, request):
-                mind.start(request, self._begin_transcript)
+                mind.do(partial(self._begin_transcript, request))
             case wire.StartSpeech(_, request, phrase, style):
                 mouth.start(request, partial(self._voice.speak, phrase, style))
             case wire.Took(_, request, pieces):
-                mind.took(request, pieces)
-                mouth.took(request, pieces)
+                for lane in (mind, mouth, self._pen):
+                    lane.took(request, pieces)
             case wire.Cancel(_, request):
-                mind.cancel(request)
-                mouth.cancel(request)
+                for lane in (mind, mouth, self._pen):
+                    lane.cancel(request)
+                mind.do(partial(self._pen.cancel, request))  # one that has yet to begin
             case wire.Keep(_, turn):
                 mind.do(partial(self._keep, turn))
             case wire.Discard(_, turn):
@@ -115,6 +118,7 @@ class _Call:
 
     def close(self) -> None:
         self._mouth.end()
+        self._pen.end()
         self._mind.end(self._leave)
 
     # -- in the mind's thread
@@ -144,8 +148,19 @@ class _Call:
             raise EngineError(failure)
         return self._listener.reply(conversation)
 
-    def _begin_transcript(self) -> Pieces:
-        return iter(()) if self._listener is None else self._listener.transcribe()
+    def _begin_transcript(self, request: int) -> None:
+        """Ask now, which fixes what it is about; wait for it elsewhere."""
+        try:
+            pieces: Pieces = iter(())
+            if self._listener is not None:
+                pieces = self._listener.transcribe()
+        except Exception as error:  # the edge of a call: there is no transcript
+            if not isinstance(error, EngineError):
+                log.exception("the listener cannot transcribe")
+            reason = str(error) if isinstance(error, EngineError) else wire.FAILED
+            self._send(wire.Failed(request, reason))
+            return
+        self._pen.start(request, lambda: pieces)
 
     def _keep(self, turn: int) -> None:
         """A reply made before a restart, or by nobody: the utterance is over all the same."""

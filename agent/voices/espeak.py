@@ -10,6 +10,7 @@ from agent.audio.frame import SPEAK_HZ, Samples
 from agent.engines import Speech, Style, Word
 from agent.errors import EngineError
 from agent.voices.espeak_library import ESPEAK_HZ, espeak_library
+from agent.voices.pause import pause_samples
 from agent.voices.speakable import speakable
 
 _WORDS_A_MINUTE = 175  # espeak's own pace
@@ -17,7 +18,6 @@ _RATE_RANGE = (80, 450)  # what espeakRATE takes
 _GAIN = 10 ** (-3 / 20)  # espeak's voices peak at -0.1 to -5 dB of full scale, this at -3 to -8
 _SILENCE = 60 / 32768  # espeak begins with up to 13 ms below this (-55 dB)
 _ATTACK = ESPEAK_HZ * 2 // 1000  # samples kept before the first sound
-_PAUSE_MS = {".": 200, "!": 200, "?": 200, "…": 200, ",": 100, ";": 100, ":": 100}
 
 
 class EspeakVoice:
@@ -54,7 +54,7 @@ class EspeakVoice:
                 yield Speech(samples, script.take_words(onset.trimmed))
         samples = resampler.resample_chunk(np.empty(0, np.float32), last=True)
         made += len(samples)
-        pause = np.zeros(_pause(script.text, style.speed) if made else 0, np.float32)
+        pause = np.zeros(pause_samples(script.text, style.speed) if made else 0, np.float32)
         words = script.take_rest(onset.trimmed, made)
         if len(samples) or len(pause) or words:
             yield Speech(np.concatenate((samples, pause)), words)
@@ -150,9 +150,3 @@ class _Onset:
         self._begun = len(loud) > 0
         self.trimmed += silent
         return samples[silent:]
-
-
-def _pause(text: str, speed: float) -> int:
-    """Samples of silence after a phrase: espeak alone would run one into the next."""
-    mark = text.rstrip("\"'”’»)]}")[-1:]  # noqa: RUF001 - closing quotes are meant
-    return round(_PAUSE_MS.get(mark, 0) * SPEAK_HZ / 1000 / speed)

@@ -1,9 +1,30 @@
 """Which engine runs, and why."""
 
 import pytest
+from chat_server import MODEL, chat_server
 
+from agent import choose as module
+from agent.brains.openai_chat.brain import OpenaiChatBrain
 from agent.choose import build, choose
 from agent.config import Agent, Config
+from agent.config_file import load
+from agent.errors import ConfigError
+
+
+@pytest.fixture
+def machine(monkeypatch):
+    """Says what the engines lack; "" is nothing."""
+
+    def say(*, voxtral="no GPU", kokoro="no GPU", server="it is down"):
+        monkeypatch.setattr(module, "voxtral_lacks", lambda config: voxtral)
+        monkeypatch.setattr(module, "kokoro_lacks", lambda config: kokoro)
+        monkeypatch.setattr(module, "server_lacks", lambda config: server)
+
+    say()
+    return say
+
+
+NAMED = {"openai_chat.url": "http://gpu.example/v1"}
 
 
 @pytest.mark.parametrize(
@@ -12,22 +33,103 @@ from agent.config import Agent, Config
         (Agent(), "operator", "espeak"),
         (Agent(engine="operator"), "operator", "espeak"),
         (Agent(engine="scripted"), "scripted", "tone"),
+        (Agent(engine="voxtral"), "voxtral", "kokoro"),
+        (Agent(engine="vllm"), "openai_chat", "espeak"),
         (Agent(engine="scripted", voice="espeak"), "scripted", "espeak"),
         (Agent(brain="scripted"), "scripted", "espeak"),
+        (Agent(brain="a.b:C", voice="d:E"), "a.b:C", "d:E"),
+        (Agent(engine="voxtral", voice="espeak"), "voxtral", "espeak"),
     ],
 )
-def test_the_engine_names_brain_and_voice_and_parts_replace_them(agent, brain, voice) -> None:
+def test_the_engine_names_brain_and_voice_and_parts_replace_them(
+    machine, agent, brain, voice
+) -> None:
     choice = choose(Config(agent=agent))
     assert (choice.brain, choice.voice) == (brain, voice)
 
 
-def test_a_choice_says_why() -> None:
-    assert "auto" in choose(Config()).why
-    assert "scripted" in choose(Config(agent=Agent(engine="scripted"))).why
+def test_auto_takes_voxtral_where_it_can_run(machine) -> None:
+    machine(voxtral="", kokoro="")
+    choice = choose(Config())
+    assert (choice.brain, choice.voice) == ("voxtral", "kokoro")
+    assert "auto" in choice.why
+
+
+def test_auto_says_why_nothing_better(machine) -> None:
+    choice = choose(Config())
+    assert (choice.brain, choice.voice) == ("operator", "espeak")
+    assert choice.why == "auto: not voxtral: no GPU"
+
+
+def test_auto_takes_a_server_that_was_named_before_anything_else(machine) -> None:
+    machine(voxtral="", kokoro="", server="")
+    assert choose(load(None, NAMED)).brain == "openai_chat"
+    assert choose(load(None)).brain == "voxtral"  # nobody named it: it is not asked
+
+
+def test_auto_passes_over_a_named_server_that_is_down_and_says_so(machine) -> None:
+    choice = choose(load(None, NAMED))
+    assert choice.brain == "operator"
+    assert choice.why == "auto: not vllm: it is down; not voxtral: no GPU"
+    machine(voxtral="", kokoro="")
+    assert "not vllm: it is down" in choose(load(None, NAMED)).why
+
+
+def test_a_voice_that_cannot_be_had_is_replaced_and_that_is_said(machine) -> None:
+    machine(voxtral="", kokoro="no kokoro here")
+    choice = choose(Config())
+    assert (choice.brain, choice.voice) == ("voxtral", "espeak")
+    assert "not kokoro: no kokoro here" in choice.why
+
+
+def test_where_both_parts_are_named_nothing_is_asked(monkeypatch) -> None:
+    monkeypatch.setattr(module, "voxtral_lacks", None)
+    choose(Config(agent=Agent(brain="scripted", voice="tone")))
+
+
+def test_a_choice_is_one_line(machine) -> None:
+    for engine in ("auto", "voxtral", "vllm", "operator", "scripted"):
+        why = choose(Config(agent=Agent(engine=engine))).why
+        assert engine in why
+        assert "\n" not in why
 
 
 @pytest.mark.parametrize("engine", ["operator", "scripted"])
 def test_what_was_chosen_can_be_built(engine) -> None:
-    brain, voice = build(Config(agent=Agent(engine=engine)))
+    config = Config(agent=Agent(engine=engine))
+    brain, voice = build(config, choose(config))
     brain.listen().close()
     assert voice.voices()
+
+
+def test_a_chat_server_can_be_built(machine) -> None:
+    with chat_server() as server:
+        config = load(
+            None,
+            {
+                "agent.engine": "vllm",
+                "openai_chat.url": server.url,
+                "openai_chat.model": MODEL,
+            },
+        )
+        brain, _ = build(config, choose(config))
+        assert isinstance(brain, OpenaiChatBrain)
+
+
+def test_somebodys_own_are_built() -> None:
+    names = {
+        "agent.brain": "agent.brains.scripted:ScriptedBrain",
+        "agent.voice": "agent.voices.tone:ToneVoice",
+    }
+    config = load(None, names)
+    brain, voice = build(config, choose(config))
+    assert type(brain).__name__ == "ScriptedBrain"
+    assert voice.voices()
+
+
+@pytest.mark.parametrize(("brain", "voice"), [("voxtral", "tone"), ("scripted", "kokoro")])
+def test_an_engine_without_its_packages_stops_the_start(monkeypatch, brain, voice) -> None:
+    monkeypatch.setattr(module, "missing_packages", lambda *names: names[:1])
+    config = load(None, {"agent.brain": brain, "agent.voice": voice})
+    with pytest.raises(ConfigError, match=r"needs (transformers|kokoro); run: pip install"):
+        build(config, choose(config))

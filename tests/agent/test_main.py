@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from agent.__main__ import main
+from agent.errors import EngineError
 
 
 def test_help_says_what_each_command_is_for(capsys) -> None:
@@ -57,3 +58,15 @@ def test_help_does_not_wait_for_the_media_stack() -> None:
         "sys.exit('torch' in sys.modules or 'pocketsphinx' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+def test_an_engine_that_fails_at_the_start_is_one_line_and_no_traceback(
+    monkeypatch, capsys
+) -> None:
+    def serve(config):
+        raise EngineError("no room on the GPU; free some")
+
+    monkeypatch.setattr("agent.serve.serve", serve)
+    assert main(["serve"]) == 1
+    shown = capsys.readouterr().err
+    assert shown == "voxline: no room on the GPU; free some\n"

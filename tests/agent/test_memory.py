@@ -1,6 +1,6 @@
 """The conversation, as far as it was heard."""
 
-from agent.engines import Exchange
+from agent.engines import Exchange, ToolCall, ToolUse
 from agent.memory import Memory
 
 
@@ -46,3 +46,127 @@ def test_a_brain_that_knew_at_once_is_believed() -> None:
     memory.understood(1, "later")
     memory.add(Exchange("at once", "", 1))
     assert memory.past == (Exchange("at once", "", 1),)
+
+
+ASKED = ToolCall("a", "weather", '{"city": "Bonn"}')
+ALSO = ToolCall("b", "time", "{}")
+
+
+def test_a_function_is_remembered_with_its_exchange_and_its_result_when_it_comes() -> None:
+    memory = Memory()
+    memory.called(1, ASKED)
+    assert memory.past == ()  # the reply is still being spoken
+    memory.add(Exchange("weather?", "Let me see.", 1))
+    assert memory.past == (Exchange("weather?", "Let me see.", 1, (ToolUse(ASKED),)),)
+    memory.add(Exchange("hello?", "Yes.", 2))
+    memory.returned("a", "rain")
+    assert memory.past[0].tools == (ToolUse(ASKED, "rain"),)
+    assert memory.past[1].tools == ()
+
+
+def test_a_result_may_come_before_the_reply_was_spoken() -> None:
+    memory = Memory()
+    memory.called(1, ASKED)
+    memory.returned("a", "rain")
+    memory.add(Exchange("weather?", "Let me", 1))
+    assert memory.past == (Exchange("weather?", "Let me", 1, (ToolUse(ASKED, "rain"),)),)
+
+
+def test_functions_stand_in_the_order_of_their_calls_not_of_their_results() -> None:
+    memory = Memory()
+    memory.called(1, ASKED)
+    memory.called(1, ALSO)
+    memory.returned("b", "noon")
+    memory.returned("a", "rain")
+    memory.add(Exchange("", "", 1))
+    assert memory.past[0].tools == (ToolUse(ASKED, "rain"), ToolUse(ALSO, "noon"))
+
+
+def test_a_reply_of_calls_alone_is_an_exchange() -> None:
+    memory = Memory()
+    memory.called(1, ASKED)
+    memory.add(Exchange("", "", 1))
+    memory.add(Exchange("", "It rains.", 2))
+    assert [exchange.turn for exchange in memory.past] == [1, 2]
+
+
+def test_a_forgotten_exchange_takes_its_functions_along() -> None:
+    memory = Memory(exchanges=1)
+    memory.called(1, ASKED)
+    memory.add(Exchange("weather?", "", 1))
+    assert memory.knows("a")
+    memory.add(Exchange("never mind", "Fine.", 2))
+    assert not memory.knows("a")
+    memory.returned("a", "rain")
+    assert memory.past == (Exchange("never mind", "Fine.", 2),)
+
+
+def test_a_filler_belongs_to_the_text_before_the_result() -> None:
+    memory = Memory()
+    memory.bridge("One moment.")
+    assert memory.past == ()
+    memory.called(1, ASKED)
+    memory.add(Exchange("weather?", "Let me see.", 1))
+    memory.bridge("")
+    memory.bridge("One")
+    assert memory.past == (Exchange("weather?", "Let me see. One", 1, (ToolUse(ASKED),)),)
+
+
+def test_what_was_typed_is_told_before_it_is_answered_and_then_with_its_answer() -> None:
+    memory = Memory()
+    memory.add(Exchange("", "Hello.", 1))
+    memory.typed("what time is it?")
+    memory.typed("in Bonn")
+    typed = Exchange("what time is it?\nin Bonn", "", 2)
+    assert memory.before(2) == (Exchange("", "Hello.", 1), typed)
+    memory.answered(2)
+    memory.add(Exchange("", "Noon.", 2))
+    assert memory.before(3)[1:] == (Exchange(typed.caller, "Noon.", 2),)
+
+
+def test_what_is_typed_while_the_agent_thinks_waits_for_the_next_reply() -> None:
+    memory = Memory()
+    memory.before(1)
+    memory.typed("one more thing")
+    memory.answered(1)
+    memory.add(Exchange("hello", "Yes?", 1))
+    assert memory.before(2)[1:] == (Exchange("one more thing", "", 2),)
+
+
+def test_a_reply_that_was_discarded_answers_nothing() -> None:
+    memory = Memory()
+    memory.typed("hello")
+    memory.before(1)
+    memory.before(2)
+    memory.answered(1)
+    assert memory.before(2) == (Exchange("hello", "", 2),)
+
+
+def test_a_hint_is_no_reply() -> None:
+    memory = Memory()
+    memory.before(1)
+    memory.typed("hello")
+    memory.before(0)
+    memory.answered(1)
+    assert memory.before(2) == (Exchange("hello", "", 2),)
+    memory.before(0)
+    memory.answered(2)
+    assert memory.before(3) == ()
+
+
+def test_who_types_and_speaks_is_remembered_with_both() -> None:
+    memory = Memory()
+    memory.typed("typed")
+    memory.before(1)
+    memory.answered(1)
+    memory.add(Exchange("", "Yes.", 1))
+    memory.understood(1, "spoken")
+    assert memory.past == (Exchange("typed\nspoken", "Yes.", 1),)
+
+
+def test_text_that_nobody_asks_about_is_bounded() -> None:
+    memory = Memory()
+    for n in range(60):
+        memory.typed(str(n))
+    [waiting] = memory.before(1)
+    assert waiting.caller.split("\n") == [str(n) for n in range(10, 60)]

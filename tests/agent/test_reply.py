@@ -9,7 +9,7 @@ from virtual_time import run
 
 from agent.audio.frame import SPEAK_HZ
 from agent.canned import Canned
-from agent.engines import Act, Action, Conversation, Heard, Style
+from agent.engines import Act, Action, Conversation, Heard, Style, ToolCall
 from agent.events import ReplyDone, ReplyStarted, ReplyText, UtteranceTranscribed
 from agent.reply import Reply
 
@@ -76,7 +76,7 @@ def test_nothing_leaves_before_the_release_and_all_of_it_after() -> None:
             UtteranceTranscribed(3, "hi"),
             ReplyText(7, "Good day to you."),
         ]
-        assert scene.acts == [Action.LOUDER]
+        assert scene.acts == [Act(Action.LOUDER)]
         assert scene.outlet.played_s == 1.0
         await asyncio.sleep(0)
         assert scene.outlet.log == ["end 7"]
@@ -194,5 +194,36 @@ def test_text_in_small_pieces_is_spoken_in_phrases() -> None:
         assert " ".join(scene.engines.spoken) == "Good day to you all. How are you?"
         assert len(scene.engines.spoken) == 2
         assert "".join(n.delta for n in scene.told[1:]) == "Good day to you all. How are you?"
+
+    run(main())
+
+
+CALL = ToolCall("a", "weather", "{}")
+
+
+def test_nothing_is_called_before_the_release() -> None:
+    async def main():
+        scene = Scene("Let me see.", CALL)
+        await asyncio.sleep(5)
+        assert scene.acts == []
+        scene.reply.release()
+        assert scene.acts == [CALL]
+
+    run(main())
+
+
+def test_nothing_is_called_for_a_reply_that_is_discarded_or_cut_off() -> None:
+    async def main():
+        scene = Scene("Let me see.", CALL)
+        await asyncio.sleep(5)
+        scene.reply.discard()
+        await asyncio.sleep(5)
+        assert scene.acts == []
+        late = Scene("Let me see.", 3, CALL)
+        late.reply.release()
+        await asyncio.sleep(1)
+        late.reply.cancel("turn_detected")
+        await asyncio.sleep(5)
+        assert late.acts == []
 
     run(main())

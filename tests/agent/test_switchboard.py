@@ -1,10 +1,12 @@
 """Calls over real peer connections on 127.0.0.1: seats, ends, and nothing left behind."""
 
 import asyncio
+import gc
+import weakref
 from contextlib import asynccontextmanager
 
 import pytest
-from fakes import FakeClient, FakeEngines
+from fakes import FakeClient, FakeEngines, FakeFunctions
 
 from agent.canned import Canned
 from agent.config_file import load
@@ -55,7 +57,7 @@ class Scene:
         upstream.install(self.config)
         self.host, self.metrics = FakeHost(), Metrics()
         canned = Canned(Style(""))
-        self.board = Switchboard(self.config, self.host, canned, self.metrics)
+        self.board = Switchboard(self.config, self.host, canned, self.metrics, FakeFunctions())
         self.callers: list[Caller] = []
 
     async def call(self, call_id="a"):
@@ -156,6 +158,44 @@ def test_a_stopping_server_ends_its_calls_and_takes_no_more() -> None:
             with pytest.raises(RejectedOffer) as refused:
                 await here.board.answer("b", "never looked at", FakeClient())
             assert (refused.value.code, refused.value.status) == ("shutting_down", 503)
+
+    asyncio.run(main())
+
+
+def test_a_call_that_is_over_goes_without_the_garbage_collector() -> None:
+    """It would take several calls at once, and hold the others up for it."""
+
+    async def main():
+        async with scene() as here:
+            await here.call("a")
+            line = here.board._lines["a"]
+            watched = [weakref.ref(part) for part in (line, line.call, line.peer)]
+            del line
+            gc.collect()
+            gc.disable()
+            try:
+                await here.board.hang_up("a")
+                async with asyncio.timeout(5):
+                    while any(part() for part in watched):  # noqa: ASYNC110
+                        await asyncio.sleep(0.01)
+            finally:
+                gc.enable()
+
+    asyncio.run(main())
+
+
+def test_a_caller_who_hangs_up_while_being_answered_is_no_error() -> None:
+    async def main():
+        async with scene() as here:
+            caller = Caller(here.config)
+            here.callers.append(caller)
+            offer = await caller.peer.offer()
+            answering = asyncio.create_task(here.board.answer("a", offer, FakeClient()))
+            while not here.board.active:  # noqa: ASYNC110
+                await asyncio.sleep(0)
+            assert await here.board.hang_up("a")
+            with pytest.raises(RejectedOffer):
+                await answering
 
     asyncio.run(main())
 

@@ -1,5 +1,7 @@
 """The turn-taking rules, as dialogues and as laws."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -15,19 +17,26 @@ from agent.events import (
     Held,
     HungUp,
     LastWords,
+    PauseJudged,
     PrepareReply,
     Prompt,
     ReleaseReply,
     ReplyFinished,
+    ReplyOwed,
     ReplyUnwanted,
     ReplyWanted,
     Resumed,
     SayPrompt,
+    SettleReply,
     SilenceSuspected,
     SpeechEnded,
     SpeechStarted,
     SpeechSuspected,
+    ToolsCalled,
+    ToolsReturned,
+    TryReply,
     UtteranceUnwanted,
+    WithdrawReply,
 )
 from agent.turns import (
     CLOSED,
@@ -54,6 +63,9 @@ STARTS, STOPS = SpeechStarted(0, 0), SpeechEnded(0, 0)
 LEAVES = HungUp(EndReason.CALLER)
 TIME = None  # only time passes
 
+ANEW = [PrepareReply(3), ReleaseReply(3)]
+FILLER_CUT = CancelReply(2, "result_came")
+TURN_DETECTED = CancelReply(2, "turn_detected")
 ANSWERED = [  # a turn of the caller and the reply to it, as a beginning for others
     (0.0, STARTS, []),
     (1.0, STOPS, [PrepareReply(1)]),
@@ -122,6 +134,67 @@ DIALOGUES = {
         (2.0, STARTS, []),
         (2.19, SilenceSuspected(), []),
         (2.25, TIME, [CancelReply(1, "turn_detected")]),
+    ],
+    "a result that comes in silence is spoken of at once": [
+        *ANSWERED,
+        (2.0, ToolsCalled(), []),
+        (3.0, ReplyFinished(1), []),
+        (5.0, ToolsReturned(), []),
+        (5.0, ReplyOwed(), [PrepareReply(2), ReleaseReply(2)]),
+    ],
+    "a result that comes while the agent speaks waits for its last word": [
+        *ANSWERED,
+        (2.0, ReplyOwed(), []),
+        (2.5, ReplyOwed(), []),
+        (3.0, ReplyFinished(1), [PrepareReply(2), ReleaseReply(2)]),
+        (4.0, ReplyFinished(2), []),
+    ],
+    "a result that comes while the caller speaks is part of their answer": [
+        (0.0, STARTS, []),
+        (0.5, ReplyOwed(), []),
+        *ANSWERED[1:],
+        (2.0, ReplyFinished(1), []),
+    ],
+    "a result that comes in a pause is thought of anew": [
+        *ANSWERED[:2],
+        (1.2, ReplyOwed(), [DiscardReply(1), PrepareReply(2)]),
+        (1.4, TIME, [ReleaseReply(2)]),
+        (2.0, ReplyFinished(2), []),
+    ],
+    "a result is not lost when the caller's words are taken back": [
+        (0.0, STARTS, []),
+        (0.5, ReplyOwed(), []),
+        (0.7, UtteranceUnwanted(), [ForgetUtterance(), PrepareReply(1), ReleaseReply(1)]),
+    ],
+    "a result that comes during an interruption belongs to the next answer": [
+        *ANSWERED,
+        (2.0, STARTS, []),
+        (2.1, ReplyOwed(), []),
+        (2.2, TIME, [CancelReply(1, "turn_detected")]),
+        (3.0, STOPS, [PrepareReply(2)]),
+        (3.4, TIME, [ReleaseReply(2)]),
+        (4.0, ReplyFinished(2), []),
+    ],
+    "who cancels a reply is not given the next one": [
+        *ANSWERED,
+        (2.0, ReplyOwed(), []),
+        (2.1, ReplyUnwanted(), [CancelReply(1, "client_cancelled")]),
+        (3.0, STARTS, []),
+    ],
+    "the last words are the last, whatever comes back": [
+        *ANSWERED,
+        (2.0, LastWords(1), []),
+        (2.1, ReplyOwed(), []),
+        (3.0, ReplyFinished(1), [EndCall(EndReason.AGENT)]),
+    ],
+    "who waits for a function is not asked whether they are there": [
+        *ANSWERED,
+        (2.0, ToolsCalled(), []),
+        (3.0, ReplyFinished(1), []),
+        (14.0, TIME, []),
+        (20.0, ToolsReturned(), []),
+        (29.9, TIME, []),
+        (30.0, TIME, [SayPrompt(2, Prompt.STILL_THERE)]),
     ],
     "mm-hm does not interrupt": [
         *ANSWERED,
@@ -253,6 +326,94 @@ DIALOGUES = {
 }
 
 
+JUDGING = replace(RULES, judges=True, withdraw_s=0.4)
+TRIED = [  # an answer that leaves as soon as the end is likely
+    (0.0, STARTS, []),
+    (1.0, SpeechEnded(936, ago_ms=64), [PrepareReply(1)]),
+    (1.02, PauseJudged(84, wait_ms=150, odds=0.4), []),
+    (1.085, TIME, []),
+    (1.087, TIME, [TryReply(1)]),
+]
+JUDGED = {
+    "the newest odds say when": [
+        (0.0, STARTS, []),
+        (1.0, SpeechEnded(936, ago_ms=64), [PrepareReply(1)]),
+        (1.02, PauseJudged(84, wait_ms=150, odds=0.4), []),
+        (1.04, PauseJudged(104, wait_ms=400, odds=0.1), []),
+        (1.2, TIME, []),
+        (1.3361, TIME, [TryReply(1)]),
+    ],
+    "a silence that begins anew is waited out anew": [
+        (0.0, STARTS, []),
+        (1.0, SpeechEnded(936, ago_ms=64), [PrepareReply(1)]),
+        (1.08, PauseJudged(0, wait_ms=150, odds=0.4), []),
+        (1.1, TIME, []),
+        (1.2301, TIME, [TryReply(1)]),
+    ],
+    "a sound that has just begun is understood first": [
+        (0.0, STARTS, []),
+        (1.0, SpeechEnded(936, ago_ms=64), [PrepareReply(1)]),
+        (1.07, SpeechSuspected(), []),
+        (1.08, PauseJudged(144, wait_ms=150, odds=0.6), []),
+        (1.10, TIME, []),
+        (1.11, STARTS, [DiscardReply(1)]),
+    ],
+    "an answer that was tried stands after a while": [
+        *TRIED,
+        (1.48, TIME, []),
+        (1.488, TIME, [SettleReply(1)]),
+        (2.0, STARTS, []),
+        (2.2, TIME, [CancelReply(1, "turn_detected")]),
+    ],
+    "a caller who goes on at once had not finished": [
+        *TRIED,
+        (1.4, SpeechStarted(0, ago_ms=64), [WithdrawReply(1)]),
+        (2.0, STOPS, [PrepareReply(2)]),
+    ],
+    "a sound at the end of that while is understood first": [
+        *TRIED,
+        (1.48, SpeechSuspected(), []),
+        (1.50, TIME, []),
+        (1.53, SpeechStarted(0, ago_ms=64), [WithdrawReply(1)]),
+    ],
+    "an answer shorter than that while stands": [
+        *TRIED,
+        (1.3, ReplyFinished(1), [SettleReply(1)]),
+        (1.4, STARTS, []),
+    ],
+    "an answer that called a function stands": [
+        *TRIED,
+        (1.2, ToolsCalled(), [SettleReply(1)]),
+        (1.3, STARTS, []),
+        (1.5, TIME, [CancelReply(1, "turn_detected")]),
+    ],
+    "an answer that the client silences was given": [
+        *TRIED,
+        (1.2, ReplyUnwanted(), [SettleReply(1), CancelReply(1, "client_cancelled")]),
+    ],
+    "a caller who hangs up had been answered": [
+        *TRIED,
+        (1.2, LEAVES, [SettleReply(1), CancelReply(1, "call_ended")]),
+    ],
+}
+
+
+@pytest.mark.parametrize("steps", JUDGED.values(), ids=JUDGED)
+def test_a_judged_dialogue(steps) -> None:
+    play(Turns(JUDGING), steps)
+
+
+def test_a_fixed_wait_is_not_judged() -> None:
+    steps = [
+        (0.0, STARTS, []),
+        (1.0, STOPS, [PrepareReply(1)]),
+        (1.1, PauseJudged(100, wait_ms=100, odds=0.99), []),
+        (1.3, TIME, []),
+        (1.4, TIME, [ReleaseReply(1)]),
+    ]
+    play(Turns(RULES), steps)
+
+
 @pytest.mark.parametrize("steps", DIALOGUES.values(), ids=DIALOGUES)
 def test_dialogue(steps) -> None:
     play(Turns(RULES), steps)
@@ -310,6 +471,38 @@ def test_new_rules_hold_from_the_next_state() -> None:
     )
 
 
+WAITING = [*ANSWERED, (2.0, ToolsCalled(), []), (3.0, ReplyFinished(1), [])]
+FILLED = [*WAITING, (4.0, TIME, [SayPrompt(2, Prompt.ONE_MOMENT)])]
+
+
+@pytest.mark.parametrize(
+    "dialogue",
+    [
+        [*FILLED, (4.7, ReplyFinished(2), []), (9.0, TIME, [])],  # never twice
+        [*FILLED, (4.2, ReplyOwed(), [FILLER_CUT, *ANEW])],
+        [*FILLED, (4.2, ToolsReturned(), []), (4.2, ReplyOwed(), [FILLER_CUT, *ANEW])],
+        [*WAITING, (3.5, ToolsReturned(), []), (9.0, TIME, [])],
+        [*FILLED, (4.2, STARTS, []), (4.3, ReplyOwed(), []), (4.4, TIME, [TURN_DETECTED])],
+    ],
+)
+def test_a_filler_is_said_once_while_a_function_runs(dialogue) -> None:
+    play(Turns(replace(RULES, filler_s=1.0)), dialogue)
+
+
+def test_turns_taken_by_hand_are_answered_when_a_result_is_owed() -> None:
+    """The client asked for the answer already, while the caller spoke."""
+    turns = Turns(replace(RULES, create_response=False))
+    play(
+        turns,
+        [
+            (0.0, STARTS, []),
+            (0.5, ReplyOwed(), []),
+            (1.0, STOPS, []),
+            (1.4, TIME, [PrepareReply(1), ReleaseReply(1)]),
+        ],
+    )
+
+
 def test_every_state_can_be_hung_up() -> None:
     assert all(HungUp in TABLE[state] for state in State if state is not CLOSED)
 
@@ -324,6 +517,7 @@ class AnyCall(RuleBasedStateMachine):
         self.speaking = False
         self.prepared: list[int] = []  # neither released nor discarded
         self.open: list[int] = []  # released or said, and not over
+        self.owed = False  # a reply to results
 
     def do(self, commands) -> None:
         for command in commands:
@@ -333,12 +527,16 @@ class AnyCall(RuleBasedStateMachine):
                 case DiscardReply(turn):
                     self.prepared.remove(turn)
                 case ReleaseReply(turn):
+                    self.owed = False
                     self.prepared.remove(turn)
                     self.open.append(turn)
                 case SayPrompt(turn, _):
                     self.open.append(turn)
-                case CancelReply(turn, _):
+                case CancelReply(turn, reason):
                     self.open.remove(turn)
+                    self.owed &= reason != "client_cancelled"
+                case EndCall():
+                    self.owed = False  # goodbye was the last word
 
     @rule()
     def caller_starts_or_stops(self) -> None:
@@ -353,6 +551,8 @@ class AnyCall(RuleBasedStateMachine):
                 UtteranceUnwanted(),
                 Held(),
                 Resumed(),
+                ToolsCalled(),
+                ToolsReturned(),
                 Connected(),
                 STARTS,
                 STOPS,
@@ -363,6 +563,11 @@ class AnyCall(RuleBasedStateMachine):
     )
     def anything_else(self, event) -> None:
         self.do(self.turns.handle(event, self.now))
+
+    @rule()
+    def results_come(self) -> None:
+        self.owed = True
+        self.do(self.turns.handle(ReplyOwed(), self.now))
 
     @rule(seconds=st.sampled_from([0.0, 0.1, 0.2, 0.4, 2.0, 11.0]))
     def time_passes(self, seconds: float) -> None:
@@ -387,6 +592,10 @@ class AnyCall(RuleBasedStateMachine):
     @invariant()
     def one_reply_is_prepared_exactly_while_paused(self) -> None:
         assert self.prepared == [self.turns.turn] * (self.turns.state is PAUSED)
+
+    @invariant()
+    def nobody_is_silent_who_owes_a_reply(self) -> None:
+        assert not (self.owed and self.turns.state is LISTENING)
 
     @invariant()
     def a_deadline_is_set_only_where_time_decides(self) -> None:

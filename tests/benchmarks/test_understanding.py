@@ -8,7 +8,16 @@ import pytest
 from spoken import say
 
 from benchmarks import understanding as subject
-from benchmarks.understanding import Outcome, curves, main, refit, rows, tally
+from benchmarks.understanding import (
+    Bounds,
+    Outcome,
+    curves,
+    least_doubt,
+    main,
+    refit,
+    rows,
+    tally,
+)
 from benchmarks.understanding_corpus import Item
 
 RIGHT = Outcome(
@@ -35,21 +44,54 @@ def test_other_speech_is_never_right() -> None:
     assert not OTHER.right
 
 
+BOUNDS = Bounds(threshold=0.0, doubt=300.0)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "fate"),
+    [
+        (RIGHT, "right"),
+        (WRONG, "wrong"),
+        (UNSURE, "refused"),
+        (replace(RIGHT, rival=200.0), "asked"),
+        (replace(WRONG, rival=200.0), "asked"),
+        (replace(RIGHT, rival=300.0), "right"),
+        (replace(RIGHT, said="goodbye", found="goodbye", score=0.5), "asked"),
+        (replace(RIGHT, said="hold on", found="carry on"), "refused"),
+        (replace(RIGHT, said="i'm back", found="carry on"), "right"),
+        (replace(OTHER, found="okay", score=9.0), "refused"),
+        (replace(OTHER, score=9.0), "wrong"),
+        (replace(RIGHT, said="no", found="no"), "right"),
+        (replace(RIGHT, said="no", found="yes"), "wrong"),
+    ],
+)
+def test_a_fate(outcome, fate) -> None:
+    assert outcome.fate(BOUNDS) == fate
+
+
+def test_doubt_is_the_least_that_leaves_few_enough_wrong() -> None:
+    near = [replace(WRONG, rival=320.0)] * 5
+    far = [replace(WRONG, rival=9999.0)]
+    assert least_doubt([RIGHT] * 400 + near, 0.0) == 400
+    assert least_doubt([RIGHT] * 1000 + far, 0.0) == 0
+    assert least_doubt([RIGHT] * 10 + far, 0.0) == 2000  # it cannot be had
+
+
 def test_a_tally() -> None:
     outcomes = [RIGHT, RIGHT, WRONG, UNSURE]
-    assert tally("all", outcomes, threshold=0.0) == ("all", 4, 50.0, 25.0, 25.0)
+    assert tally("all", outcomes, BOUNDS) == ("all", 4, 50.0, 25.0, 0.0, 25.0)
 
 
 def test_other_speech_is_misread_or_refused() -> None:
     outcomes = [OTHER, OTHER, OTHER, replace(OTHER, score=1.0)]
-    assert tally("other", outcomes, threshold=0.0) == ("other", 4, None, 25.0, 75.0)
+    assert tally("other", outcomes, BOUNDS) == ("other", 4, None, 25.0, 0.0, 75.0)
 
 
 def test_rows_keep_the_folds_apart() -> None:
     judged = [replace(each, fold="judge") for each in (UNSURE, OTHER)]
-    found = {row[0]: row[1:] for row in rows([RIGHT, OTHER, *judged], threshold=0.0)}
-    assert found["tune: requests"] == (1, 100.0, 0.0, 0.0)
-    assert found["judge: requests"] == (1, 0.0, 0.0, 100.0)
+    found = {row[0]: row[1:] for row in rows([RIGHT, OTHER, *judged], BOUNDS)}
+    assert found["tune: requests"] == (1, 100.0, 0.0, 0.0, 0.0)
+    assert found["judge: requests"] == (1, 0.0, 0.0, 0.0, 100.0)
     assert "  clean" in found
 
 
@@ -64,16 +106,19 @@ def cloud(fold, count=60):
 def test_a_saying_does_not_set_the_threshold() -> None:
     tune = list(cloud("tune"))
     loud = replace(OTHER, source="saying en-us", measures=(9.0,) * 14)
-    assert refit([*tune, loud])[1] < refit([*tune, replace(loud, source="jfk")])[1]
+    with_real = [*tune, replace(loud, source="jfk")]
+    assert refit([*tune, loud])[1].threshold < refit(with_real)[1].threshold
 
 
 def test_weights_are_of_the_tune_fold_alone_and_no_other_speech_of_it_passes() -> None:
     tune, judge = list(cloud("tune")), list(cloud("judge"))
-    scored, threshold, module = refit([*tune, *judge])
-    assert refit(tune)[1:] == (threshold, module)
-    assert not any(e.score >= threshold for e in scored if e.fold == "tune" and not e.said)
-    assert np.mean([e.score >= threshold for e in scored if e.right]) > 0.9
-    assert "THRESHOLD" in module
+    scored, bounds, module = refit([*tune, *judge])
+    assert refit(tune)[1:] == (bounds, module)
+    assert not any(
+        e.score >= bounds.threshold for e in scored if e.fold == "tune" and not e.said
+    )
+    assert np.mean([e.score >= bounds.threshold for e in scored if e.right]) > 0.9
+    assert "THRESHOLD" in module and "DOUBT" in module
 
 
 def test_curves_fall() -> None:

@@ -52,7 +52,7 @@ def test_few_of_one_kind_weigh_as_much_as_many_of_the_other() -> None:
 def test_the_module_says_what_was_fitted() -> None:
     fitted = fit(*cloud())
     module: dict = {}
-    exec(source(fitted, threshold=1.5), module)  # the text is ours
+    exec(source(fitted, threshold=1.5, doubt=300.0), module)  # the text is ours
     assert module["THRESHOLD"] == 1.5
     assert module["BIAS"] == pytest.approx(fitted.bias, rel=1e-3)
     assert [row[2] for row in module["WEIGHTS"]] == pytest.approx(fitted.weights, rel=1e-3)

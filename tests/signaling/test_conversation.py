@@ -60,12 +60,20 @@ class TestOneTurn:
         ]
 
     def test_the_reply_begins(self):
-        assert kinds(told(ev.ReplyStarted(1))) == [
+        events = told(ev.ReplyStarted(1), ev.ReplyText(1, "It "), ev.ReplyText(1, "is"))
+        assert kinds(events) == [
             "response.created",
             "response.output_item.added",
             "conversation.item.added",
             "response.content_part.added",
+            "response.output_audio_transcript.delta",
+            "response.output_audio_transcript.delta",
         ]
+
+    def test_a_reply_without_words_has_no_item(self):
+        events = told(ev.ReplyStarted(1), done(heard="", audio_ms=0))
+        assert kinds(events) == ["response.created", "response.done"]
+        assert events[-1]["response"]["output"] == []
 
     def test_the_transcript_is_told_and_kept(self):
         talk = conversation()
@@ -140,7 +148,7 @@ class TestWhatIsRemembered:
     def test_items_form_a_chain(self):
         talk = conversation()
         told(*ASKED, *REPLYING, done(), ev.UtteranceStarted(2, 5000), by=talk)
-        told(ev.UtteranceCommitted(2), ev.ReplyStarted(2), by=talk)
+        told(ev.UtteranceCommitted(2), ev.ReplyStarted(2), ev.ReplyText(2, "Yes."), by=talk)
         order = [U, R, "item_x_u2", "item_x_r2"]
         assert list(talk.items) == order
         assert [item.previous for item in talk.items.values()] == [None, *order[:-1]]
@@ -148,9 +156,127 @@ class TestWhatIsRemembered:
     def test_only_so_many_items_are_kept(self):
         talk = conversation()
         for turn in range(1, 2 * MAX_ITEMS):
-            told(ev.ReplyStarted(turn), done(turn=turn), by=talk)
+            told(ev.ReplyStarted(turn), ev.ReplyText(turn, "x"), done(turn=turn), by=talk)
         assert len(talk.items) == MAX_ITEMS
         assert talk.items[f"item_x_r{2 * MAX_ITEMS - 1}"].previous in talk.items
+
+
+CALLED = ev.ToolCalled(1, "call_1", "weather", '{"city": "Bonn"}')
+F = "item_x_f1"
+CALL = {
+    "id": F,
+    "object": "realtime.item",
+    "type": "function_call",
+    "status": "completed",
+    "call_id": "call_1",
+    "name": "weather",
+    "arguments": '{"city": "Bonn"}',
+}
+
+
+class TestFunctions:
+    def test_a_call_is_told_as_the_vendor_does(self):
+        """Its consumers take the call from response.output_item.done."""
+        events = told(*ASKED, ev.ReplyStarted(1), CALLED)[6:]
+        place = {"response_id": "resp_x_1", "output_index": 0}
+        named = {**place, "item_id": F, "call_id": "call_1"}
+        begun = {**CALL, "status": "in_progress", "arguments": ""}
+        assert events == [
+            {"type": "response.output_item.added", **place, "item": begun},
+            {"type": "conversation.item.added", "previous_item_id": U, "item": begun},
+            {
+                "type": "response.function_call_arguments.delta",
+                **named,
+                "delta": '{"city": "Bonn"}',
+            },
+            {
+                "type": "response.function_call_arguments.done",
+                **named,
+                "name": "weather",
+                "arguments": '{"city": "Bonn"}',
+            },
+            {"type": "response.output_item.done", **place, "item": CALL},
+            {"type": "conversation.item.done", "previous_item_id": U, "item": CALL},
+        ]
+
+    def test_a_response_of_a_call_alone_outputs_that(self):
+        events = told(ev.ReplyStarted(1), CALLED, done(heard="", audio_ms=0))
+        assert events[-1]["type"] == "response.done"
+        assert events[-1]["response"]["output"] == [CALL]
+
+    def test_speech_and_calls_have_an_index_each(self):
+        also = ev.ToolCalled(1, "call_2", "time", "{}")
+        events = told(*REPLYING, CALLED, also, done())
+        added = [e for e in events if e["type"] == "response.output_item.added"]
+        assert [(e["output_index"], e["item"]["type"]) for e in added] == [
+            (0, "message"),
+            (1, "function_call"),
+            (2, "function_call"),
+        ]
+        (ended,) = [e for e in events if e["type"] == "response.output_audio.done"]
+        assert ended["output_index"] == 0
+        output = events[-2]["response"]["output"]
+        assert [item["id"] for item in output] == [R, F, "item_x_f2"]
+
+    def test_speech_may_come_after_a_call(self):
+        events = told(ev.ReplyStarted(1), CALLED, ev.ReplyText(1, "Wait."), done(heard="Wait."))
+        (delta,) = [e for e in events if e["type"].endswith("transcript.delta")]
+        assert delta["output_index"] == 1
+
+    def test_a_call_cut_off_with_its_reply_is_still_whole(self):
+        events = told(*REPLYING, CALLED, CUT)
+        assert events[-1]["response"]["status"] == "cancelled"
+        assert events[-1]["response"]["output"][1] == CALL
+
+    def test_a_call_of_a_reply_that_is_over_is_not_told(self):
+        talk = conversation()
+        told(*REPLYING, done(), by=talk)
+        assert told(CALLED, by=talk) == []
+        assert talk.calls == {}
+
+    def test_a_result_is_an_item_behind_the_latest(self):
+        talk = conversation()
+        told(ev.ReplyStarted(1), CALLED, done(heard=""), *SPEAKING, by=talk)
+        told(ev.UtteranceCommitted(1), by=talk)
+        added, ended = talk.returned(talk.calls["call_1"], "rain", "mine")
+        assert added["previous_item_id"] == U
+        assert (
+            added["item"]
+            == ended["item"]
+            == {
+                "id": "mine",
+                "object": "realtime.item",
+                "type": "function_call_output",
+                "status": "completed",
+                "call_id": "call_1",
+                "output": "rain",
+            }
+        )
+        assert talk.calls["call_1"].answered
+
+    def test_results_are_claimed_once(self):
+        talk = conversation()
+        told(ev.ReplyStarted(1), CALLED, by=talk)
+        assert not talk.claim_results()
+        talk.returned(talk.calls["call_1"], "rain", "")
+        assert talk.claim_results()
+        assert not talk.claim_results()
+
+    def test_what_the_agent_was_told_instead_of_a_result_is_an_item_too(self):
+        talk = conversation()
+        events = told(ev.ReplyStarted(1), CALLED, ev.ToolGivenUp("call_1", "late"), by=talk)
+        assert kinds(events)[-2:] == ["conversation.item.added", "conversation.item.done"]
+        assert events[-1]["item"]["output"] == "late"
+        assert talk.calls["call_1"].answered
+        assert not talk.claim_results()
+        assert told(ev.ToolGivenUp("call_9", "late"), by=talk) == []
+
+    def test_calls_are_forgotten_with_their_items(self):
+        talk = conversation()
+        told(ev.ReplyStarted(1), CALLED, done(heard=""), by=talk)
+        for turn in range(2, 2 + MAX_ITEMS):
+            told(ev.ReplyStarted(turn), ev.ReplyText(turn, "x"), done(turn=turn), by=talk)
+        assert talk.calls == {}
 
 
 class TestHowAReplyEnds:
@@ -217,11 +343,11 @@ class TestLateAndDouble:
     @pytest.mark.parametrize("notice", [ev.ReplyText(1, "late"), done()])
     def test_of_another_reply_than_the_one_under_way(self, notice):
         assert told(ev.ReplyStarted(1), done(), ev.ReplyStarted(2), notice)[-1]["type"] == (
-            "response.content_part.added"
+            "response.created"
         )
 
     def test_a_transcript_of_nothing(self):
-        assert told(ev.ReplyStarted(1), ev.UtteranceTranscribed(0, "x"))[4:] == []
+        assert told(ev.ReplyStarted(1), ev.UtteranceTranscribed(0, "x"))[1:] == []
 
     def test_a_forgotten_utterance_is_cleared_and_makes_no_item(self):
         talk = conversation()
@@ -274,6 +400,8 @@ NOTICES = st.one_of(
     st.builds(ev.ReplyText, NUMBERS, st.just("b")),
     st.builds(ev.ReplyAudioStarted, NUMBERS),
     st.builds(done, st.sampled_from(["completed", "cancelled", "failed"]), turn=NUMBERS),
+    st.builds(ev.ToolCalled, NUMBERS, st.sampled_from("abc"), st.just("f"), st.just("{}")),
+    st.builds(ev.ToolGivenUp, st.sampled_from("abc"), st.just("late")),
     st.builds(ev.TurnMeasured, NUMBERS, st.just(1.0), st.just(())),
 )
 

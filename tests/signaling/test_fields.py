@@ -2,7 +2,7 @@ import pytest
 
 from agent.config import Between
 from agent.errors import RejectedOffer
-from signaling.fields import Fields, read_json
+from signaling.fields import Fields, read_json, read_long_json
 
 FIELDS = Fields({"n": 3, "x": 0.5, "t": "abc", "b": False, "o": {"k": 1}, "null": None}, "top")
 
@@ -55,11 +55,24 @@ def test_text_can_be_sent_on():
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "NaN", "[-Infinity]", "1" * 5000, "[" * 50_000, b"\xff", b"\x80abc"]
+    "text",
+    [
+        *("", "{", "NaN", "[-Infinity]", "1" * 5000, "[" * 50_000, b"\xff", b"\x80abc"),
+        "1e999",
+        "[-1e999]",
+        "[0.5" + ",1e3" * 1000 + "]",
+    ],
 )
 def test_what_is_no_json(text):
     with pytest.raises(ValueError, match=r"."):
         read_json(text)
+
+
+def test_a_long_text_holds_no_integer_that_takes_long():
+    assert read_long_json("[" + "9" * 400 + "]") == [10**400 - 1]
+    with pytest.raises(ValueError, match="too many digits"):
+        read_long_json("[" + "9" * 401 + "]")
+    assert read_json("9" * 401) == 10**401 - 1
 
 
 def test_what_is_json():

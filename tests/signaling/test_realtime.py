@@ -7,9 +7,10 @@ from openai.types.realtime.realtime_server_event import RealtimeServerEvent
 from pydantic import TypeAdapter
 
 from agent import events as ev
+from agent import requests as rq
 from agent.config_file import load
 from signaling.codes import Code
-from signaling.limits import EVENT_BYTES
+from signaling.limits import EVENT_BYTES, SESSION_EVENT_BYTES, SESSION_EVENT_VALUES
 from signaling.realtime import HELD_EVENTS, RealtimeClient
 from signaling.sessions import MAX_INSTRUCTIONS, Session
 
@@ -26,6 +27,14 @@ ASKED = (
     ev.UtteranceTranscribed(1, "what time is it, m\u00fcller?"),
 )
 U, R = "item_x_u1", "item_x_r1"
+CALLED = ev.ToolCalled(1, "call_1", "weather", '{"city": "Bonn"}')
+WEATHER = {
+    "type": "function",
+    "name": "weather",
+    "description": "Look outside.",
+    "parameters": {"type": "object", "properties": {"city": {"type": "string"}}},
+}
+PAD = " " * EVENT_BYTES  # makes any event a long one
 JSON = st.recursive(
     st.none() | st.integers() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
@@ -35,7 +44,7 @@ JSON = st.recursive(
 
 def client(*notices, **options):
     """A client whose channel is open and who was told `notices`."""
-    made = RealtimeClient(SESSION, ev.CallSettings(), "x", **options)
+    made = RealtimeClient(SESSION, rq.CallSettings(), "x", **options)
     made.opened()
     for notice in notices:
         made.tell(notice)
@@ -76,6 +85,9 @@ class TestContract:
             (*REPLY, ev.ReplyDone(1, "failed", "the voice died", "It", " is", 90)),
             (ev.ReplyStarted(1), WHOLE),
             (ev.UtteranceStarted(1, 0), ev.UtteranceForgotten(1)),
+            (*REPLY, CALLED, WHOLE),
+            (*REPLY, CALLED, CUT, ev.ToolGivenUp("call_1", '{"error": "late"}')),
+            (ev.ReplyStarted(1), CALLED, ev.ReplyDone(1, "completed", "", "", "", 0)),
         ],
     )
     def test_notices(self, notices):
@@ -92,13 +104,13 @@ class TestContract:
 
 class TestOpening:
     def test_begins_with_the_session(self):
-        (created,) = checked(RealtimeClient(SESSION, ev.CallSettings(), "x").opened())
+        (created,) = checked(RealtimeClient(SESSION, rq.CallSettings(), "x").opened())
         assert created["type"] == "session.created"
         assert created["session"] == SESSION.view()
 
     def test_what_happened_before_comes_after_it(self):
         """Audio connects before the data channel does: the greeting has begun by then."""
-        early = RealtimeClient(SESSION, ev.CallSettings(), "x")
+        early = RealtimeClient(SESSION, rq.CallSettings(), "x")
         assert [text for notice in REPLY for text in early.tell(notice)] == []
         names = [event["type"] for event in checked(early.opened())]
         assert names[0] == "session.created"
@@ -107,7 +119,7 @@ class TestOpening:
         assert early.tell(WHOLE)
 
     def test_a_channel_that_never_opens_costs_little(self):
-        early = RealtimeClient(SESSION, ev.CallSettings(), "x")
+        early = RealtimeClient(SESSION, rq.CallSettings(), "x")
         for _ in range(2 * HELD_EVENTS):
             early.tell(ev.StateChanged("hearing"))
         assert len(early.opened()) == 1 + HELD_EVENTS
@@ -118,7 +130,7 @@ class TestSessionUpdate:
         requests, (updated,) = ask(
             client(), type="session.update", session={"type": "realtime", "instructions": "Hm."}
         )
-        assert requests == [ev.ChangeSettings(ev.CallSettings(instructions="Hm."))]
+        assert requests == [rq.ChangeSettings(rq.CallSettings(instructions="Hm."))]
         assert updated["type"] == "session.updated"
         assert updated["session"]["instructions"] == "Hm."
 
@@ -147,15 +159,20 @@ class TestSessionUpdate:
         _, (updated,) = ask(asked, type="session.update", session={})
         assert updated["session"] == SESSION.view()
 
-    def test_tools_are_ignored_and_that_is_said(self):
-        session = {"instructions": "Hm.", "tools": [{"type": "function", "name": "f"}]}
-        requests, (updated, refused) = ask(
-            client(), type="session.update", session=session, event_id="e1"
-        )
-        assert len(requests) == 1
-        assert updated["session"]["tools"] == []
-        assert refused["error"]["code"] == "unsupported"
-        assert refused["error"]["event_id"] == "e1"
+    def test_tools_reach_the_call_and_are_shown(self):
+        session = {"tools": [WEATHER], "tool_choice": "auto"}
+        requests, (updated,) = ask(client(), type="session.update", session=session)
+        flat = ("weather", "Look outside.", json.dumps(WEATHER["parameters"]))
+        assert requests == [rq.ChangeSettings(rq.CallSettings(tools=(flat,)))]
+        assert updated["session"]["tools"] == [WEATHER]
+
+    def test_many_tools_need_more_room_than_other_events(self):
+        tools = [{**WEATHER, "name": f"f{n}", "description": "x" * 900} for n in range(60)]
+        text = json.dumps({"type": "session.update", "session": {"tools": tools}})
+        assert EVENT_BYTES < len(text) <= SESSION_EVENT_BYTES
+        requests, texts = client().ask(text)
+        assert len(requests[0].settings.tools) == 60
+        assert [event["type"] for event in checked(texts)] == ["session.updated"]
 
     def test_the_longest_instructions_fit_one_message(self):
         """Theirs, where a letter is a byte; ours, whatever it is."""
@@ -163,7 +180,7 @@ class TestSessionUpdate:
         _, texts = client().ask(json.dumps({"type": "session.update", "session": session}))
         assert json.loads(texts[0])["type"] == "session.updated"
         worst = SESSION.updated({"instructions": "\x00" * MAX_INSTRUCTIONS})
-        (created,) = RealtimeClient(worst, ev.CallSettings(), "x").opened()
+        (created,) = RealtimeClient(worst, rq.CallSettings(), "x").opened()
         assert len(created.encode()) < 65_536
 
     def test_instructions_that_cannot_be_sent_on(self):
@@ -174,7 +191,7 @@ class TestSessionUpdate:
 
 class TestAskingForReplies:
     def test_create(self):
-        assert ask(client(), type="response.create") == ([ev.CreateReply()], [])
+        assert ask(client(), type="response.create") == ([rq.CreateReply()], [])
 
     def test_create_during_a_reply(self):
         refused = error(client(*REPLY), type="response.create")
@@ -182,9 +199,9 @@ class TestAskingForReplies:
 
     def test_cancel(self):
         asked = client(*REPLY)
-        assert ask(asked, type="response.cancel") == ([ev.CancelCurrentReply()], [])
+        assert ask(asked, type="response.cancel") == ([rq.CancelCurrentReply()], [])
         assert ask(asked, type="response.cancel", response_id="resp_x_1") == (
-            [ev.CancelCurrentReply()],
+            [rq.CancelCurrentReply()],
             [],
         )
 
@@ -198,20 +215,20 @@ class TestAskingForReplies:
 
     def test_clear_the_output(self):
         clear = {"type": "output_audio_buffer.clear"}
-        assert ask(client(*REPLY), **clear) == ([ev.CancelCurrentReply()], [])
+        assert ask(client(*REPLY), **clear) == ([rq.CancelCurrentReply()], [])
         assert ask(client(), **clear) == ([], [])  # after response.cancel nothing is left
 
 
 class TestTheCallersAudio:
     def test_clear_is_acknowledged_when_it_was_forgotten(self):
         asked = client(ev.UtteranceStarted(1, 0))
-        assert ask(asked, type="input_audio_buffer.clear") == ([ev.ClearUtterance()], [])
+        assert ask(asked, type="input_audio_buffer.clear") == ([rq.ClearUtterance()], [])
         (cleared,) = checked(asked.tell(ev.UtteranceForgotten(1)))
         assert cleared["type"] == "input_audio_buffer.cleared"
 
     def test_clear_of_nothing_is_acknowledged_at_once(self):
         requests, (cleared,) = ask(client(*ASKED), type="input_audio_buffer.clear")
-        assert requests == [ev.ClearUtterance()]  # speech not told of yet, perhaps
+        assert requests == [rq.ClearUtterance()]  # speech not told of yet, perhaps
         assert cleared["type"] == "input_audio_buffer.cleared"
 
     def test_commit_waits_for_the_response(self):
@@ -263,17 +280,182 @@ class TestItems:
         refused = error(client(*ASKED), type="conversation.item.truncate", item_id=U)
         assert refused["code"] == "item_not_found"
 
-    @pytest.mark.parametrize("kind", ["create", "delete"])
-    def test_the_conversation_is_not_edited(self, kind):
-        item = {"type": "message", "role": "user", "content": []}
-        refused = error(client(*ASKED), type=f"conversation.item.{kind}", item_id=U, item=item)
+    def test_the_conversation_is_not_edited(self):
+        refused = error(client(*ASKED), type="conversation.item.delete", item_id=U)
         assert refused["code"] == "unsupported"
+
+
+def typing(asked, *texts, **fields):
+    parts = [{"type": "input_text", "text": text} for text in texts]
+    item = {"type": "message", "role": "user", "content": parts, **fields}
+    return ask(asked, type="conversation.item.create", item=item)
+
+
+class TestTypedText:
+    def test_it_is_an_item_and_reaches_the_call(self):
+        asked = client(*ASKED)
+        requests, (added, done) = typing(asked, "what time is it?")
+        assert requests == [rq.TypeText("what time is it?")]
+        assert added["previous_item_id"] == U
+        assert added["item"] == done["item"]
+        assert added["item"]["content"] == [{"type": "input_text", "text": "what time is it?"}]
+        id = added["item"]["id"]
+        _, (retrieved,) = ask(asked, type="conversation.item.retrieve", item_id=id)
+        assert retrieved["item"] == added["item"]
+
+    def test_then_the_reply_is_asked_for(self):
+        asked = client()
+        typing(asked, "hello")
+        assert ask(asked, type="response.create") == ([rq.CreateReply()], [])
+
+    def test_parts_are_lines_and_the_client_may_name_the_item(self):
+        requests, (added, _) = typing(client(), "one", "two", id="mine")
+        assert requests == [rq.TypeText("one\ntwo")]
+        assert added["item"]["id"] == "mine"
+
+    @pytest.mark.parametrize(
+        ("fields", "code", "param"),
+        [
+            ({"role": "system"}, "unsupported", "item.role"),
+            ({"role": None}, "unsupported", "item.role"),
+            ({"content": None}, "invalid_value", "item.content"),
+            ({"content": []}, "invalid_value", "item.content"),
+            ({"content": ["hello"]}, "invalid_value", "item.content[0]"),
+            ({"content": [{"type": "input_audio"}]}, "unsupported", "item.content[0].type"),
+            (
+                {"content": [{"type": "input_text", "text": 7}]},
+                "invalid_value",
+                "item.content[0].text",
+            ),
+            (
+                {"content": [{"type": "input_text", "text": "x" * 2_001}] * 2},
+                "invalid_value",
+                "item.content",
+            ),
+            (
+                {"content": [{"type": "input_text", "text": " "}]},
+                "invalid_value",
+                "item.content",
+            ),
+            ({"id": U}, "invalid_value", "item.id"),
+        ],
+    )
+    def test_a_wrong_field_is_named(self, fields, code, param):
+        item = {"type": "message", "role": "user", "content": [], **fields}
+        refused = error(client(*ASKED), type="conversation.item.create", item=item)
+        assert (refused["code"], refused["param"]) == (code, param)
+
+
+def returns(asked, output='{"sky": "grey"}', **fields):
+    item = {"type": "function_call_output", "call_id": "call_1", "output": output, **fields}
+    return ask(asked, type="conversation.item.create", item=item)
+
+
+def refused_return(asked, **fields):
+    item = {"type": "function_call_output", "call_id": "call_1", "output": "x", **fields}
+    return error(asked, type="conversation.item.create", item=item)
+
+
+class TestFunctionResults:
+    """conversation.item.create of an output, then response.create."""
+
+    CALLING = (ev.ReplyStarted(1), CALLED)
+    OVER = ev.ReplyDone(1, "completed", "", "", "", 0)
+
+    def test_an_output_reaches_the_call_and_is_an_item(self):
+        asked = client(*self.CALLING, self.OVER)
+        requests, (added, done) = returns(asked)
+        assert requests == [rq.ReturnFromTool("call_1", '{"sky": "grey"}')]
+        assert (added["type"], done["type"]) == (
+            "conversation.item.added",
+            "conversation.item.done",
+        )
+        id = added["item"]["id"]
+        _, (retrieved,) = ask(asked, type="conversation.item.retrieve", item_id=id)
+        assert retrieved["item"] == done["item"]
+
+    def test_then_the_reply_is_asked_for(self):
+        asked = client(*self.CALLING, self.OVER)
+        returns(asked)
+        assert ask(asked, type="response.create") == ([rq.GoOn()], [])
+        assert ask(asked, type="response.create") == ([rq.CreateReply()], [])
+
+    def test_and_may_be_while_the_agent_still_speaks(self):
+        asked = client(*REPLY, CALLED)
+        returns(asked)
+        assert ask(asked, type="response.create") == ([rq.GoOn()], [])
+        refused = error(asked, type="response.create")
+        assert refused["code"] == "conversation_already_has_active_response"
+
+    def test_a_result_that_a_reply_has_known_needs_no_other(self):
+        asked = client(*self.CALLING, self.OVER)
+        returns(asked)
+        for notice in (ev.ReplyStarted(2), ev.ReplyDone(2, "completed", "", "", "", 0)):
+            asked.tell(notice)
+        assert ask(asked, type="response.create") == ([rq.CreateReply()], [])
+
+    def test_the_reply_to_a_text_knows_the_result(self):
+        asked = client(*self.CALLING, self.OVER)
+        returns(asked)
+        typing(asked, "and tomorrow?")
+        assert ask(asked, type="response.create") == ([rq.CreateReply()], [])
+
+    def test_the_client_may_name_the_item(self):
+        asked = client(*self.CALLING)
+        _, (added, _) = returns(asked, id="mine")
+        assert added["item"]["id"] == "mine"
+
+    def test_an_output_may_be_empty(self):
+        assert returns(client(*self.CALLING), output="")[0] == [rq.ReturnFromTool("call_1", "")]
+
+    def test_of_no_call(self):
+        refused = refused_return(client(*self.CALLING), call_id="call_2")
+        assert (refused["code"], refused["param"]) == (
+            "function_call_not_found",
+            "item.call_id",
+        )
+
+    def test_twice(self):
+        asked = client(*self.CALLING)
+        returns(asked)
+        assert refused_return(asked)["code"] == "function_call_already_answered"
+
+    def test_too_late(self):
+        asked = client(*self.CALLING, ev.ToolGivenUp("call_1", "{}"))
+        assert refused_return(asked)["code"] == "function_call_already_answered"
+
+    @pytest.mark.parametrize(
+        ("fields", "param"),
+        [
+            ({"output": None}, "item.output"),
+            ({"output": {"sky": "grey"}}, "item.output"),
+            ({"output": "\ud800"}, "item.output"),
+            ({"call_id": 7}, "item.call_id"),
+            ({"call_id": ["call_1"]}, "item.call_id"),
+            ({"id": "i" * 65}, "item.id"),
+            ({"id": "item_x_f1"}, "item.id"),
+        ],
+    )
+    def test_a_wrong_field_is_named(self, fields, param):
+        refused = refused_return(client(*self.CALLING), **fields)
+        assert (refused["code"], refused["param"]) == ("invalid_value", param)
+
+    def test_other_items_are_refused(self):
+        item = {"type": "mcp_call"}
+        refused = error(client(), type="conversation.item.create", item=item)
+        assert (refused["code"], refused["param"]) == ("unsupported", "item.type")
+
+    def test_an_unanswered_call_cannot_be_truncated(self):
+        refused = error(
+            client(*self.CALLING), type="conversation.item.truncate", item_id="item_x_f1"
+        )
+        assert refused["code"] == "item_not_found"
 
 
 class TestHangingUp:
     def test_hang_up(self):
-        assert ask(client(), type="voxline.call.hang_up") == ([ev.HangUp()], [])
-        assert ask(client(), type="voxline.call.hang_up", reason="bye")[0] == [ev.HangUp()]
+        assert ask(client(), type="voxline.call.hang_up") == ([rq.HangUp()], [])
+        assert ask(client(), type="voxline.call.hang_up", reason="bye")[0] == [rq.HangUp()]
 
 
 class TestNonsense:
@@ -302,6 +484,24 @@ class TestNonsense:
         ],
     )
     def test_is_answered_with_an_error(self, text, code):
+        requests, texts = client().ask(text)
+        (event,) = checked(texts)
+        assert requests == []
+        assert event["error"]["code"] == code
+
+    @pytest.mark.parametrize(
+        ("text", "code"),
+        [
+            ('"session.update"' + " " * SESSION_EVENT_BYTES, "event_too_large"),
+            ('{"type": "nope", "x": {"session.update": 1}}' + PAD, "event_too_large"),
+            ('["session.update", {}]' + PAD, "invalid_json"),
+            ('{"x": "session.update"}' + PAD, "event_too_large"),
+            ('["session.update"' + ",1" * SESSION_EVENT_VALUES + "]" + PAD, "event_too_large"),
+            ('["session.update", ' + "9" * 401 + "]" + PAD, "invalid_json"),
+            ('{"type": "session.update"}' + PAD, "invalid_value"),
+        ],
+    )
+    def test_a_long_one_must_be_a_session_of_few_values(self, text, code):
         requests, texts = client().ask(text)
         (event,) = checked(texts)
         assert requests == []
@@ -336,6 +536,7 @@ class TestNonsense:
                 "response.cancel",
                 "conversation.item.retrieve",
                 "conversation.item.truncate",
+                "conversation.item.create",
                 "input_audio_buffer.commit",
             ]
         ),

@@ -19,7 +19,7 @@ from fake_calls import (
 from openai import AsyncOpenAI, NotFoundError, UnprocessableEntityError
 
 from agent.errors import RejectedOffer
-from agent.events import CallSettings
+from agent.requests import CallSettings
 from signaling import routes
 from signaling.body import MAX_BYTES
 from signaling.sdp import vet

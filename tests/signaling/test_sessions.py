@@ -5,7 +5,7 @@ from openai.types.realtime import RealtimeSessionCreateRequest
 
 from agent.config_file import load
 from agent.errors import RejectedOffer
-from agent.events import CallSettings
+from agent.requests import CallSettings
 from signaling.codes import Code
 from signaling.sessions import MAX_INSTRUCTIONS, VENDOR_VOICES, Session
 
@@ -81,7 +81,8 @@ class TestUpdate:
             (detection(create_response=False), CallSettings(create_response=False)),
             (detection(interrupt_response=False), CallSettings(interrupt_response=False)),
             (MANUAL, CallSettings(create_response=False, interrupt_response=False)),
-            (detection(type="semantic_vad", eagerness="high"), CallSettings()),
+            (detection(type="semantic_vad", eagerness="high"), CallSettings(eagerness="high")),
+            (detection(type="server_vad"), CallSettings(end_of_turn_ms=420)),
         ],
     )
     def test_one_field_at_a_time(self, patch, expected):
@@ -109,9 +110,17 @@ class TestUpdate:
         assert shown(manual) is None
         again = manual.updated(detection(type="server_vad"))
         assert again.changes_since(manual) == CallSettings(
-            create_response=True, interrupt_response=True
+            end_of_turn_ms=420, create_response=True, interrupt_response=True
         )
-        assert again == CONFIGURED
+        judged = manual.updated(detection(type="semantic_vad"))
+        assert judged.changes_since(manual).end_of_turn_ms is None
+        assert again.detection.silence_duration_ms == CONFIGURED.detection.silence_duration_ms
+
+    def test_a_silence_is_a_fixed_wait_and_semantic_vad_takes_it_back(self):
+        fixed = CONFIGURED.updated(detection(silence_duration_ms=300))
+        assert shown(fixed)["type"] == "server_vad"
+        judged = fixed.updated(detection(type="semantic_vad"))
+        assert judged.changes_since(fixed).end_of_turn_ms == 0
 
     def test_another_kind_of_detection_begins_from_what_is_configured(self):
         session = CONFIGURED.updated(detection(type="server_vad", silence_duration_ms=900))
@@ -280,3 +289,56 @@ def test_any_json_is_taken_or_refused_by_name(patch):
     else:
         RealtimeSessionCreateRequest.model_validate(session.view(), strict=True)
         assert session.updated(patch) == session  # said twice is said once
+
+
+WEATHER = {
+    "type": "function",
+    "name": "weather",
+    "description": "Look outside.",
+    "parameters": {"type": "object", "properties": {}},
+}
+FLAT = ("weather", "Look outside.", '{"type": "object", "properties": {}}')
+
+
+class TestTools:
+    def test_are_shown_and_reach_the_call(self):
+        session = CONFIGURED.updated({"tools": [WEATHER]})
+        assert session.view()["tools"] == [WEATHER]
+        assert session.changes_since(CONFIGURED) == CallSettings(tools=(FLAT,))
+        RealtimeSessionCreateRequest.model_validate(session.view(), strict=True)
+
+    def test_stay_until_others_come(self):
+        session = CONFIGURED.updated({"tools": [WEATHER]})
+        later = session.updated({"instructions": "Hm.", "tools": None})
+        assert later.view()["tools"] == [WEATHER]
+        assert later.changes_since(session).tools is None
+        none = later.updated({"tools": []})
+        assert none.view()["tools"] == []
+        assert none.changes_since(later) == CallSettings(tools=())
+
+    def test_a_wrong_one_is_named_and_nothing_holds(self):
+        with pytest.raises(RejectedOffer) as caught:
+            CONFIGURED.updated({"instructions": "Hm.", "tools": [WEATHER, {"type": "mcp"}]})
+        assert caught.value.param == "session.tools[1].type"
+
+    def test_the_operators_names_are_taken_and_not_shown(self):
+        config = load(None, {"agent.tools": ["shop.outside:weather"]})
+        session = Session.fresh(config, "sess_1", ("nora",))
+        assert session.view()["tools"] == []
+        with pytest.raises(RejectedOffer, match="weather is taken"):
+            session.updated({"tools": [WEATHER]})
+
+    def test_a_choice_of_none_takes_them_from_the_call(self):
+        session = CONFIGURED.updated({"tools": [WEATHER], "tool_choice": "none"})
+        assert session.view()["tool_choice"] == "none"
+        assert session.view()["tools"] == [WEATHER]
+        assert session.changes_since(CONFIGURED).may_call_tools is False
+        assert session.updated({"tool_choice": None}).tool_choice == "none"
+        again = session.updated({"tool_choice": "auto"})
+        assert again.changes_since(session) == CallSettings(may_call_tools=True)
+        RealtimeSessionCreateRequest.model_validate(session.view(), strict=True)
+
+    def test_no_call_is_promised(self):
+        with pytest.raises(RejectedOffer) as caught:
+            CONFIGURED.updated({"tools": [WEATHER], "tool_choice": "required"})
+        assert caught.value.param == "session.tool_choice"

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final, assert_never
 
 from agent.brains.operator.numbers import cardinal
-from agent.brains.operator.requests import Intent, Request
+from agent.brains.operator.requests import Intent, Request, same
 from agent.brains.operator.spoken_time import spoken_date, spoken_day, spoken_time
 from agent.engines import Act, Action, Heard, Piece, Text
 
@@ -41,6 +41,7 @@ class Mind:
     held: bool = False  # the caller is busy elsewhere: what they say is not meant for us
     jokes: int = 0  # told so far
     lost: int = 0  # utterances in a row that were not understood
+    asked: Request | None = None  # "did you say ...?", just now
 
 
 def answer(
@@ -48,19 +49,47 @@ def answer(
 ) -> tuple[tuple[Piece, ...], Mind]:
     """The reply to an utterance (None: not understood), and the mind after it was heard.
 
-    On hold there is no reply to anything but being resumed or a goodbye.
+    On hold there is no reply to anything but being resumed or a goodbye. What is not sure is
+    asked back, once: an answer that is not sure either is not understood.
     """
-    if mind.held and (request is None or request.intent not in (Intent.RESUME, Intent.GOODBYE)):
-        return (), mind
-    if request is None:
-        return (Text(LOST[mind.lost % len(LOST)]),), replace(mind, lost=mind.lost + 1)
+    meant = _meant(request, mind)
+    if mind.held and (meant is None or meant.intent not in (Intent.RESUME, Intent.GOODBYE)):
+        return (), replace(mind, asked=None)
+    if meant is not None and not meant.is_sure and mind.asked is None:
+        return (Text(f"Did you say: {_written(meant.words)}?"),), replace(mind, asked=meant)
+    if request is None or meant is None or not meant.is_sure:
+        lost = Text(LOST[mind.lost % len(LOST)])
+        return (lost,), replace(mind, lost=mind.lost + 1, asked=None)
     after = replace(
         mind,
-        held=request.intent is Intent.HOLD,
-        jokes=mind.jokes + (request.intent is Intent.JOKE),
+        held=meant.intent is Intent.HOLD,
+        jokes=mind.jokes + (meant.intent is Intent.JOKE),
         lost=0,
+        asked=None,
     )
-    return (Heard(_written(request.words)), *_pieces(request, mind, now)), after
+    return (Heard(_written(request.words)), *_pieces(meant, mind, now)), after
+
+
+def heeded(intent: Intent, mind: Mind) -> bool:
+    """Whether a request means anything now: words as common as these are said for else too."""
+    match intent:
+        case Intent.RESUME:
+            return mind.held
+        case Intent.YES | Intent.NO:
+            return mind.asked is not None
+        case _:
+            return True
+
+
+def _meant(request: Request | None, mind: Mind) -> Request | None:
+    """The request that an utterance stands for: "yes" for the one that we asked about."""
+    if request is None or not heeded(request.intent, mind):
+        return None
+    if mind.asked is None:
+        return request
+    if request.intent is Intent.YES or same(request, mind.asked):
+        return replace(mind.asked, is_sure=True)  # said twice is said for certain
+    return replace(request, is_sure=True) if request.intent is Intent.NO else request
 
 
 def _pieces(request: Request, mind: Mind, now: datetime) -> tuple[Piece, ...]:
@@ -97,6 +126,12 @@ def _pieces(request: Request, mind: Mind, now: datetime) -> tuple[Piece, ...]:
             return (Act(Action.RESUME), Text("I am here. How can I help you?"))
         case Intent.THANKS:
             return (Text("You are welcome."),)
+        case Intent.STOP:
+            return ()  # they spoke over us, and we have stopped: that is the answer
+        case Intent.NEVER_MIND:
+            return (Text("All right."),)
+        case Intent.YES | Intent.NO:
+            return (Text("Sorry. Please say it again."),)
         case Intent.GOODBYE:
             return (Text("Goodbye, and thank you for calling."), Act(Action.HANG_UP))
         case _:

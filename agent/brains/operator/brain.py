@@ -1,5 +1,6 @@
 """The operator as a Brain: hears with the recogniser, answers by the table."""
 
+import re
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,10 +9,9 @@ from typing import Final
 
 from agent.audio.frame import Samples
 from agent.brains.operator.answers import Mind, answer
-from agent.brains.operator.certainty import certain_request
+from agent.brains.operator.certainty import certain_request, short_answer
 from agent.brains.operator.grammar import understand
 from agent.brains.operator.recogniser import Knowledge, Recogniser
-from agent.brains.operator.requests import Intent
 from agent.engines import Conversation, Heard, Piece
 from agent.errors import EngineError
 
@@ -88,15 +88,18 @@ class OperatorListener:
             self._recogniser.hear(samples)
 
     def reply(self, conversation: Conversation) -> Iterator[Piece]:
-        """Answer the utterance so far, at once and whole. Knows no conversation but its own."""
+        """Answer what was typed, else the utterance so far, at once and whole."""
         request = None
-        if self._recogniser is not None:
+        if typed := _typed(conversation):
+            request = understand(typed)
+        elif self._recogniser is not None:
             with self._unless_broken():
-                request = certain_request(self._recogniser.opinions())
-        if request and request.intent is Intent.RESUME and not self._mind.held:
-            request = None  # nobody waits: words as common as "continue" mean something else
+                opinions = self._recogniser.opinions()
+                request = certain_request(opinions)
+                if request is None and self._mind.asked is not None:
+                    request = short_answer(opinions)
         pieces, self._mind_after = answer(request, self._mind, self._now())
-        yield from pieces
+        yield from (piece for piece in pieces if not (typed and isinstance(piece, Heard)))
 
     def keep(self) -> None:
         self._mind = self._mind_after
@@ -126,3 +129,11 @@ class OperatorListener:
         except (RuntimeError, KeyError, ValueError) as error:  # whatever pocketsphinx raises
             self._recogniser = None
             raise EngineError(f"the recogniser failed: {error}") from error
+
+
+def _typed(conversation: Conversation) -> str:
+    """What the caller wrote and waits for an answer to, in the words of the grammar."""
+    latest = conversation.past[-1] if conversation.past else None
+    if latest is None or latest.turn != conversation.turn or latest.agent:
+        return ""
+    return " ".join(re.findall(r"[a-z']+", latest.caller.lower().replace("\u2019", "'")))

@@ -7,7 +7,7 @@ benchmarks/understanding_fit.py, and limits that no request exceeds. Frames are 
 
 import math
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from difflib import SequenceMatcher
 from typing import Final
 
@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 
 from agent.brains.operator.grammar import understand
 from agent.brains.operator.opinions import Opinions, Span
-from agent.brains.operator.requests import Request
-from agent.brains.operator.weights import BIAS, THRESHOLD, WEIGHTS
+from agent.brains.operator.requests import Intent, Request, same
+from agent.brains.operator.weights import BIAS, DOUBT, THRESHOLD, WEIGHTS
 
+_HANG_UP: Final = 1.5  # log odds more than others need: a wrong goodbye ends the call
+_ANSWER_WORDS: Final = 2
 _SMOOTH: Final = 25  # frames over which a moment is judged
 _FRAMES_A_LETTER: Final = (2.2, 14.0)  # of a whole request
 _FRAMES_A_LETTER_OF_A_WORD: Final = 25.0
@@ -46,11 +48,45 @@ class Measures:
 
 
 def certain_request(opinions: Opinions) -> Request | None:
-    """The request, if it was one for certain."""
+    """The request, if it was one for certain; whether it was this one is `is_sure`."""
     request = understand(_words(opinions.request))
-    if request is None or score(opinions) < THRESHOLD:
+    if request is None or (found := score(opinions)) < THRESHOLD:
         return None
-    return request
+    sure = is_sure(request.intent, found - THRESHOLD, closest_rival(opinions))
+    return replace(request, is_sure=sure)
+
+
+def short_answer(opinions: Opinions) -> Request | None:
+    """A yes or a no in a word or two, for where we have just asked: there no more is wanted.
+
+    Of other speech, it is the long that is taken for an answer, and in whole sentences.
+    """
+    request = understand(_words(opinions.request))
+    return request if request and is_short_answer(request) else None
+
+
+def is_short_answer(request: Request) -> bool:
+    """Whether it is one that needs no score; see `short_answer`."""
+    is_answer = request.intent in (Intent.YES, Intent.NO)
+    return is_answer and len(request.words.split()) <= _ANSWER_WORDS
+
+
+def is_sure(intent: Intent, above: float, rival: float, doubt: float = DOUBT) -> bool:
+    """Whether a request so much above the threshold, and its rival so far behind, is acted on.
+
+    One that is not is asked back.
+    """
+    return rival >= doubt and (intent is not Intent.GOODBYE or above >= _HANG_UP)
+
+
+def closest_rival(opinions: Opinions) -> float:
+    """How far behind the likeliest other request is; infinity where there is none near."""
+    request = understand(_words(opinions.request))
+    others = ((understand(rival.words), rival.behind) for rival in opinions.rivals)
+    return min(
+        (behind for other, behind in others if other and not same(other, request)),
+        default=math.inf,
+    )
 
 
 def score(opinions: Opinions) -> float:

@@ -15,8 +15,17 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class Rival:
+    """What else it may have been, to the decoder of requests; not always a whole request."""
+
+    words: str
+    behind: float  # log likelihood by which it is less likely, in powers of 1.0001
+
+
+@dataclass(frozen=True, slots=True)
 class Opinions:
     """What both decoders made of an utterance."""
 
     request: tuple[Span, ...]  # as a request
     anything: tuple[Span, ...]  # as English
+    rivals: tuple[Rival, ...] = ()  # the likeliest first; none of a long utterance

@@ -30,6 +30,10 @@ class Intent(StrEnum):
     HOLD = "hold"
     RESUME = "resume"
     THANKS = "thanks"
+    STOP = "stop"
+    NEVER_MIND = "never mind"
+    YES = "yes"  # these two only when we have asked
+    NO = "no"
     GOODBYE = "goodbye"
 
 
@@ -41,6 +45,14 @@ class Request:
     words: str  # what the caller said
     phrase: str = ""  # REPEAT: what to say, "" if they stopped short of it
     number: int = 0  # COUNT: how far, 1..100
+    is_sure: bool = True  # False: another request sounds nearly the same
+
+
+def same(one: Request | None, other: Request | None) -> bool:
+    """Whether two requests, however worded, are for the same; a request and none are not."""
+    if one is None or other is None:
+        return one is other
+    return (one.intent, one.phrase, one.number) == (other.intent, other.phrase, other.number)
 
 
 REPEATABLE: Final = (
@@ -166,6 +178,23 @@ WAYS: Final = {
         "thank you [(very | so) much]",
         "thanks [a lot]",
     ),
+    Intent.STOP: (
+        "stop [it | that | talking | counting]",
+        "<ask> (stop [talking | counting] | be quiet)",
+        "be quiet",
+        "(that is | that's) enough",
+    ),
+    Intent.NEVER_MIND: (
+        "never mind",
+        "forget (it | about it)",
+        "no thank you",
+    ),
+    Intent.YES: (
+        "yes [please | i did | it is | that's right]",
+        "(yeah | yep | right | okay | sure)",
+        "(that is | that's) right",
+    ),
+    Intent.NO: ("no [i did not | i didn't]", "nope"),
     Intent.GOODBYE: (
         "(goodbye | good bye | bye | bye bye)",
         "[<ask>] (hang up | end the call)",
@@ -179,9 +208,9 @@ WAYS: Final = {
 # What callers say and we cannot do. Without these the recogniser would take the nearest request
 # for it, and the sound would even agree: "happy birthday" is nearly "have a good day".
 FOILS: Final = (
-    "yes | no | yeah | yep | okay | right | sure | maybe [later] | well | oh | uh [huh] | um",
+    "maybe [later] | well | oh | uh [huh] | um",
     "and | but | or | if | up | of | the | to | that | this | with | not | on | in | lovely",
-    "good | great | sorry | i'm sorry | never mind | forget it | no problem | no thank you",
+    "good | great | sorry | i'm sorry | no problem | no thanks | nothing",
     "happy birthday | congratulations | good luck | merry christmas | welcome | nice",
     "how old are you | how tall (is | are) | where (are you | is) | when is | why | what | who",
     "what is (it | that | this | your favorite | two plus two | the weather | the capital of)",
@@ -195,8 +224,8 @@ FOILS: Final = (
     "turn (on | off) the (light | lights | music) | play some music | open the door",
     "set an alarm | call me [back] | call my mother | read me the news | send a message",
     "how (much is it | much does it cost | many | far | long | do i get to) | how is it going",
-    "thank god | that's (it | right | great | good | fine | not all) | that is (right | good)",
+    "thank god | that's (it | great | good | fine | not all) | that is good",
     "my name is | my number is | this is | here is | there is | there was | it was | it is",
     "he | she | we | they | you | i | you know | i mean | i think | let me see | let me think",
-    "go away | come here | look | listen | stop | start | hey | excuse me | pardon [me]",
+    "go away | come here | look | listen | start | hey | excuse me | pardon [me]",
 )

@@ -5,7 +5,15 @@ import numpy as np
 import pytest
 
 from agent.brains.scripted import ScriptedBrain
-from agent.engines import Conversation, Heard, Text
+from agent.engines import (
+    Conversation,
+    Exchange,
+    Heard,
+    Text,
+    Tool,
+    ToolCall,
+    ToolUse,
+)
 
 NOBODY = Conversation("", "en-US")
 
@@ -40,6 +48,51 @@ def test_calls_do_not_share_their_place() -> None:
 def test_a_transcript_comes_before_the_text() -> None:
     pieces = list(ScriptedBrain().listen().reply(NOBODY))
     assert [type(piece) for piece in pieces] == [Heard, Text]
+
+
+WEATHER = Tool("weather", "Look outside.", "{}")
+CALL = ToolCall("call_7", "weather", '{"city": "Bonn", "days": [1, 2]}')
+LINE = 'Let me look. [weather {"city": "Bonn", "days": [1, 2]}]'
+
+
+def test_instructions_may_bring_the_lines() -> None:
+    listener = ScriptedBrain(["one"]).listen()
+    scripted = Conversation("You are a script.\nsay: uno\nsay: due", "it")
+    for line in ("uno", "due", "uno"):
+        assert Text(line) in list(listener.reply(scripted))
+        listener.keep()
+
+
+def test_a_line_may_end_in_a_call_of_what_is_offered() -> None:
+    listener = ScriptedBrain([LINE]).listen()
+    offered = Conversation("", "en-US", (), 7, (WEATHER,))
+    assert list(listener.reply(offered))[1:] == [Text("Let me look."), CALL]
+    assert list(listener.reply(NOBODY))[1:] == [Text("Let me look.")]
+
+
+def test_a_line_may_be_a_call_alone() -> None:
+    listener = ScriptedBrain(["[weather {}]"]).listen()
+    pieces = list(listener.reply(Conversation("", "en-US", (), 7, (WEATHER,))))
+    assert pieces[1:] == [ToolCall("call_7", "weather", "{}")]
+
+
+def test_a_result_is_spoken_and_costs_no_line() -> None:
+    listener = ScriptedBrain([LINE, "two"]).listen()
+    list(listener.reply(Conversation("", "en-US", (), 7, (WEATHER,))))
+    listener.keep()
+    used = Exchange("", "Let me look.", 7, (ToolUse(CALL, "rain"),))
+    assert list(listener.reply(Conversation("", "en-US", (used,), 8))) == [
+        Text("weather: rain")
+    ]
+    listener.keep()
+    spoken = Exchange("", "weather: rain", 8)
+    after = Conversation("", "en-US", (used, spoken), 9)
+    assert list(listener.reply(after))[1:] == [Text("two")]
+
+
+def test_what_was_typed_needs_no_transcript() -> None:
+    typed = Conversation("", "en-US", (Exchange("hello", "", 3),), 3)
+    assert list(ScriptedBrain(["one"]).listen().reply(typed)) == [Text("one")]
 
 
 def test_no_lines_are_refused() -> None:

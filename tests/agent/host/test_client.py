@@ -357,12 +357,12 @@ def test_two_hundred_calls_leave_no_thread_no_file_and_no_task(run):
             other.close()
 
         await one(0)
-        await until(partial(threads_are, call, 4))  # main, reader, this call's mind and mouth
+        await until(partial(threads_are, call, 5))  # main, reader, mind, mouth and pen
         files, ours = child().num_fds(), psutil.Process().num_fds()
         tasks = len(asyncio.all_tasks())
         for turn in range(200):
             await one(turn)
-        await until(partial(threads_are, call, 4))
+        await until(partial(threads_are, call, 5))
         assert child().num_fds() == files
         assert psutil.Process().num_fds() == ours
         assert len(asyncio.all_tasks()) == tasks

@@ -4,6 +4,7 @@ import queue
 import threading
 
 import pytest
+from host_fakes import Waiting
 
 from agent.engines import Text
 from agent.errors import EngineError
@@ -154,6 +155,50 @@ def test_a_piece_under_way_is_not_sent_once_cancelled(bench):
     bench.lane.cancel(7)
     gate.set()
     assert bench.said() == []
+
+
+def test_cancelling_ends_what_a_stream_waits_for(bench):
+    waiting = Waiting()
+    bench.lane.start(7, lambda: waiting)
+    assert waiting.waits.wait(5)
+    bench.lane.cancel(7)
+    assert waiting.closed.wait(5)
+    assert bench.said() == []
+
+
+def test_a_stream_cancelled_as_it_begins_never_waits(bench):
+    waiting = Waiting()
+
+    def begin():
+        bench.lane.cancel(7)  # as another thread would, before the lane knows the iterator
+        return waiting
+
+    bench.lane.start(7, begin)
+    assert waiting.closed.wait(5)
+    assert not waiting.waits.is_set()
+    assert bench.said() == []
+
+
+def test_the_end_does_not_wait_for_what_a_stream_waits_for(bench):
+    waiting = Waiting()
+    bench.lane.start(7, lambda: waiting)
+    assert waiting.waits.wait(5)
+    bench.lane.end()
+    assert waiting.closed.wait(5)
+
+
+def test_a_bug_in_cancelling_is_logged_and_the_stream_is_closed(bench, caplog):
+    class Stubborn(Waiting):
+        def cancel(self):
+            super().cancel()
+            raise ZeroDivisionError("oops")
+
+    waiting = Stubborn()
+    bench.lane.start(7, lambda: waiting)
+    assert waiting.waits.wait(5)
+    bench.lane.cancel(7)
+    assert waiting.closed.wait(5)
+    assert "oops" in caplog.text
 
 
 def test_an_engines_error_is_its_message_and_a_bug_is_logged(bench, caplog):

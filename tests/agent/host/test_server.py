@@ -6,7 +6,7 @@ import threading
 
 import numpy as np
 import pytest
-from host_fakes import STYLE, FullBrain, ObedientBrain, ObedientVoice, ask
+from host_fakes import STYLE, FullBrain, ObedientBrain, ObedientVoice, Waiting, ask
 
 from agent.engines import Act, Action, Heard, Speech, Text
 from agent.host import wire
@@ -111,6 +111,41 @@ def test_a_discarded_reply_is_closed_before_the_listener_hears_of_it(bench):
     assert bench.told() == "discard with 0 open"
 
 
+def test_nothing_waits_for_a_transcript(bench):
+    """Neither the tokens of the reply it belongs to, nor the next utterance."""
+    bench.give(wire.Hear(1, FRAME))
+    bench.answer(5, "say hello", turn=3)
+    waiting = bench.brain.listeners[0].waiting = Waiting()
+    bench.give(wire.Keep(1, 3), wire.StartTranscript(1, 6), wire.Hear(1, FRAME))
+    assert waiting.waits.wait(5)
+    assert bench.answer(7, "say more", turn=4)[1:] == [
+        Text("more"),
+        Act(Action.HANG_UP),
+        wire.Finished(7),
+    ]
+    bench.give(wire.Cancel(1, 6))
+    assert waiting.closed.wait(5)
+
+
+def test_a_transcript_unwanted_before_it_was_asked_for_never_begins(bench):
+    bench.give(wire.Hear(1, FRAME))
+    bench.answer(5, "say hello", turn=3)
+    waiting = bench.brain.listeners[0].waiting = Waiting()
+    bench.ask(6, "compute 0.1", turn=3)  # the mind is busy
+    bench.give(wire.StartTranscript(1, 7), wire.Cancel(1, 7))
+    assert [bench.next().request, bench.next().request] == [6, 6]
+    assert bench.told(turn=3) == "hear 320"  # the mind is through with both
+    bench.brain.listeners[0].waiting = None
+    bench.give(wire.StartTranscript(1, 8))
+    assert [bench.next(), bench.next()] == [wire.Said(8, Heard("hear 320")), wire.Finished(8)]
+    assert not waiting.waits.is_set()
+
+
+def test_a_transcript_that_cannot_be_asked_for_fails(bench):
+    bench.give(wire.StartTranscript(1, 5))
+    assert bench.next() == wire.Failed(5, "nothing was kept")
+
+
 def test_words_about_another_reply_are_not_passed_on(bench):
     """After a restart: the listener made no reply, but the utterance it was retold is over."""
     bench.answer(5, "say hello", turn=3)
@@ -157,8 +192,8 @@ def test_closing_a_call_closes_its_streams_and_its_listener_and_ends_its_threads
     bench.give(wire.StartSpeech(2, 6, "forever", STYLE))
     for _ in range(2 * wire.WINDOW):
         bench.next()
-    threads = [t for t in threading.enumerate() if t.name in ("mind 2", "mouth 2")]
-    assert len(threads) == 2
+    threads = [t for t in threading.enumerate() if t.name in ("mind 2", "mouth 2", "pen 2")]
+    assert len(threads) == 3
     bench.give(wire.CloseCall(2))
     for thread in threads:
         thread.join(5)

@@ -25,6 +25,7 @@ from agent.events import EndReason
 from agent.media import upstream
 from agent.media.opus import Encoder
 from agent.media.peer import Peer
+from agent.media.upstream.network import impair, impair_arrivals, reroute, vanish
 
 CONFIG = Config(ice=Ice(addresses=("127.0.0.1",)))
 # Where packets are counted the silence of a busy machine must not be.
@@ -190,7 +191,7 @@ async def test_a_swapped_pair_is_put_in_order():
             return ()
         return (datagram, *(held.pop() for _ in held[:]))
 
-    async with call(config=PATIENT, network=lambda pc: upstream.reroute(pc, swap)) as (
+    async with call(config=PATIENT, network=lambda pc: reroute(pc, swap)) as (
         agent,
         _,
     ):
@@ -208,7 +209,7 @@ async def test_random_loss_leaves_no_hole():
     upstream.install(PATIENT)
 
     def lossy(pc):
-        upstream.impair(pc, lambda: 0 < len(caller_track.sent_s) < 99 and dice.random() < 0.1)
+        impair(pc, lambda: 0 < len(caller_track.sent_s) < 99 and dice.random() < 0.1)
 
     caller = Side(PATIENT, caller_track)
     async with call(caller=caller, network=lossy, config=PATIENT) as (agent, _):
@@ -222,7 +223,7 @@ async def test_random_loss_leaves_no_hole():
 @realtime
 async def test_packets_can_be_lost_on_arrival_too():
     async with call() as (agent, _caller):
-        upstream.impair_arrivals(agent.peer.pc, lambda: True)
+        impair_arrivals(agent.peer.pc, lambda: True)
         count = agent.peer.stats.packets
         await agent.until(lambda: agent.peer.stats.stalls)
         assert agent.peer.stats.packets <= count + 1
@@ -236,7 +237,7 @@ async def test_one_lost_packet_delays_no_later_one():
     seen = iter(range(10**6))
 
     def network(pc):
-        upstream.impair(pc, lambda: next(seen) == lost)
+        impair(pc, lambda: next(seen) == lost)
 
     async with call(caller=caller, network=network, config=config) as (agent, _):
         await agent.until(lambda: agent.heard >= 60 * HEAR_FRAME)
@@ -423,7 +424,7 @@ async def test_a_hang_up_is_told_to_the_other_side_once():
 async def test_a_dead_caller_is_noticed_by_its_silence():
     config = replace(CONFIG, limits=Limits(lost_s=0.5))
     async with call(config=config) as (agent, caller):
-        upstream.vanish(caller.peer.pc)
+        vanish(caller.peer.pc)
         began = time.monotonic()
         async with asyncio.timeout(5):
             await agent.closed.wait()
@@ -439,7 +440,7 @@ async def test_a_dead_agent_is_noticed_though_it_was_silent():
     async with call(agent=agent, config=config) as (agent, caller):
         await agent.until(lambda: agent.heard > 1.5 * HEAR_HZ)
         assert not caller.reasons and not agent.reasons
-        upstream.vanish(agent.peer.pc)
+        vanish(agent.peer.pc)
         async with asyncio.timeout(5):
             await caller.closed.wait()
         assert caller.reasons == [EndReason.LOST]
@@ -537,7 +538,7 @@ async def test_a_caller_that_gives_up_while_being_answered_leaves_nothing():
 @realtime
 async def test_the_peer_reports_what_it_loses():
     dice = random.Random(1)
-    network = lambda pc: upstream.impair(pc, lambda: dice.random() < 0.3)  # noqa: E731
+    network = lambda pc: impair(pc, lambda: dice.random() < 0.3)  # noqa: E731
     async with call(network=network) as (_agent, caller):
         reports = []
         for _ in range(100):

@@ -1,7 +1,9 @@
 """What we rely on in aiortc and aioice, and what we changed there. Calls: test_peer.py."""
 
 import asyncio
+import gc
 import random
+import weakref
 from dataclasses import replace
 from functools import wraps
 from types import SimpleNamespace
@@ -355,7 +357,7 @@ async def test_a_connection_whose_close_raises_is_released():
     pc.addTransceiver("audio")
     pc.createDataChannel("x")
     await pc.setLocalDescription(await pc.createOffer())
-    transports = upstream._ice_transports(pc)
+    transports = upstream.ice_transports(pc)
     assert len(transports) == 2
     receiver = pc.getReceivers()[0]
     receiver.setTransport(None)
@@ -366,6 +368,60 @@ async def test_a_connection_whose_close_raises_is_released():
     assert [transport.state for transport in transports] == ["closed", "closed"]
     async with asyncio.timeout(1):
         await pc.close()  # aiortc alone would wait for ever
+
+
+@realtime
+async def test_a_released_connection_goes_without_the_garbage_collector():
+    """The collector would take several at once, in the midst of other calls."""
+    upstream.install(LOOPBACK)
+    one, other = (
+        RTCPeerConnection(RTCConfiguration(iceServers=[], bundlePolicy="max-bundle"))
+        for _ in range(2)
+    )
+    one.addTransceiver("audio")
+    connected = asyncio.Event()
+    one.createDataChannel("x").on("open", connected.set)
+    await one.setLocalDescription(await one.createOffer())
+    await other.setRemoteDescription(one.localDescription)
+    await other.setLocalDescription(await other.createAnswer())
+    await one.setRemoteDescription(other.localDescription)
+    await asyncio.wait_for(connected.wait(), 10)
+    watched = [weakref.ref(each) for each in (one, other)]
+    watched += [weakref.ref(each) for pc in (one, other) for each in upstream.connections(pc)]
+    gc.collect()
+    gc.disable()
+    try:
+        for pc in (one, other):
+            await upstream.release(pc)
+        del one, other, pc
+        async with asyncio.timeout(5):
+            while any(each() for each in watched):  # noqa: ASYNC110  they tell nobody
+                await asyncio.sleep(0.01)
+    finally:
+        gc.enable()
+
+
+@realtime
+async def test_a_backlog_is_read_one_datagram_at_a_time():
+    """After a stall there may be a second of them, and other calls have theirs."""
+    connection = upstream._Connection(ice_controlling=True)
+    connection._nominated[1] = None  # as when connected
+    for number in range(3):
+        connection.data_received(bytes([128, number]), 1)
+    order = []
+
+    async def read():
+        for _ in range(3):
+            order.append((await connection.recv())[1])
+
+    async def other():
+        for _ in range(2):
+            order.append("other")
+            await asyncio.sleep(0)
+
+    await asyncio.gather(read(), other())
+    assert order == ["other", 0, "other", 1, 2]
+    await connection.close()
 
 
 @realtime

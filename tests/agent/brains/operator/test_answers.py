@@ -1,5 +1,6 @@
 """What the operator says, and what it remembers of having said it."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from itertools import pairwise
 
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.brains.operator.answers import JOKES, LOST, Mind, answer
+from agent.brains.operator.answers import JOKES, LOST, Mind, answer, heeded
 from agent.brains.operator.grammar import understand
 from agent.brains.operator.requests import Intent, Request
 from agent.engines import Act, Action, Heard, Text
@@ -68,7 +69,7 @@ def test_counting_comes_in_pieces_so_that_it_can_begin_at_once() -> None:
     ],
 )
 def test_what_is_done_is_also_said(asked, action) -> None:
-    said = pieces(asked)
+    said = pieces(asked, Mind(held=True) if action is Action.RESUME else None)
     assert acts(said) == [action]
     assert text(said)
 
@@ -77,12 +78,127 @@ def test_a_farewell_is_spoken_before_hanging_up() -> None:
     assert [type(piece) for piece in pieces("goodbye")] == [Heard, Text, Act]
 
 
+STATES = {
+    Intent.RESUME: Mind(held=True),
+    Intent.YES: Mind(asked=Request(Intent.TIME, "what time is it", is_sure=False)),
+    Intent.NO: Mind(asked=Request(Intent.TIME, "what time is it", is_sure=False)),
+}
+
+
 @pytest.mark.parametrize("intent", Intent)
 def test_what_was_heard_comes_first_and_once(intent) -> None:
-    said, _ = answer(Request(intent, "i'm what you said", number=3), Mind(), NOW)
+    mind = STATES.get(intent, Mind())
+    said, _ = answer(Request(intent, "i'm what you said", number=3), mind, NOW)
     assert said[0] == Heard("I'm what you said")
     assert sum(isinstance(piece, Heard) for piece in said) == 1
-    assert text(said)
+    assert bool(text(said)) is (intent is not Intent.STOP)
+
+
+@pytest.mark.parametrize("words", ["stop", "please stop", "be quiet", "that's enough"])
+def test_who_is_told_to_stop_says_nothing(words) -> None:
+    """The words over a reply have ended it; whatever is said now would be more of the same."""
+    assert [type(piece) for piece in pieces(words)] == [Heard]
+
+
+@pytest.mark.parametrize("words", ["never mind", "forget it", "no thank you"])
+def test_a_wish_that_is_taken_back_is_let_go_in_two_words(words) -> None:
+    assert text(pieces(words)) == "All right."
+
+
+def test_stopping_is_no_failure_to_understand() -> None:
+    _, mind = answer(None, Mind(), NOW)
+    _, mind = answer(understand("stop"), mind, NOW)
+    assert mind.lost == 0
+
+
+# -- asking back -------------------------------------------------------------------------------
+
+
+def unsure(words):
+    return replace(understand(words), is_sure=False)
+
+
+def say(*said):
+    """Say one after the other; the answers' texts, the last pieces and the mind."""
+    mind, texts, last = Mind(), [], ()
+    for request in said:
+        request = understand(request) if isinstance(request, str) else request
+        last, mind = answer(request, mind, NOW)
+        texts.append(text(last))
+    return texts, last, mind
+
+
+def test_what_is_not_sure_is_asked_back_and_neither_done_nor_transcribed() -> None:
+    (asked,), last, mind = say(unsure("goodbye"))
+    assert asked == "Did you say: Goodbye?"
+    assert [type(piece) for piece in last] == [Text]
+    assert mind.asked == unsure("goodbye")
+
+
+def test_yes_does_it() -> None:
+    texts, last, mind = say(unsure("count to three"), "yes")
+    assert texts[1] == "One, two, three."
+    assert last[0] == Heard("Yes")
+    assert mind == Mind()
+
+
+def test_yes_may_hang_up_or_hold() -> None:
+    assert acts(say(unsure("goodbye"), "yes please")[1]) == [Action.HANG_UP]
+    assert say(unsure("hold on"), "yeah")[2].held
+
+
+def test_no_is_answered_and_forgotten() -> None:
+    texts, _, mind = say(unsure("goodbye"), unsure("no"), "yes")
+    assert texts[1] == "Sorry. Please say it again."
+    assert texts[2] == LOST[0]
+    assert mind.asked is None
+
+
+@pytest.mark.parametrize("again", [understand("count to two"), unsure("please count to two")])
+def test_saying_it_again_is_a_yes(again) -> None:
+    assert say(unsure("count to two"), again)[0][1] == "One, two."
+
+
+def test_something_else_said_for_certain_is_done_instead() -> None:
+    assert say(unsure("goodbye"), "count to two")[0][1] == "One, two."
+
+
+def test_nobody_is_asked_twice_running() -> None:
+    texts, _, mind = say(unsure("goodbye"), unsure("hold on"), unsure("hold on"))
+    assert texts == ["Did you say: Goodbye?", LOST[0], "Did you say: Hold on?"]
+    assert mind.lost == 1
+
+
+def test_a_question_is_about_the_words_just_before() -> None:
+    assert say(unsure("goodbye"), None, "yes")[0][2] == LOST[1]
+
+
+def test_yes_and_no_mean_nothing_where_nothing_was_asked() -> None:
+    for word in ("yes", "no", "okay", "right"):
+        assert say(word)[0] == [LOST[0]]
+
+
+def test_on_hold_only_what_ends_it_is_asked_about() -> None:
+    held = Mind(held=True)
+    assert answer(unsure("count to two"), held, NOW) == ((), held)
+    asked, mind = answer(unsure("i'm back"), held, NOW)
+    assert text(asked) == "Did you say: I'm back?"
+    said, mind = answer(understand("yes"), mind, NOW)
+    assert (acts(said), mind.held) == ([Action.RESUME], False)
+
+
+@pytest.mark.parametrize(
+    ("intent", "mind", "is_heeded"),
+    [
+        (Intent.RESUME, Mind(), False),
+        (Intent.RESUME, Mind(held=True), True),
+        (Intent.YES, Mind(), False),
+        (Intent.NO, Mind(asked=unsure("goodbye")), True),
+        (Intent.STOP, Mind(), True),
+    ],
+)
+def test_some_words_count_only_where_they_are_awaited(intent, mind, is_heeded) -> None:
+    assert heeded(intent, mind) is is_heeded
 
 
 def test_no_joke_twice_running_and_all_of_them_in_turn() -> None:

@@ -10,8 +10,9 @@ from recordings import recording
 from spoken import say
 
 from agent.brains.operator import brain as subject
+from agent.brains.operator import certainty
 from agent.brains.operator.brain import Operator
-from agent.engines import Act, Action, Heard, Text
+from agent.engines import Act, Action, Conversation, Exchange, Heard, Text
 from agent.errors import EngineError
 
 NOW = datetime(2026, 11, 23, 19, 52, tzinfo=timezone(timedelta(hours=1)))
@@ -74,6 +75,21 @@ def test_more_questions(listener, asked, answered) -> None:
 )
 def test_wishes_are_carried_out(listener, asked, action) -> None:
     assert Act(action) in ask(listener, asked)
+
+
+def test_being_told_to_stop_is_understood_and_answered_with_silence(listener) -> None:
+    assert ask(listener, "stop talking") == [Heard("Stop talking")]
+
+
+def test_what_is_not_sure_is_asked_back_and_yes_is_enough(listener, monkeypatch) -> None:
+    monkeypatch.setattr(certainty, "closest_rival", lambda opinions: 0.0)
+    assert ask(listener, "count to three") == [Text("Did you say: Count to three?")]
+    monkeypatch.undo()
+    assert ask(listener, "yes") == [Heard("Yes"), Text("One, two, three.")]
+
+
+def test_yes_alone_is_no_request(listener) -> None:
+    assert not any(isinstance(piece, Heard) for piece in ask(listener, "yes"))
 
 
 def test_hold_and_resume(listener) -> None:
@@ -186,3 +202,22 @@ def test_without_its_model_it_says_so(monkeypatch) -> None:
     monkeypatch.setattr(subject, "Knowledge", missing)
     with pytest.raises(EngineError, match="cannot be loaded: no such file"):
         Operator()
+
+
+@pytest.mark.parametrize(
+    ("typed", "answered"),
+    [
+        ("What time is it?", "It is seven fifty-two in the evening."),
+        ("what\u2019s the date", "It is Monday, the twenty-third of November."),
+        ("quelle heure est-il", "Sorry, I did not understand."),
+        ("", "Sorry, I did not understand."),
+    ],
+)
+def test_what_was_typed_is_understood_by_the_same_grammar(operator, typed, answered) -> None:
+    listener = operator.listen()
+    before = Exchange("", "Hello.", 1)
+    conversation = Conversation("", "en-US", (before, Exchange(typed, "", 2)), 2)
+    pieces = list(listener.reply(conversation))
+    assert text(pieces).startswith(answered)
+    assert not [piece for piece in pieces if isinstance(piece, Heard)]
+    listener.close()

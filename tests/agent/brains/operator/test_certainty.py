@@ -7,10 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.brains.operator.certainty import Measures, certain_request, measures, score
-from agent.brains.operator.opinions import Opinions, Span
+from agent.brains.operator.certainty import (
+    Measures,
+    certain_request,
+    closest_rival,
+    is_sure,
+    measures,
+    score,
+    short_answer,
+)
+from agent.brains.operator.opinions import Opinions, Rival, Span
 from agent.brains.operator.requests import Intent
-from agent.brains.operator.weights import WEIGHTS
+from agent.brains.operator.weights import DOUBT, WEIGHTS
 
 
 def spoken(*words, pace=8, acoustic=-10.0, language=-20.0):
@@ -43,6 +51,51 @@ def test_words_that_are_no_request_are_none_however_well_they_fit() -> None:
     for words in (("what", "time"), ("happy", "birthday"), ()):
         decoded = spoken(*words)
         assert certain_request(Opinions(decoded, decoded)) is None
+
+
+def doubted(behind, *words):
+    """The same utterance with another account of it so far behind."""
+    return replace(AGREED, rivals=(Rival(" ".join(words), behind),))
+
+
+def test_a_request_whose_rival_is_near_is_not_sure() -> None:
+    for behind, sure in ((0.0, False), (DOUBT - 1, False), (DOUBT, True)):
+        request = certain_request(doubted(behind, "what", "day", "is", "it"))
+        assert request is not None
+        assert (request.intent, request.is_sure) == (Intent.TIME, sure)
+
+
+def test_other_words_for_the_same_and_words_for_nothing_are_no_rivals() -> None:
+    for words in ("what's the time", "what time is it now", "what time", ""):
+        request = certain_request(doubted(0.0, *words.split()))
+        assert request is not None
+        assert request.is_sure, words
+
+
+def test_the_closest_rival_counts_wherever_it_stands() -> None:
+    rivals = (Rival("what time", 1.0), Rival("who are you", 70.0), Rival("help", 50.0))
+    assert closest_rival(replace(AGREED, rivals=rivals)) == 50
+    assert closest_rival(AGREED) == np.inf
+
+
+def test_hanging_up_wants_more_certainty_than_all_else() -> None:
+    assert is_sure(Intent.TIME, 0.0, np.inf)
+    assert not is_sure(Intent.GOODBYE, 0.0, np.inf)
+    assert is_sure(Intent.GOODBYE, 2.0, np.inf)
+    assert not is_sure(Intent.GOODBYE, 2.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("words", "is_one"),
+    [
+        *(("yes", True), ("no", True), ("that's right", True), ("yes that's right", False)),
+        *(("hello", False), ("what time", False), ("", False)),
+    ],
+)
+def test_an_answer_is_short_and_needs_no_score(words, is_one) -> None:
+    poor = spoken(*words.split(), acoustic=-90.0) if words else ()
+    heard = Opinions(poor, spoken("modern", "arty"))
+    assert (short_answer(heard) is not None) is is_one
 
 
 def test_silence_is_no_request() -> None:

@@ -9,6 +9,7 @@ from spoken import say
 
 from agent.audio.frame import HEAR_HZ
 from agent.brains.operator import recogniser as subject
+from agent.brains.operator.grammar import understand
 from agent.brains.operator.recogniser import Knowledge, Recogniser
 
 
@@ -44,6 +45,23 @@ def test_so_is_a_real_human(ear) -> None:
 def test_the_other_opinion_knows_other_words(ear) -> None:
     heard = opinions(ear, recording("sb-spk1_snt5"))
     assert len(set(words(heard.anything).split()) - subject.vocabulary()) > 1
+
+
+def test_what_else_it_may_have_been_is_told_and_by_how_much_less_likely(ear) -> None:
+    heard = opinions(ear, say("count to eighty"))
+    accounts = [rival.words for rival in heard.rivals]
+    assert len(accounts) == len(set(accounts)) > 1
+    assert min(rival.behind for rival in heard.rivals) == 0
+    assert words(heard.request) in accounts
+
+
+def test_a_long_utterance_has_no_rivals(ear) -> None:
+    assert opinions(ear, np.tile(say("goodbye"), 8)).rivals == ()
+
+
+def test_silence_has_no_rivals_that_are_requests(ear) -> None:
+    heard = opinions(ear, np.zeros(HEAR_HZ, np.float32))
+    assert not any(understand(rival.words) for rival in heard.rivals)
 
 
 def test_words_are_where_they_were_said(ear) -> None:

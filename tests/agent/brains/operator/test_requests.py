@@ -5,7 +5,7 @@ import pytest
 from agent.brains.operator.automaton import TOKEN, compile_expansion
 from agent.brains.operator.grammar import understand, vocabulary
 from agent.brains.operator.lexicon import words_known
-from agent.brains.operator.requests import FOILS, REPEATABLE, RULES, WAYS, Intent
+from agent.brains.operator.requests import FOILS, REPEATABLE, RULES, WAYS, Intent, same
 
 EXPANSIONS = [*RULES.values(), *FOILS, *(way for ways in WAYS.values() for way in ways)]
 
@@ -46,6 +46,15 @@ def test_a_foil_is_no_request() -> None:
     for start, word, to in net.arcs:
         if start == 0 and to in net.finals:
             assert understand(word) is None, word
+
+
+def test_requests_are_the_same_whatever_the_words() -> None:
+    ten, again, nine = map(understand, ("count to ten", "please count to ten", "count to nine"))
+    assert same(ten, again)
+    assert not same(ten, nine)
+    assert not same(understand("better late than never"), understand("i have a dream"))
+    assert not same(ten, None)
+    assert same(None, None)
 
 
 @pytest.mark.parametrize("phrase", REPEATABLE)

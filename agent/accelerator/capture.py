@@ -1,0 +1,61 @@
+"""A function over fixed tensors as a CUDA graph: one launch instead of a thousand."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import torch
+
+T = TypeVar("T")
+_WARM_UPS = 3  # libraries choose algorithms and allocate workspaces on first use
+
+
+class Pool:
+    """What the graphs of one engine share: memory to work in, and the stream of recording.
+
+    cuBLAS keeps a workspace for each stream, and a graph remembers the one it was recorded
+    with. Graphs of one pool must therefore never run at the same time; those of two may.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
+        if device.type == "cuda":
+            with torch.cuda.device(device):
+                self.stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+                self.memory = torch.cuda.graph_pool_handle()
+
+
+def capture(
+    run: Callable[[], T], device: torch.device, pool: Pool | None = None
+) -> Callable[[], T]:
+    """Record `run` and return what replays it; on a CPU that is `run` itself.
+
+    `run` reads and writes only tensors that outlive it, does the same work each time, and never
+    waits for the GPU. What it returns is overwritten by the next replay of any graph of its
+    `pool`. It runs four times here, so it must not matter how often it does. Give all graphs of
+    an engine one pool. Raises RuntimeError where `run` cannot be recorded.
+    """
+    if device.type != "cuda":
+        return run
+    pool = pool or Pool(device)
+    with torch.cuda.device(device):
+        pool.stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(pool.stream):
+            for _ in range(_WARM_UPS):
+                run()
+        torch.cuda.current_stream().wait_stream(pool.stream)
+        torch.cuda.synchronize()
+        graph = torch.cuda.CUDAGraph()
+        # thread_local: what another model's thread does meanwhile must not spoil the recording
+        with torch.cuda.graph(
+            graph,
+            pool=pool.memory,
+            stream=pool.stream,
+            capture_error_mode="thread_local",
+        ):
+            result = run()
+
+    def replay(_keep: Callable[[], T] = run) -> T:  # a graph knows addresses, not tensors
+        graph.replay()
+        return result
+
+    return replay

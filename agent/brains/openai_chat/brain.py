@@ -1,0 +1,159 @@
+"""A brain behind HTTP: any OpenAI-compatible chat server that takes audio.
+
+Written for vLLM serving Voxtral. The audio of an utterance is sent when a reply is asked for,
+the audio of the last turns again with it, older turns as text. Reads its key from
+VOXLINE_OPENAI_API_KEY and tells it to nobody but the server.
+"""
+
+import base64
+import http.client
+import os
+from collections import OrderedDict
+from collections.abc import Generator, Iterator
+from threading import Event
+from time import monotonic
+
+from agent.audio.frame import Samples
+from agent.brains.openai_chat import trouble
+from agent.brains.openai_chat.line import Address, Errand, Line, Refused
+from agent.brains.openai_chat.request import body
+from agent.brains.openai_chat.served import check
+from agent.brains.openai_chat.stream import Completion
+from agent.brains.openai_chat.transcript import transcript
+from agent.brains.openai_chat.wav import pcm, wav
+from agent.config import OpenaiChat
+from agent.engines import Conversation, Heard, Piece
+from agent.errors import EngineError
+
+_KEY = "VOXLINE_OPENAI_API_KEY"
+_AGAIN_S = 0.1  # before a second attempt; doubled after each
+
+
+def address(config: OpenaiChat) -> Address:
+    """Where the configured server is, with the key from the environment."""
+    return Address(config.url, os.environ.get(_KEY, ""), config.connect_s)
+
+
+class OpenaiChatBrain:
+    """Brain. Its calls share nothing but the server."""
+
+    def __init__(self, config: OpenaiChat) -> None:
+        """Ask the server for the model. Raises ConfigError when it does not serve it."""
+        self._config = config
+        self._address = address(config)
+        check(config, self._address)
+
+    def capacity(self) -> None:
+        """The server queues what it has no room for."""
+
+    def listen(self) -> "OpenaiChatListener":
+        return OpenaiChatListener(self._config, self._address)
+
+
+class OpenaiChatListener:
+    """Listener of one call. Keeps the audio of the utterance and of the last turns."""
+
+    def __init__(self, config: OpenaiChat, address: Address) -> None:
+        self._config, self._address = config, address
+        self._chat = Line(address)
+        self._utterance = bytearray()  # 16-bit PCM
+        self._recordings: OrderedDict[int, str] = OrderedDict()  # by turn, WAV in base64
+        self._turn = 0  # of the last reply
+        self._kept = b""  # the utterance last kept
+
+    def expect(self, conversation: Conversation) -> None:
+        """The server is not told before there is audio."""
+
+    def hear(self, samples: Samples) -> None:
+        self._utterance += pcm(samples)
+
+    def reply(self, conversation: Conversation) -> Iterator[Piece]:
+        self._turn = conversation.turn
+        said = _encoded(bytes(self._utterance))
+        request = body(self._config, conversation, self._recordings, said)
+        return Errand(self._chat, lambda unwanted: self._ask(request, unwanted))
+
+    def keep(self) -> None:
+        self._kept = bytes(self._utterance)
+        self._utterance.clear()
+        if self._kept and self._config.audio_turns:
+            self._recordings[self._turn] = _encoded(self._kept)
+            while len(self._recordings) > self._config.audio_turns:
+                self._recordings.popitem(last=False)
+
+    def transcribe(self) -> Iterator[Heard]:
+        kept, self._kept = self._kept, b""
+        if not kept or not self._config.transcript:
+            return iter(())
+        line, config = Line(self._address), self._config
+        return Errand(line, lambda unwanted: transcript(line, config, kept, unwanted))
+
+    def discard(self) -> None:
+        """Nothing was kept of the reply."""
+
+    def forget(self) -> None:
+        self._utterance.clear()
+
+    def close(self) -> None:
+        self._chat.hang_up()
+
+    def _ask(self, request: bytes, unwanted: Event) -> Generator[Piece]:
+        """Ask until a first token comes, or there are no attempts left."""
+        config, failed = self._config, 0
+        while True:
+            completion = Completion(self._turn)
+            try:
+                refused = yield from self._attempt(request, completion, unwanted)
+                if refused is None:
+                    return
+                problem: Exception | Refused = refused
+                message = trouble.of_refusal(refused, config)
+            except (OSError, http.client.HTTPException) as error:
+                problem, message = error, trouble.of_network(error, config)
+            failed += 1
+            if completion.begun or failed > config.retries or not trouble.passes(problem):
+                raise EngineError(message)
+            if unwanted.wait(_AGAIN_S * 2 ** (failed - 1)):
+                return
+
+    def _attempt(
+        self, request: bytes, completion: Completion, unwanted: Event
+    ) -> Generator[Piece, None, Refused | None]:
+        line, config = self._chat, self._config
+        end = monotonic() + config.first_token_s
+        answer = line.ask(
+            "POST",
+            "/chat/completions",
+            patience_s=config.first_token_s,
+            unwanted=unwanted,
+            body=request,
+        )
+        if isinstance(answer, Refused):
+            return answer
+        finished = False
+        try:
+            while not completion.over:
+                try:
+                    data = line.read_line(end - monotonic())
+                except TimeoutError:
+                    if completion.done:  # it only forgot to say that this is the end
+                        break
+                    raise
+                if not data:
+                    break
+                if (text := completion.feed(data)) is not None:
+                    yield text
+                if completion.begun:
+                    end = monotonic() + config.token_s
+            if not completion.done:
+                raise ConnectionResetError("cut in mid-reply")
+            yield from completion.calls()
+            finished = completion.over and line.finish()
+        finally:
+            if not finished:  # the server stops its work when it has nobody to tell
+                line.hang_up()
+        return None
+
+
+def _encoded(pcm16: bytes) -> str:
+    return base64.b64encode(wav(pcm16)).decode() if pcm16 else ""

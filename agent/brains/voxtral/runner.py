@@ -1,0 +1,248 @@
+"""Voxtral on its device: slots of cached conversation, what is appended, what comes next.
+
+Knows positions and tokens; not turns, prompts or who is calling. All methods are for one
+thread, and return when the device has done the work.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+
+import torch
+
+from agent.accelerator.capture import Pool
+from agent.accelerator.ladder import Chosen
+from agent.audio.frame import Samples
+from agent.brains.voxtral.ears import Audio
+from agent.brains.voxtral.family import Family, Inputs, fastest
+from agent.brains.voxtral.kinds import BATCHES, Ways, kinds
+from agent.brains.voxtral.mel import CHUNK, chunks
+from agent.brains.voxtral.passes import Found, Passes
+from agent.brains.voxtral.sampling import GREEDY, Sampling
+from agent.errors import EngineError
+
+Span = Sequence[int | Audio]  # token ids, and audio in place of its [AUDIO] tokens
+
+
+@dataclass(slots=True)
+class _Slot:
+    """What is known of a slot outside the device."""
+
+    position: int = 0  # that many are cached
+    pending: int = 0  # the last token, not cached yet
+    sampling: Sampling = GREEDY
+
+
+class Runner:
+    """All calls' slots on one device."""
+
+    def __init__(self, passes: Passes, context: int, begin_audio: int, ways: Ways) -> None:
+        """Records what can be recorded, which may take minutes; `context` positions a slot."""
+        cache, device = passes.cache, passes.cache.layers[0].device
+        self.slots, self.context = cache.slots, context
+        self._begin_audio = begin_audio
+        self._passes, self._device = passes, device
+        self._state = [_Slot() for _ in range(cache.slots)]
+        self._stream: torch.cuda.Stream | None = None
+        if device.type == "cuda":
+            self._stream = torch.cuda.Stream(device, priority=-1)  # type: ignore[no-untyped-call]
+        self._heard = torch.zeros(CHUNK, device=device)
+        pool = Pool(device)
+        with self._work():
+            chosen = [
+                fastest(kind, passes, ways.rungs, ways.attentions, pool)
+                for kind in kinds(passes, ways)
+            ]
+            for layer in cache.layers:
+                layer.zero_()
+        if self._stream is not None:
+            torch.cuda.synchronize(device)  # weights were loaded on another stream
+        self.chosen: tuple[Chosen[Family], ...] = tuple(chosen)
+        self._step, self._fill, self._hear = (choice.run for choice in chosen)
+
+    def position(self, slot: int) -> int:
+        """How many positions are cached; the next token that `step` feeds goes there."""
+        return self._state[slot].position
+
+    def rewind(self, slot: int, position: int) -> None:
+        """Forget everything from `position` on, the token not yet fed included. O(1)."""
+        state = self._state[slot]
+        assert 0 <= position <= state.position, f"{position} of {state.position}"
+        state.position = position
+
+    def free(self, slot: int) -> None:
+        """The slot's call is over."""
+        self._state[slot] = _Slot()
+
+    def embed_audio(self, samples: Samples) -> Audio:
+        """[n] at HEAR_HZ -> 375 positions for each 30 s begun."""
+        with self._work():
+            return Audio(self._listen(samples))
+
+    def extend(self, slot: int, span: Span) -> None:
+        """Append to a slot, asking for no token. Raises EngineError when it is full."""
+        if span:
+            with self._work():
+                self._append(slot, self._embed(span), GREEDY)
+
+    def first(self, slot: int, span: Span, sampling: Sampling = GREEDY) -> int:
+        """Append at least one, and return the next token, chosen as are those of `step` after.
+
+        Raises EngineError when the slot is full.
+        """
+        with self._work():
+            found = self._append(slot, self._embed(span), sampling)
+            return self._begin(slot, found, sampling)
+
+    def hear_and_answer(
+        self,
+        slot: int,
+        samples: Samples,
+        tail_ids: Sequence[int],
+        sampling: Sampling = GREEDY,
+    ) -> tuple[Audio, int]:
+        """Append [BEGIN_AUDIO], the utterance and `tail_ids`; return it and the next token.
+
+        One launch where that was recorded: up to 30 s, and as many ids as `Ways.tails` foresaw.
+        Raises EngineError when the slot is full.
+        """
+        with self._work():
+            start, size = self._state[slot].position, len(tail_ids)
+            parts = chunks(len(samples))
+            end = start + 1 + parts * self._passes.ears.chunk_positions + size
+            self._check(slot, end)
+            sampled = not sampling.is_greedy
+            if parts > 1 or not self._hear.records(size, end, sampled):
+                audio = Audio(self._listen(samples))
+                span: Span = [self._begin_audio, audio, *tail_ids]
+                found = self._append(slot, self._embed(span), sampling)
+                return audio, self._begin(slot, found, sampling)
+            self._heard[: len(samples)].copy_(self._host(samples), non_blocking=True)
+            self._heard[len(samples) :].zero_()
+            ids = self._ids([self._begin_audio, *tail_ids])
+            inputs = (*self._control([slot], [start], [0], [sampling]), self._heard, ids)
+            found = self._hear(size, end, sampled, inputs)
+            assert found.audio is not None
+            self._state[slot].position = end
+            return Audio(found.audio.clone()), self._begin(slot, found, sampling)
+
+    def step(self, slots: Sequence[int]) -> list[int]:
+        """Feed each of these slots its last token; return the next ones, in the same order.
+
+        Each slot at most once, each begun by `first`, `hear_and_answer` or `force`. Raises
+        EngineError when one of them is full, and then none was fed.
+        """
+        assert len(set(slots)) == len(slots), slots
+        for slot in slots:
+            self._check(slot, self._state[slot].position + 1)
+        tokens: list[int] = []
+        with self._work():
+            for begin in range(0, len(slots), BATCHES[-1]):
+                tokens += self._batch(slots[begin : begin + BATCHES[-1]])
+        return tokens
+
+    def force(self, slot: int, token: int, sampling: Sampling = GREEDY) -> None:
+        """Put a token of the caller's choice in place of the slot's last one."""
+        self._state[slot].pending = token
+        self._state[slot].sampling = sampling
+
+    def _batch(self, slots: Sequence[int]) -> list[int]:
+        states = [self._state[slot] for slot in slots]
+        size = self._step.size(len(slots))
+        padding = [_Slot()] * (size - len(slots))
+        rows = [*states, *padding]
+        control = self._control(
+            [*slots, *[self._passes.cache.scratch] * len(padding)],
+            [row.position for row in rows],
+            [row.pending for row in rows],
+            [row.sampling for row in rows],
+        )
+        reach = max(row.position for row in rows) + 1
+        sampled = any(not row.sampling.is_greedy for row in rows)
+        found = self._step(size, reach, sampled, control)
+        tokens: list[int] = found.tokens.tolist()[: len(slots)]
+        for state, token in zip(states, tokens, strict=True):
+            state.position += 1
+            state.pending = token
+        return tokens
+
+    def _append(self, slot: int, x: torch.Tensor, sampling: Sampling) -> Found:
+        """Append `x` [T, hidden], in passes of the largest recorded size at most."""
+        state = self._state[slot]
+        self._check(slot, state.position + x.shape[0])
+        largest = max((size for size, _, _ in self._fill.fast), default=x.shape[0])
+        sampled = not sampling.is_greedy
+        for part in torch.split(x, largest):
+            true = part.shape[0]
+            size = self._fill.size(true)
+            if state.position + size > self._passes.cache.stride:
+                size = true  # padding would run into the next slot
+            if size > true:
+                part = torch.nn.functional.pad(part, (0, 0, 0, size - true))
+            control = self._control([slot], [state.position], [true - 1], [sampling])
+            found = self._fill(size, state.position + size, sampled, (*control, part))
+            state.position += true
+        return found
+
+    def _begin(self, slot: int, found: Found, sampling: Sampling) -> int:
+        state = self._state[slot]
+        state.pending, state.sampling = int(found.tokens.item()), sampling
+        return state.pending
+
+    def _check(self, slot: int, end: int) -> None:
+        if end > self.context:
+            raise EngineError(
+                f"a conversation of {end} positions does not fit into {self.context};"
+                " raise voxtral.context_tokens"
+            )
+
+    def _embed(self, span: Span) -> torch.Tensor:
+        """[T, hidden]."""
+        assert span, "nothing to append"
+        parts: list[torch.Tensor] = []
+        run: list[int] = []
+        for item in [*span, None]:
+            if isinstance(item, int):
+                run.append(item)
+                continue
+            if run:
+                parts.append(self._passes.decoder.embed(self._ids(run).to(self._device)))
+                run = []
+            if item is not None:
+                parts.append(item.embeddings)
+        return torch.cat(parts)
+
+    def _listen(self, samples: Samples) -> torch.Tensor:
+        ears = self._passes.ears
+        return ears.listen(ears.mel(self._host(samples).to(self._device)))
+
+    def _control(
+        self,
+        slots: Sequence[int],
+        starts: Sequence[int],
+        extra: Sequence[int],
+        sampling: Sequence[Sampling],
+    ) -> Inputs:
+        seeds = [how.seed for how in sampling]
+        how = [[how.temperature for how in sampling], [how.top_p for how in sampling]]
+        pinned = self._stream is not None
+        return (
+            torch.tensor([slots, starts, seeds, extra], pin_memory=pinned),
+            torch.tensor(how, dtype=torch.float32, pin_memory=pinned),
+        )
+
+    def _ids(self, ids: Sequence[int]) -> torch.Tensor:
+        return torch.tensor(ids, pin_memory=self._stream is not None)
+
+    def _host(self, samples: Samples) -> torch.Tensor:
+        held = torch.tensor(samples, dtype=torch.float32)
+        return held.pin_memory() if self._stream is not None else held
+
+    @contextmanager
+    def _work(self) -> Iterator[None]:
+        """On the runner's own stream, ahead of other models' work, and without gradients."""
+        stream = torch.cuda.stream(self._stream) if self._stream is not None else nullcontext()
+        with torch.no_grad(), stream:
+            yield
+            if self._stream is not None:
+                self._stream.synchronize()

@@ -1,0 +1,203 @@
+"""From config.yaml to a runner: everything that can be wrong is said before a call is taken."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Any
+
+import torch
+from torch import nn
+
+from agent.accelerator.device import DTYPES, Accelerator, accelerator
+from agent.accelerator.ladder import COMPILED_GRAPHS, GRAPHS, rung_names
+from agent.brains.voxtral.attention import Attention, Flash, Packed, Plain
+from agent.brains.voxtral.cache import Cache, Shape, stride
+from agent.brains.voxtral.checkpoint import Checkpoint, find
+from agent.brains.voxtral.decoder import Decoder
+from agent.brains.voxtral.ears import Ears
+from agent.brains.voxtral.kinds import Ways
+from agent.brains.voxtral.passes import Passes
+from agent.brains.voxtral.progress import Progress
+from agent.brains.voxtral.room import WORK_BYTES, Room, share_out
+from agent.brains.voxtral.runner import Runner
+from agent.brains.voxtral.tekken import Tekken
+from agent.config import Config, Voxtral
+from agent.errors import ConfigError
+
+log = logging.getLogger(__name__)
+
+_AMPERE = (8, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """Voxtral, ready."""
+
+    runner: Runner
+    tekken: Tekken
+    room: Room
+    accelerator: Accelerator
+
+
+def start(config: Config) -> Started:
+    """Load and record, which takes minutes on a GPU. Raises ConfigError."""
+    wanted, device = config.voxtral, accelerator(config.torch)
+    log.info("Voxtral on %s (%s)", device.name, device.why)
+    dtype = _dtype(wanted, device)
+    attentions = choose_attention(wanted, device, dtype)
+    if wanted.quantization == "int8" and find_spec("torchao") is None:
+        raise ConfigError(
+            "voxtral.quantization is int8, which needs torchao; run:"
+            " pip install --no-deps torchao==0.18.0"
+        )
+    checkpoint = find(wanted.model, Progress)
+    if wanted.context_tokens > checkpoint.positions:
+        raise ConfigError(
+            f"voxtral.context_tokens={wanted.context_tokens}: the model was made for"
+            f" {checkpoint.positions}; set it to that or less"
+        )
+    tekken = Tekken(checkpoint.tokenizer)
+    shape = _shape(checkpoint)
+    int8 = wanted.quantization == "int8"
+    room = share_out(
+        config,
+        device.free_bytes(),
+        checkpoint.weight_bytes(dtype.itemsize, lambda name: int8 and _is_quantized(name)),
+        shape.slot_bytes(wanted.context_tokens, dtype),
+        WORK_BYTES if device.is_cuda else WORK_BYTES // 8,
+    )
+    log.info("Voxtral: %s", room)
+    decoder, ears = load(checkpoint, wanted, device, dtype)
+    cache = Cache(room.slots, wanted.context_tokens, shape, dtype, device.device)
+    names = rung_names(config.torch, is_cuda=device.is_cuda)
+    if int8 and GRAPHS in names and config.torch.compile == "auto":
+        # uncompiled, int8 weights are widened in memory before each product
+        names = (COMPILED_GRAPHS, *names)
+    fast = len(names) > 1 or attentions != (Plain(),)
+    ways = Ways(
+        names if fast else (),
+        attentions,
+        (False,) if wanted.temperature == 0 else (False, True),
+    )
+    passes = Passes(decoder, ears, cache)
+    runner = Runner(passes, wanted.context_tokens, tekken.begin_audio, ways)
+    return Started(runner, tekken, room, device)
+
+
+def choose_attention(
+    wanted: Voxtral, device: Accelerator, dtype: torch.dtype
+) -> tuple[Attention, ...]:
+    """Those worth trying, best first. Says so where what was asked for cannot be had."""
+    match wanted.attention:
+        case "eager":
+            return (Plain(),)
+        case "sdpa":
+            return (Packed(),)
+    why = _no_flash(device, dtype)
+    if not why:
+        return (Flash(), Packed())
+    if wanted.attention == "flash_attention_2":
+        log.warning("voxtral.attention is flash_attention_2, but %s; using sdpa", why)
+    return (Packed(),)
+
+
+def load(
+    checkpoint: Checkpoint, wanted: Voxtral, device: Accelerator, dtype: torch.dtype
+) -> tuple[Decoder, Ears]:
+    """The weights on the device, by transformers. Raises ConfigError."""
+    from transformers import VoxtralForConditionalGeneration
+
+    int8 = wanted.quantization == "int8"
+    straight = device.is_cuda and not int8  # else by way of the CPU: a layer at a time
+    try:
+        with _progress():
+            loaded: Any = VoxtralForConditionalGeneration.from_pretrained(
+                checkpoint.folder,
+                dtype=dtype,
+                attn_implementation="eager" if wanted.attention == "eager" else "sdpa",
+                device_map={"": device.device} if straight else None,
+                local_files_only=True,
+                output_loading_info=True,
+            )
+    except torch.OutOfMemoryError as error:
+        raise ConfigError(
+            f"voxtral.model: {checkpoint.folder} does not fit into {device.name}; stop what"
+            " else uses it, or set voxtral.quantization to int8"
+        ) from error
+    model, about = loaded
+    if lost := sorted(about["missing_keys"]) + sorted(map(str, about["mismatched_keys"])):
+        raise ConfigError(
+            f"voxtral.model: {checkpoint.folder} lacks {len(lost)} weights, {lost[0]} for one;"
+            " delete it and download it again"
+        )
+    model.eval().requires_grad_(False)
+    inner = model.model
+    for part in (inner.audio_tower, inner.multi_modal_projector, model.lm_head):
+        part.to(device.device)
+    positions = stride(wanted.context_tokens)
+    quantize = _quantize if int8 else None
+    decoder = Decoder(inner.language_model, model.lm_head, positions, device.device, quantize)
+    return decoder, Ears(inner.audio_tower, inner.multi_modal_projector)
+
+
+def _dtype(wanted: Voxtral, device: Accelerator) -> torch.dtype:
+    dtype = DTYPES[wanted.dtype]
+    if not device.computes(dtype):
+        raise ConfigError(
+            f"voxtral.dtype is {wanted.dtype}, which {device.name} has no arithmetic for;"
+            " set it to float16"
+        )
+    return dtype
+
+
+def _no_flash(device: Accelerator, dtype: torch.dtype) -> str:
+    """Why FlashAttention cannot be had; "" if it can."""
+    if not device.is_cuda:
+        return "it needs a GPU"
+    if device.capability < _AMPERE:
+        return f"{device.name} is older than Ampere"
+    if dtype == torch.float32:
+        return "it computes in half precision only"
+    if not torch.backends.cuda.is_flash_attention_available():
+        return f"torch {torch.__version__} is built without it"
+    return ""
+
+
+def _is_quantized(name: str) -> bool:
+    """Of the weights in the file: the layers' matrices, nothing else."""
+    return "language_model" in name and ".layers." in name and "proj" in name
+
+
+def _quantize(layer: nn.Module) -> None:
+    from torchao.quantization import Int8WeightOnlyConfig, quantize_
+
+    quantize_(layer, Int8WeightOnlyConfig())
+
+
+def _shape(checkpoint: Checkpoint) -> Shape:
+    from transformers import AutoConfig
+
+    text = AutoConfig.from_pretrained(checkpoint.folder, local_files_only=True).text_config
+    return Shape(
+        text.num_hidden_layers,
+        text.num_attention_heads,
+        text.num_key_value_heads,
+        text.head_dim,
+    )
+
+
+@contextmanager
+def _progress() -> Iterator[None]:
+    """Lines in the log while transformers loads, instead of its bars."""
+    from transformers.utils.logging import set_tqdm_hook
+
+    def line(_: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return Progress(*args, **kwargs)
+
+    before = set_tqdm_hook(line)
+    try:
+        yield
+    finally:
+        set_tqdm_hook(before)

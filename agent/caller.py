@@ -1,0 +1,146 @@
+"""What the caller says: each utterance from its first sound until it is answered or forgotten.
+
+Knows which utterance is under way, what the brain and the client were told of it, and learns
+its transcript where the brain knows it only later. Whose turn it is stands in `turns.py`.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import aclosing
+
+from agent import events as ev
+from agent.audio.frame import Samples
+from agent.ear import Ear
+from agent.engines import CallEngines, Conversation, Heard
+from agent.errors import EngineError
+from agent.memory import Memory
+from agent.turns import HEARING, OVERLAP, PAUSED, State
+from agent.vad.gate import SpeechEvent
+
+log = logging.getLogger(__name__)
+
+
+class Caller:
+    """One call's other side. Feed `hear`; after each step of the turns, `follow`."""
+
+    def __init__(
+        self,
+        name: str,
+        ear: Ear,
+        engines: CallEngines,
+        memory: Memory,
+        tell: Callable[[ev.Notice], None],
+    ) -> None:
+        """`name` is what the log calls the call."""
+        self._name, self._ear, self._engines = name, ear, engines
+        self._memory, self._tell = memory, tell
+        self._loop = asyncio.get_running_loop()
+        self._utterance = 0  # number of the latest one
+        self._open = False  # an utterance is under way: the brain hears what the caller says
+        self._announced = False  # and the client knows of it
+        self._tried = False  # it is being answered, and may yet go on
+        self._unanswered = 0  # number of the one committed and not answered
+        self._started = ev.SpeechStarted(0, 0)
+        self._ended = ev.SpeechEnded(0, 0)
+        self._silent_at: float | None = None  # when they fell silent, on the loop's clock
+        self._transcripts: set[asyncio.Task[None]] = set()
+
+    @property
+    def to_answer(self) -> int:
+        """Number of the utterance that a reply would answer now; 0: none."""
+        return self._utterance if self._open else self._unanswered
+
+    @property
+    def silent_at(self) -> float | None:
+        """Since when the caller waits, on the loop's clock; None: nobody has just spoken."""
+        if not self._open:
+            return None
+        return self._loop.time() if self._silent_at is None else self._silent_at
+
+    def hear(self, samples: Samples) -> Iterator[SpeechEvent | ev.PauseJudged]:
+        """Take the next samples, [n] at HEAR_HZ; yield what they tell. Consume it wholly."""
+        if self._open:
+            self._engines.hear(samples)
+        for event in self._ear.feed(samples):
+            match event:
+                case ev.SpeechStarted():
+                    self._started, self._silent_at = event, None
+                case ev.SpeechEnded():
+                    self._ended = event
+                    self._silent_at = self._loop.time() - event.ago_ms / 1000
+            yield event
+
+    def follow(self, state: State, conversation: Callable[[], Conversation]) -> None:
+        """Open an utterance when the caller begins one, close it when it was answered.
+
+        The brain hears it from the preroll on; the client learns of it when it is no mere
+        overlap any more.
+        """
+        if state in (HEARING, OVERLAP) and not self._open:
+            self._open = True
+            self._utterance += 1
+            self._announced = False
+            self._engines.expect(conversation())
+            self._engines.hear(self._ear.since(self._started))
+        if state is HEARING and not self._announced:
+            self._announced = True
+            at_ms = self._ear.preroll_at_ms(self._started)
+            self._tell(ev.UtteranceStarted(self._utterance, at_ms))
+        if state not in (HEARING, PAUSED, OVERLAP) and not self._tried:
+            self._open = False
+
+    def commit(self) -> None:
+        """They have finished, and the client will say when to answer."""
+        self._told_committed()
+        self._unanswered = self._utterance
+
+    def answered(self, turn: int) -> None:
+        """Reply `turn` was released to what they said, if they said anything."""
+        if self._open and not self._tried:
+            self._told_committed()
+        self._tried = False
+        if utterance := self.to_answer:
+            task = asyncio.create_task(self._read_transcript(turn, utterance))
+            self._transcripts.add(task)
+            task.add_done_callback(self._transcripts.discard)
+        self._unanswered = 0
+
+    def tried(self) -> None:
+        """They have finished, by all we know; the brain hears on until that is certain."""
+        if self._open:
+            self._tried = True
+            self._told_committed()
+
+    def went_on(self) -> None:
+        """They had not finished. To the brain it is one utterance, to the client a new one."""
+        self._tried = self._announced = False
+        self._utterance += 1
+
+    def forget(self) -> None:
+        """What they said was no turn."""
+        self._engines.forget()
+        self._unanswered = 0
+        if self._announced:
+            self._tell(ev.UtteranceForgotten(self._utterance))
+
+    def close(self) -> None:
+        """The call is over."""
+        for task in self._transcripts:
+            task.cancel()
+
+    def _told_committed(self) -> None:
+        stopped_ms = self._ear.now_ms if self._silent_at is None else self._ended.at_ms
+        self._tell(ev.UtteranceStopped(self._utterance, stopped_ms))
+        self._tell(ev.UtteranceCommitted(self._utterance))
+
+    async def _read_transcript(self, turn: int, utterance: int) -> None:
+        """Learn what the caller said from a brain that answers before it knows."""
+        try:
+            async with aclosing(self._engines.transcribe()) as pieces:
+                async for piece in pieces:
+                    if isinstance(piece, Heard):
+                        self._memory.understood(turn, piece.transcript)
+                        self._tell(ev.UtteranceTranscribed(utterance, piece.transcript))
+        except EngineError as error:
+            log.warning("call %s: no transcript of a turn: %s", self._name, error)

@@ -1,0 +1,84 @@
+"""Whether an engine can run here, and if not, why: in a few words, for a line in the log.
+
+Asks the driver, the disk and, where one is named, the chat server. Imports no model.
+"""
+
+from agent import machine, weights
+from agent.config import Config
+from agent.errors import ConfigError
+
+VOXTRAL_PACKAGES = ("transformers", "mistral_common", "accelerate")
+KOKORO_PACKAGES = ("kokoro", "misaki")
+EXTRA = "pip install '.[voxtral]'"
+
+# What Voxtral-Mini-3B takes of a GPU, by dtype: 4.68 billion parameters, of which int8 packs
+# the 3.2 billion of the language model's layers.
+_BYTES = {"bfloat16": 9_350_000_000, "float16": 9_350_000_000, "float32": 18_700_000_000}
+_INT8_SAVES = 0.34
+_KOKORO_BYTES = 700_000_000  # weights, and room to work in
+_WORK_BYTES = 1_500_000_000  # CUDA's context, the graphs, one batch of activations
+_TOKEN_BYTES = 120 * 1024  # of keys and values
+
+
+def voxtral_lacks(config: Config) -> str:
+    """Why Voxtral cannot run; "" if it can."""
+    lack = _gpu_lacks(config)
+    if lack:
+        return lack
+    if absent := machine.missing_packages(*VOXTRAL_PACKAGES):
+        return f"{', '.join(absent)} not installed; run: {EXTRA}"
+    found = weights.find(config.voxtral.model)
+    if found.lacks:
+        return f"{found.lacks}; {found.remedy}"
+    need, gpu = voxtral_bytes(config, found), machine.gpus().gpus[0]
+    free = gpu.free_bytes - gpu.total_bytes * (1 - config.torch.memory_fraction)
+    if need > free:
+        return (
+            f"{gpu.name} has {free / 1e9:.1f} GB free and it takes {need / 1e9:.1f}; "
+            "set voxtral.quantization to int8, or free some"
+        )
+    return ""
+
+
+def voxtral_bytes(config: Config, found: weights.Weights) -> float:
+    """GPU memory for Voxtral with one call, and Kokoro beside it."""
+    voxtral = config.voxtral
+    load: float = _BYTES[voxtral.dtype]
+    if found.size_bytes:  # as they lie on the disk, in two bytes each
+        load = found.size_bytes * (2 if voxtral.dtype == "float32" else 1)
+    if voxtral.quantization == "int8":
+        load *= 1 - _INT8_SAVES
+    return load + voxtral.context_tokens * _TOKEN_BYTES + _KOKORO_BYTES + _WORK_BYTES
+
+
+def kokoro_lacks(config: Config) -> str:
+    """Why Kokoro cannot run, or not fast enough to talk with; "" if it can."""
+    lack = _gpu_lacks(config)
+    if lack:
+        return lack
+    if absent := machine.missing_packages(*KOKORO_PACKAGES):
+        return f"{', '.join(absent)} not installed; run: {EXTRA} (Python 3.11 or 3.12)"
+    found = weights.find(config.kokoro.model)
+    return f"{found.lacks}; {found.remedy}" if found.lacks else ""
+
+
+def server_lacks(config: Config) -> str:
+    """Why the chat server cannot be used; "" if it can."""
+    from agent.brains.openai_chat.brain import address
+    from agent.brains.openai_chat.served import check
+
+    try:
+        check(config.openai_chat, address(config.openai_chat))
+    except ConfigError as error:
+        return str(error)
+    return ""
+
+
+def _gpu_lacks(config: Config) -> str:
+    if config.torch.device == "cpu":
+        return "torch.device is cpu"
+    if why := machine.gpus().why_none:
+        return why
+    if machine.torch_is_for_cpu():
+        return "the installed torch is a build for CPUs; run: make setup TORCH=cuda"
+    return ""

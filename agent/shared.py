@@ -1,0 +1,18 @@
+"""What all calls of a server have in common."""
+
+from dataclasses import dataclass
+
+from agent.canned import Canned
+from agent.config import Config
+from agent.errands import Functions
+from agent.metrics import Metrics
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """Made once, at start."""
+
+    config: Config
+    canned: Canned
+    metrics: Metrics
+    functions: Functions  # the operator's own

@@ -1,0 +1,60 @@
+"""The shapes that the model runs in: a few on a GPU, the exact one on a CPU. Pure.
+
+A CUDA graph has one shape, so texts are padded to the next of a few sizes; padding costs a GPU
+little. A CPU pays for every padded frame and gains nothing from a batch.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Buckets:
+    """Sizes in rising order; what exceeds the last, or finds none, is its own size."""
+
+    rows: tuple[int, ...] = ()
+    tokens: tuple[int, ...] = ()
+    frames: tuple[int, ...] = ()
+    most: int = 0  # rows * frames of one step; 0: one row a step
+
+    def steps(self, frames: Sequence[int]) -> list[list[int]]:
+        """Divide rows by their frames into steps, the shortest (soonest heard) first."""
+        found: list[list[int]] = []
+        for row in sorted(range(len(frames)), key=lambda row: frames[row]):
+            size = fit(frames[row], self.frames)
+            if found and fit(len(found[-1]) + 1, self.rows) * size <= self.most:
+                found[-1].append(row)
+            else:
+                found.append([row])
+        return found
+
+    def plan_shapes(self, calls: int) -> list[tuple[int, int]]:
+        """Every (rows, tokens) worth preparing for so many calls, small ones first."""
+        return [(rows, size) for rows in self._rows(calls) for size in self.tokens]
+
+    def sound_shapes(self, calls: int) -> list[tuple[int, int]]:
+        """Every (rows, frames) that `steps` can ask for with so many calls."""
+        return [
+            (rows, size)
+            for rows in self._rows(calls)
+            for size in self.frames
+            if rows == 1 or rows * size <= self.most
+        ]
+
+    def _rows(self, calls: int) -> tuple[int, ...]:
+        return tuple(rows for rows in self.rows if rows <= fit(calls, self.rows))
+
+
+def fit(size: int, sizes: Sequence[int]) -> int:
+    """The smallest of `sizes` that holds `size`, else `size`."""
+    return next((bucket for bucket in sizes if bucket >= size), size)
+
+
+# A phrase of agent.phrases has 230 phonemes and 530 frames at most, the first one 40 and 100.
+GPU = Buckets(
+    rows=(1, 2, 4, 8, 16, 32, 64),
+    tokens=(32, 64, 128, 256, 512),
+    frames=(40, 80, 160, 320, 640, 1280),
+    most=2560,
+)
+CPU = Buckets()

@@ -1,0 +1,176 @@
+"""Kokoro's files, from the hub or from a folder: config.json, one .pth, voices/*.pt.
+
+Whatever is missing is named before any call is taken. Only this module may download, and only
+what `kokoro.model` asks for; KModel is always given paths.
+"""
+
+import logging
+import sys
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from torch import Tensor
+
+from agent.errors import ConfigError, EngineError
+
+log = logging.getLogger(__name__)
+
+MOST_PHONEMES: Final = 510
+STYLE: Final = 256  # numbers in a style
+_DEFAULT_VOICE: Final = "af_heart"
+_PATTERNS: Final = ["config.json", "*.pth", "voices/*.pt"]
+_INSTALL: Final = "pip install '.[voxtral]'"
+_NEEDED: Final = "a folder with config.json, the .pth file and voices/*.pt"
+# Never stored in the released file; KModel leaves them at one and zero.
+_UNSTORED: Final = (".norm.weight", ".norm.bias", "position_ids", "token_type_ids")
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A loaded model and where its voices are."""
+
+    model: Any  # kokoro.KModel, on the CPU
+    vocabulary: Mapping[str, int]  # phoneme -> token
+    voices: "Voices"
+
+
+class Voices:
+    """The voice packs of a folder, each read when it is first wanted."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raises ConfigError when there is none."""
+        self._folder = folder
+        names = sorted(path.stem for path in folder.glob("*.pt"))
+        if not names:
+            raise ConfigError(
+                f"kokoro.model: no voices in {folder}; it must hold one .pt file a voice, such"
+                " as af_heart.pt from hexgrad/Kokoro-82M"
+            )
+        names.sort(key=lambda name: name != _DEFAULT_VOICE)
+        self.names = tuple(names)
+        self._pack = cache(self._load)
+
+    def style(self, name: str, phonemes: int) -> Tensor:
+        """[256]: how the voice says so many phonemes. Raises EngineError for an unknown one."""
+        if name not in self.names:
+            raise EngineError(f"Kokoro has no voice {name!r}; it has {', '.join(self.names)}")
+        return self._pack(name)[min(max(phonemes, 1), MOST_PHONEMES) - 1, 0]
+
+    def _load(self, name: str) -> Tensor:
+        path = self._folder / f"{name}.pt"
+        try:
+            pack = torch.load(path, map_location="cpu", weights_only=True)
+        except Exception as error:  # torch.load raises what the file makes it raise
+            raise EngineError(f"Kokoro's voice {path} cannot be read: {error}") from error
+        if not isinstance(pack, Tensor) or pack.shape != (MOST_PHONEMES, 1, STYLE):
+            raise EngineError(f"{path} is no voice of Kokoro; download it again")
+        return pack.float()
+
+
+def load(model: str) -> Checkpoint:
+    """From a hub id or a folder; takes seconds, or a download. Raises ConfigError."""
+    _check_python(sys.version_info[:2])
+    folder = find(model)
+    config, weights = folder / "config.json", _weights(folder)
+    voices = Voices(folder / "voices")
+    with warnings.catch_warnings():
+        # torch.jit, weight_norm and LSTM dropout, of which we can do nothing
+        warnings.simplefilter("ignore")
+        kmodel = _build(config, weights)
+    _check_weights(kmodel, weights)
+    log.info("Kokoro loaded from %s with %d voices", folder, len(voices.names))
+    return Checkpoint(kmodel, kmodel.vocab, voices)
+
+
+def find(model: str) -> Path:
+    """The checkpoint's folder, downloaded if `model` is a hub id. Raises ConfigError."""
+    folder = Path(model).expanduser()
+    if folder.is_dir():
+        if not (folder / "config.json").is_file():
+            raise ConfigError(
+                f"kokoro.model: {folder} has no config.json; it must be {_NEEDED}"
+            )
+        return folder
+    if model.count("/") != 1 or model.startswith((".", "/", "~")):
+        raise ConfigError(
+            f"kokoro.model: there is no folder {model!r}, and it is no hub id either; give"
+            f" {_NEEDED}, or hexgrad/Kokoro-82M"
+        )
+    return _download(model)
+
+
+def _download(model: str) -> Path:
+    try:
+        from huggingface_hub import snapshot_download
+        from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+    except ImportError as error:
+        raise ConfigError(f"kokoro.model: huggingface_hub is missing; {_INSTALL}") from error
+    log.info("looking for %s on this machine and on the hub (350 MB the first time)", model)
+    try:
+        return Path(snapshot_download(model, allow_patterns=_PATTERNS))
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
+        first = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise ConfigError(
+            f"kokoro.model: {model} cannot be had from the hub: {first}; check the name and the"
+            f" network (HF_HUB_OFFLINE, HF_TOKEN), or put {_NEEDED} on this machine"
+        ) from error
+
+
+def _weights(folder: Path) -> Path:
+    found = sorted(folder.glob("*.pth"))
+    if len(found) == 1:
+        return found[0]
+    what = "no .pth file" if not found else f"{len(found)} .pth files"
+    raise ConfigError(
+        f"kokoro.model: {folder} has {what}; it must be {_NEEDED}, and the .pth file is"
+        " kokoro-v1_0.pth of hexgrad/Kokoro-82M"
+    )
+
+
+def _check_python(version: tuple[int, int]) -> None:
+    if version >= (3, 13):
+        raise ConfigError(
+            f"Kokoro has no release for Python {version[0]}.{version[1]} yet; run Voxline with"
+            " Python 3.11 or 3.12, or set agent.voice to espeak"
+        )
+
+
+def _build(config: Path, weights: Path) -> Any:
+    try:
+        from kokoro import KModel
+    except ImportError as error:
+        raise ConfigError(
+            f"Kokoro needs packages that are missing ({error}); {_INSTALL}"
+        ) from error
+    try:
+        # The id is a label here (its absence prints); both files are given, none is fetched.
+        model = KModel("hexgrad/Kokoro-82M", str(config), str(weights))
+    except (
+        Exception
+    ) as error:  # json, pickle, assertions, missing keys: the files are not Kokoro's
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise ConfigError(
+            f"kokoro.model: {weights} with {config.name} is no checkpoint of Kokoro ({reason});"
+            " download it again"
+        ) from error
+    return model.eval()
+
+
+def _check_weights(model: Any, weights: Path) -> None:
+    """KModel loads what fits and passes over the rest in silence."""
+    stored = torch.load(weights, map_location="cpu", weights_only=True, mmap=True)
+    lacking = []
+    for section, module in model.named_children():
+        names = {name.removeprefix("module.") for name in stored.get(section, {})}
+        own = {name for name in module.state_dict() if not name.endswith(_UNSTORED)}
+        lacking += [f"{section}.{name}" for name in sorted(own - names)]
+    if lacking:
+        raise ConfigError(
+            f"kokoro.model: {weights} lacks {lacking[0]} and {len(lacking) - 1} more tensors;"
+            " it is not the file that belongs to this config.json"
+        )

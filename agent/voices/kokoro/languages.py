@@ -1,0 +1,53 @@
+"""Which of Kokoro's languages a BCP 47 tag means. Pure.
+
+A code is one letter, and the first of a voice's name: "af_heart" is an American woman. English
+("a", "b") is read by our rules, the others by espeak, Japanese and Chinese by packages that
+misaki wants and that are not ours to demand.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from agent.errors import EngineError
+
+ENGLISH: Final = ("a", "b")
+# espeak's name of those that espeak reads.
+ESPEAK: Final[Mapping[str, str]] = MappingProxyType(
+    {"e": "es", "f": "fr-fr", "h": "hi", "i": "it", "p": "pt-br"}
+)
+EXTRAS: Final[Mapping[str, str]] = MappingProxyType({"j": "ja", "z": "zh"})
+_CODES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        **{"en": "a", "en-gb": "b", "en-au": "b", "en-nz": "b", "en-ie": "b", "en-za": "b"},
+        **{"en-in": "b", "es": "e", "fr": "f", "hi": "h", "it": "i", "pt": "p"},
+        **{"ja": "j", "zh": "z", "cmn": "z"},
+    }
+)
+_SPOKEN: Final = "en-US, en-GB, es, fr, hi, it, pt-BR, ja, zh"
+
+
+def language_code(tag: str) -> str:
+    """ "fr-CA" -> "f". Raises EngineError for a language that Kokoro does not speak."""
+    narrowed = tag.lower().replace("_", "-")
+    while narrowed:
+        if code := _CODES.get(narrowed):
+            return code
+        narrowed = narrowed.rpartition("-")[0]
+    raise EngineError(f"Kokoro does not speak {tag!r}; it speaks {_SPOKEN}")
+
+
+def spoken_by(voice: str, tag: str) -> str:
+    """The code a voice reads by: the language's, but a British voice's English is British."""
+    code = language_code(tag)
+    return voice[0] if code in ENGLISH and voice[:1] in ENGLISH else code
+
+
+def voice_for(tag: str, voices: tuple[str, ...]) -> str:
+    """The first of the voices that speaks the language, else EngineError naming all."""
+    code = language_code(tag)
+    for wanted in (code, *(ENGLISH if code in ENGLISH else ())):
+        for voice in voices:
+            if voice.startswith(wanted):
+                return voice
+    raise EngineError(f"Kokoro has no voice for {tag!r} here; it has {', '.join(voices)}")

@@ -1,0 +1,104 @@
+"""Where a model's weights are: in a folder, in the hub's cache, or still on the hub.
+
+Knows the layout that Hugging Face's hub and its cache have, and imports nothing of it.
+"""
+
+import json
+import os
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+_HUB = "https://huggingface.co"
+_PATIENCE_S = 2.0
+_TRUE = {"1", "on", "yes", "true"}
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What was found of a model, and what is to be done if that is not enough."""
+
+    folder: Path | None  # where they lie, complete
+    size_bytes: int = 0
+    lacks: str = ""  # what is missing; "" when they lie there, or can be fetched
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        if self.folder is not None:
+            return f"{self.folder} ({self.size_bytes / 1e9:.1f} GB)"
+        return self.lacks or "not here yet; they are fetched from the hub at the first start"
+
+
+def find(model: str) -> Weights:
+    """Look for a hub id or a folder; ask the hub only for what is not here. Never raises."""
+    folder = Path(model).expanduser()
+    if folder.is_dir():
+        return _examined(folder, f"copy the whole checkpoint into {folder}")
+    if model.startswith(("/", "./", "../", "~")):
+        return Weights(None, 0, f"there is no folder {model}", "correct the path")
+    cached = _cached(model)
+    if cached is not None:
+        found = _examined(cached, f"run: hf download {model}")
+        if found.folder is not None:
+            return found
+    why = _hub_trouble()
+    if not why:
+        return Weights(None)
+    return Weights(
+        None,
+        0,
+        f"{model} is not on this machine, and {why}",
+        f"run `hf download {model}` where there is a network, or name the folder of a copy",
+    )
+
+
+def _examined(folder: Path, remedy: str) -> Weights:
+    """A folder with a config and every file of weights that its index names."""
+    if not (folder / "config.json").is_file():
+        return Weights(None, 0, f"{folder} has no config.json", remedy)
+    indexes = sorted(folder.glob("*.safetensors.index.json"))
+    try:
+        names = {
+            name
+            for index in indexes
+            for name in json.loads(index.read_text())["weight_map"].values()
+        }
+    except (OSError, ValueError, KeyError, AttributeError):
+        return Weights(None, 0, f"{indexes[0]} cannot be read", remedy)
+    files = [folder / name for name in sorted(names)] or [
+        *folder.glob("model*.safetensors"),
+        *folder.glob("*.pth"),
+    ]
+    absent = [file.name for file in files if not file.is_file()]
+    if absent or not files:
+        lacking = ", ".join(absent) or "weights"
+        return Weights(None, 0, f"{folder} has no {lacking}", remedy)
+    return Weights(folder, sum(file.stat().st_size for file in files))
+
+
+def _cached(model: str) -> Path | None:
+    """The newest snapshot in the hub's cache."""
+    home = Path(os.environ.get("HF_HOME", "~/.cache/huggingface")).expanduser()
+    cache = Path(os.environ.get("HF_HUB_CACHE", home / "hub")).expanduser()
+    repository = cache / f"models--{model.replace('/', '--')}"
+    try:
+        name = (repository / "refs" / "main").read_text().strip()
+    except OSError:
+        return None
+    snapshot = repository / "snapshots" / name
+    return snapshot if name and snapshot.is_dir() else None
+
+
+def _hub_trouble() -> str:
+    """Why nothing can be fetched; "" if it can. A connection is tried, nothing is sent."""
+    for switch in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"):
+        if os.environ.get(switch, "").lower() in _TRUE:
+            return f"{switch} is set"
+    hub = urlsplit(os.environ.get("HF_ENDPOINT", _HUB))
+    port = hub.port or (443 if hub.scheme == "https" else 80)
+    try:
+        with socket.create_connection((str(hub.hostname), port), _PATIENCE_S):
+            return ""
+    except OSError as error:
+        return f"{hub.hostname} cannot be reached ({error})"

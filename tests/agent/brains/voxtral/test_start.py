@@ -1,0 +1,180 @@
+"""Starting Voxtral: what works answers as generate() does, what cannot work says so first."""
+
+import logging
+import shutil
+from dataclasses import replace
+from importlib.util import find_spec
+
+import pytest
+import tiny_voxtral
+import torch
+
+from agent.accelerator.device import Accelerator
+from agent.accelerator.ladder import EAGER
+from agent.brains.voxtral import start as module
+from agent.brains.voxtral.attention import Flash, Packed, Plain
+from agent.brains.voxtral.prompt import User, chat
+from agent.brains.voxtral.start import choose_attention, start
+from agent.config import Config, Limits, Torch, Voxtral
+from agent.errors import ConfigError
+
+needs_torchao = pytest.mark.skipif(find_spec("torchao") is None, reason="torchao is optional")
+
+
+def config(checkpoint, **voxtral) -> Config:
+    tiny = {"model": str(checkpoint), "dtype": "float32", "context_tokens": 1024, **voxtral}
+    return Config(limits=Limits(calls=2), torch=Torch(device="cpu"), voxtral=Voxtral(**tiny))
+
+
+def gpu(capability: tuple[int, int] = (9, 0)) -> Accelerator:
+    return Accelerator(torch.device("cuda", 0), "a GPU", "", 2**40, capability, ())
+
+
+def answer(started, count: int) -> list[int]:
+    runner = started.runner
+    audio = runner.embed_audio(tiny_voxtral.noise(2.3, 1))
+    tokens = [runner.first(0, chat(started.tekken, [User(("Be brief.", audio))]))]
+    while len(tokens) < count:
+        tokens += runner.step([0])
+    return tokens
+
+
+def generated(checkpoint, count: int) -> list[int]:
+    content = [
+        {"type": "text", "text": "Be brief."},
+        {"type": "audio", "base64": tiny_voxtral.base64_wav(tiny_voxtral.noise(2.3, 1))},
+    ]
+    inputs = tiny_voxtral.processor(checkpoint).apply_chat_template(
+        [{"role": "user", "content": content}]
+    )
+    return tiny_voxtral.generate(checkpoint, inputs, count)
+
+
+@pytest.mark.parametrize("attention", ["auto", "sdpa", "eager", "flash_attention_2"])
+def test_it_answers_as_generate_does(checkpoint, attention) -> None:
+    started = start(config(checkpoint, attention=attention))
+    assert answer(started, 12) == generated(checkpoint, 12)
+    assert started.runner.slots == started.room.slots == 2
+    assert started.runner.context == 1024
+
+
+def test_what_was_chosen_is_known_and_logged(checkpoint, caplog) -> None:
+    with caplog.at_level(logging.INFO):
+        started = start(config(checkpoint))
+    told = "\n".join(record.getMessage() for record in caplog.records)
+    assert "Voxtral on CPU" in told
+    assert "GiB of weights and 2 calls" in told
+    assert "Loading weights: 100 %" in told
+    assert [choice.rung for choice in started.runner.chosen] == [
+        f"{EAGER}, SDPA",
+        f"{EAGER}, SDPA",
+        f"{EAGER}, plain attention",
+    ]
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_half_precision_is_near_full(checkpoint, dtype) -> None:
+    """Not token for token; but the same sound must give nearly the same embeddings."""
+    full = start(config(checkpoint)).runner.embed_audio(tiny_voxtral.noise(1)).embeddings
+    half = start(config(checkpoint, dtype=dtype)).runner.embed_audio(tiny_voxtral.noise(1))
+    assert half.embeddings.dtype == getattr(torch, dtype)
+    off = (half.embeddings.float() - full).norm() / full.norm()
+    assert off < 0.1
+
+
+@needs_torchao
+@pytest.mark.filterwarnings("ignore")  # torchao's own, about kernels for other machines
+def test_int8_weights_load_and_answer(checkpoint) -> None:
+    started = start(config(checkpoint, quantization="int8"))
+    layer = started.runner._passes.decoder.layers[0]
+    assert type(layer.qkv.weight) is not torch.nn.Parameter
+    assert len(answer(started, 12)) == 12
+
+
+def test_int8_without_torchao_is_refused(checkpoint, monkeypatch) -> None:
+    monkeypatch.setattr(module, "find_spec", lambda _: None)
+    with pytest.raises(ConfigError, match=r"pip install .*torchao"):
+        start(config(checkpoint, quantization="int8"))
+
+
+def test_a_context_beyond_the_model_is_refused(checkpoint) -> None:
+    with pytest.raises(ConfigError, match=r"context_tokens=16384: .* 8192"):
+        start(config(checkpoint, context_tokens=16_384))
+
+
+def test_bfloat16_on_an_old_gpu_is_refused(checkpoint, monkeypatch) -> None:
+    monkeypatch.setattr(module, "accelerator", lambda _: gpu((7, 5)))
+    with pytest.raises(ConfigError, match="set it to float16"):
+        start(config(checkpoint, dtype="bfloat16"))
+
+
+def test_too_little_memory_is_found_out_before_loading(checkpoint, monkeypatch) -> None:
+    monkeypatch.setattr(Accelerator, "free_bytes", lambda _: 2**20)
+    monkeypatch.setattr(module, "load", lambda *_: pytest.fail("it was loaded"))
+    with pytest.raises(ConfigError, match="GiB of memory"):
+        start(config(checkpoint))
+
+
+def test_weights_that_are_missing_are_not_made_up(checkpoint, tmp_path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    folder = shutil.copytree(checkpoint, tmp_path / "voxtral")
+    weights = load_file(folder / "model.safetensors")
+    weights = {name: w.clone() for name, w in weights.items() if "lm_head" not in name}
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(ConfigError, match=r"lacks 1 weights, lm_head\.weight"):
+        start(config(folder))
+
+
+def test_attention_is_what_the_gpu_and_the_dtype_allow(monkeypatch, caplog) -> None:
+    monkeypatch.setattr(torch.backends.cuda, "is_flash_attention_available", lambda: True)
+    auto, asked = Voxtral(), Voxtral(attention="flash_attention_2")
+    half = torch.bfloat16
+    assert choose_attention(auto, gpu(), half) == (Flash(), Packed())
+    assert choose_attention(asked, gpu(), half) == (Flash(), Packed())
+    assert choose_attention(Voxtral(attention="sdpa"), gpu(), half) == (Packed(),)
+    assert choose_attention(Voxtral(attention="eager"), gpu(), half) == (Plain(),)
+    for device, dtype, why in (
+        (gpu((7, 5)), torch.float16, "older than Ampere"),
+        (gpu(), torch.float32, "half precision only"),
+        (replace(gpu(), device=torch.device("cpu")), half, "needs a GPU"),
+    ):
+        caplog.clear()
+        assert choose_attention(auto, device, dtype) == (Packed(),)
+        assert not caplog.records
+        assert choose_attention(asked, device, dtype) == (Packed(),)
+        assert why in caplog.text
+    monkeypatch.setattr(torch.backends.cuda, "is_flash_attention_available", lambda: False)
+    choose_attention(asked, gpu(), half)
+    assert "built without it" in caplog.text
+
+
+def test_int8_is_for_the_layers_matrices_alone(checkpoint) -> None:
+    from agent.brains.voxtral.checkpoint import examine
+
+    quantized = {name for name in examine(checkpoint).sizes if module._is_quantized(name)}
+    assert len(quantized) == 2 * 7
+    assert not any("audio_tower" in name or "projector" in name for name in quantized)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_a_gpu_records_every_pass_and_agrees_with_its_slow_twin(checkpoint, dtype) -> None:
+    """The ladder itself compares; here it must not have fallen."""
+    on_gpu = replace(config(checkpoint, dtype=dtype), torch=Torch(device="cuda"))
+    started = start(on_gpu)
+    for choice in started.runner.chosen:
+        assert choice.rung.startswith("CUDA graphs"), choice
+    slow = start(replace(on_gpu, torch=Torch(device="cuda", graphs=False, compile="")))
+    fast, twin = (s.runner.embed_audio(tiny_voxtral.noise(2)) for s in (started, slow))
+    assert torch.allclose(fast.embeddings, twin.embeddings, atol=0.05)
+    started.runner.free(0)
+    first, _ = started.runner.hear_and_answer(0, tiny_voxtral.noise(2), [4])
+    held = first.embeddings.clone()
+    started.runner.free(1)
+    started.runner.hear_and_answer(1, tiny_voxtral.noise(3, 9), [4])
+    assert torch.equal(first.embeddings, held)  # a replay overwrites what the last one returned
+    assert torch.allclose(held, fast.embeddings, atol=0.05)
+    started.runner.free(0)
+    assert len(answer(started, 12)) == 12

@@ -1,0 +1,201 @@
+"""What one caller says, by itself: what the brain hears of it, and what the client is told."""
+
+import asyncio
+
+import numpy as np
+from fakes import FakeEngines, LoudnessVad
+from virtual_time import run
+
+from agent import events as ev
+from agent.audio.frame import HEAR_FRAME
+from agent.caller import Caller
+from agent.config import VadConfig
+from agent.ear import Ear
+from agent.endpoint.release import Patience
+from agent.engines import Conversation, Exchange
+from agent.memory import Memory
+from agent.turns import HEARING, LISTENING, OVERLAP, PAUSED, REPLYING
+
+CONFIG = VadConfig(min_speech_ms=64, min_silence_ms=64, trail_ms=0, preroll_ms=300)
+BEFORE = Conversation("", "en-US", (Exchange("", "Hello.", 1),))
+
+
+class Scene:
+    def __init__(self) -> None:
+        self.engines, self.memory, self.told = FakeEngines(), Memory(), []
+        ear = Ear(LoudnessVad(), CONFIG, Patience("auto", 100, 420, 650))
+        self.caller = Caller("rtc_1", ear, self.engines, self.memory, self.told.append)
+
+    async def sound(self, seconds, level):
+        events = []
+        for _ in range(round(seconds / 0.02)):
+            await asyncio.sleep(0.02)
+            events += self.caller.hear(np.full(HEAR_FRAME, level, np.float32))
+        return [type(event) for event in events]
+
+    def follow(self, *states):
+        for state in states:
+            self.caller.follow(state, lambda: BEFORE)
+
+    async def begins(self):
+        """A second of silence, and the beginning of an utterance."""
+        await self.sound(1, 0)
+        assert ev.SpeechStarted in await self.sound(0.5, 0.5)
+
+
+def test_an_utterance_reaches_the_brain_from_its_preroll_on() -> None:
+    async def main():
+        scene = Scene()
+        await scene.begins()
+        assert scene.engines.heard_samples == 0
+        scene.follow(HEARING)
+        assert scene.engines.expected == [BEFORE]
+        so_far = scene.engines.heard_samples
+        assert so_far >= 16 * (300 + 64)  # the preroll, and what it took to be sure
+        await scene.sound(0.2, 0.5)
+        assert scene.engines.heard_samples == so_far + 0.2 * 16_000
+        assert scene.told == [ev.UtteranceStarted(1, 1000 - 8 - 300)]  # windows are 32 ms
+
+    run(main())
+
+
+def test_an_overlap_is_heard_and_told_only_when_it_is_more() -> None:
+    async def main():
+        scene = Scene()
+        await scene.begins()
+        scene.follow(OVERLAP)
+        assert scene.engines.heard_samples > 0
+        assert scene.told == []
+        scene.follow(HEARING)
+        assert [type(notice) for notice in scene.told] == [ev.UtteranceStarted]
+
+    run(main())
+
+
+def test_a_pause_is_part_of_the_utterance_and_an_answer_ends_it() -> None:
+    async def main():
+        scene = Scene()
+        await scene.begins()
+        scene.follow(HEARING)
+        assert ev.SpeechEnded in await scene.sound(0.3, 0)
+        scene.follow(PAUSED)
+        assert scene.caller.to_answer == 1
+        assert scene.caller.silent_at is not None
+        scene.caller.answered(1)
+        scene.follow(REPLYING)
+        assert scene.caller.to_answer == 0
+        assert scene.caller.silent_at is None
+        heard = scene.engines.heard_samples
+        await scene.sound(0.2, 0)
+        assert scene.engines.heard_samples == heard
+        assert [type(notice) for notice in scene.told[1:]] == [
+            ev.UtteranceStopped,
+            ev.UtteranceCommitted,
+        ]
+
+    run(main())
+
+
+def test_one_committed_waits_for_its_answer() -> None:
+    async def main():
+        scene = Scene()
+        await scene.begins()
+        scene.follow(HEARING)
+        scene.caller.commit()
+        scene.follow(LISTENING)
+        assert scene.caller.to_answer == 1
+        assert scene.caller.silent_at is None
+        scene.caller.answered(1)
+        assert scene.caller.to_answer == 0
+        committed = [n for n in scene.told if isinstance(n, ev.UtteranceCommitted)]
+        assert committed == [ev.UtteranceCommitted(1)]
+
+    run(main())
+
+
+def test_a_cough_is_forgotten_and_told_of_only_if_it_was_announced() -> None:
+    async def main():
+        scene = Scene()
+        await scene.begins()
+        scene.follow(OVERLAP)
+        scene.caller.forget()
+        assert scene.told == []
+        scene.follow(REPLYING, HEARING)
+        scene.caller.forget()
+        assert scene.told[-1] == ev.UtteranceForgotten(2)
+        assert scene.engines.log == ["forget", "forget"]
+
+    run(main())
+
+
+def test_a_late_transcript_finds_its_exchange() -> None:
+    async def main():
+        scene = Scene()
+        scene.engines.transcripts = [(3.0, "hello")]
+        await scene.begins()
+        scene.follow(HEARING)
+        scene.caller.answered(5)
+        scene.memory.add(Exchange("", "Yes?", 5))
+        await scene.sound(4, 0)
+        assert scene.told[-1] == ev.UtteranceTranscribed(1, "hello")
+        assert scene.memory.past == (Exchange("hello", "Yes?", 5),)
+
+    run(main())
+
+
+def test_nobody_waits_for_a_transcript_after_the_call() -> None:
+    async def main():
+        scene = Scene()
+        scene.engines.transcripts = [(3.0, "hello")]
+        await scene.begins()
+        scene.follow(HEARING)
+        scene.caller.answered(5)
+        await asyncio.sleep(1)
+        scene.caller.close()
+        await asyncio.sleep(9)
+        assert not [n for n in scene.told if isinstance(n, ev.UtteranceTranscribed)]
+
+    run(main())
+
+
+def test_while_an_answer_is_tried_the_brain_hears_on_and_nothing_is_lost() -> None:
+    async def main():
+        scene = Scene()
+        await scene.begins()
+        scene.follow(HEARING)
+        await scene.sound(0.3, 0)
+        scene.follow(PAUSED)
+        before = scene.engines.heard_samples
+        scene.caller.tried()
+        scene.follow(REPLYING)
+        await scene.sound(0.2, 0)
+        await scene.sound(0.2, 0.5)
+        scene.caller.went_on()
+        scene.follow(HEARING)
+        assert scene.engines.heard_samples == before + 0.4 * 16_000
+        kinds = [(type(notice), notice.utterance) for notice in scene.told]
+        assert kinds == [
+            (ev.UtteranceStarted, 1),
+            (ev.UtteranceStopped, 1),
+            (ev.UtteranceCommitted, 1),
+            (ev.UtteranceStarted, 2),
+        ]
+
+    run(main())
+
+
+def test_an_answer_that_stands_ends_the_utterance_and_is_told_once() -> None:
+    async def main():
+        scene = Scene()
+        await scene.begins()
+        scene.follow(HEARING)
+        scene.caller.tried()
+        scene.follow(REPLYING)
+        scene.caller.answered(1)
+        scene.follow(REPLYING)
+        heard = scene.engines.heard_samples
+        await scene.sound(0.2, 0)
+        assert scene.engines.heard_samples == heard
+        assert [type(notice) for notice in scene.told].count(ev.UtteranceCommitted) == 1
+
+    run(main())

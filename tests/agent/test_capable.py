@@ -1,0 +1,94 @@
+"""Whether an engine can run, and the first thing that is in its way."""
+
+import nvidia
+import pytest
+from chat_server import MODEL, chat_server
+
+from agent import capable, machine, weights
+from agent.config_file import load
+
+
+@pytest.fixture
+def able(monkeypatch, tmp_path):
+    """A machine with a GPU, a torch for it, all packages, and both models in folders."""
+    nvidia.install(monkeypatch, tmp_path, nvidia.H100)
+    monkeypatch.setattr(machine, "version", lambda name: "2.13.0")
+    monkeypatch.setattr(machine, "find_spec", lambda name: name)
+    models = {}
+    for name, file in (("voxtral", "model.safetensors"), ("kokoro", "kokoro.pth")):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "config.json").write_text("{}")
+        (folder / file).write_bytes(bytes(1000))
+        models[f"{name}.model"] = str(folder)
+    return models
+
+
+def test_a_machine_with_everything_can_run_both(able):
+    config = load(None, able)
+    assert capable.voxtral_lacks(config) == ""
+    assert capable.kokoro_lacks(config) == ""
+
+
+def test_a_configured_cpu_is_respected(able):
+    config = load(None, {**able, "torch.device": "cpu"})
+    assert capable.voxtral_lacks(config) == "torch.device is cpu"
+    assert capable.kokoro_lacks(config) == "torch.device is cpu"
+
+
+def test_no_gpu_comes_before_anything_else(able, monkeypatch, tmp_path):
+    nvidia.uninstall(monkeypatch, tmp_path / "empty")
+    monkeypatch.setattr(weights, "find", None)  # nobody asks the hub about weights of no use
+    assert "no NVIDIA driver" in capable.voxtral_lacks(load(None))
+
+
+def test_a_torch_for_cpus_is_named_with_its_remedy(able, monkeypatch):
+    monkeypatch.setattr(machine, "version", lambda name: "2.13.0+cpu")
+    assert "make setup TORCH=cuda" in capable.voxtral_lacks(load(None, able))
+
+
+def test_missing_packages_are_named(able, monkeypatch):
+    monkeypatch.setattr(machine, "find_spec", lambda name: None if name == "kokoro" else name)
+    config = load(None, able)
+    assert capable.voxtral_lacks(config) == ""
+    assert capable.kokoro_lacks(config).startswith("kokoro not installed; run: pip install")
+    monkeypatch.setattr(machine, "find_spec", lambda name: None)
+    assert "transformers, mistral_common, accelerate not" in capable.voxtral_lacks(config)
+
+
+def test_missing_weights_are_named(able):
+    config = load(None, {**able, "voxtral.model": "/no/such/folder", "kokoro.model": "/none"})
+    assert capable.voxtral_lacks(config).startswith("there is no folder /no/such/folder")
+    assert capable.kokoro_lacks(config).startswith("there is no folder /none")
+
+
+def test_too_small_a_gpu_is_named_with_what_it_takes(able, monkeypatch, tmp_path):
+    monkeypatch.setattr(weights, "find", lambda model: weights.Weights(None))
+    nvidia.install(monkeypatch, tmp_path, "0, GPU-c, RTX 3080, 570, 10240, 10000, 8.6")
+    lack = capable.voxtral_lacks(load(None, able))
+    assert "RTX 3080 has 9.6 GB free and it takes 12.1" in lack
+    assert "int8" in lack
+    int8 = load(None, {**able, "voxtral.quantization": "int8", "voxtral.context_tokens": 1024})
+    assert capable.voxtral_lacks(int8) == ""
+
+
+def test_memory_grows_with_the_weights_the_dtype_and_the_context():
+    small = capable.voxtral_bytes(load(None), weights.Weights(None, 1_000_000))
+    config = load(None)
+    usual = capable.voxtral_bytes(config, weights.Weights(None))
+    long = capable.voxtral_bytes(
+        load(None, {"voxtral.context_tokens": 8192}), weights.Weights(None)
+    )
+    wide = capable.voxtral_bytes(
+        load(None, {"voxtral.dtype": "float32"}), weights.Weights(None, 9_350_000_000)
+    )
+    assert small < usual < long < wide
+    assert long - usual == 4096 * 120 * 1024
+
+
+def test_a_chat_server_is_asked():
+    with chat_server() as server:
+        settings = {"openai_chat.url": server.url, "openai_chat.model": MODEL}
+        assert capable.server_lacks(load(None, settings)) == ""
+        settings["openai_chat.model"] = "typo"
+        assert "does not serve 'typo'" in capable.server_lacks(load(None, settings))

@@ -1,0 +1,119 @@
+"""Weights are found where they lie, and what is missing is named."""
+
+import json
+import socket
+
+import pytest
+
+from agent import weights
+
+HUB_ID = "someone/some-model"
+
+
+@pytest.fixture(autouse=True)
+def nothing_cached(monkeypatch, tmp_path):
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    monkeypatch.delenv("TRANSFORMERS_OFFLINE", raising=False)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{port}")
+
+
+def checkpoint(folder, *files, index=()):
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.json").write_text("{}")
+    for name in files:
+        (folder / name).write_bytes(bytes(1000))
+    if index:
+        names = {f"layer.{n}": name for n, name in enumerate(index)}
+        text = json.dumps({"weight_map": names})
+        (folder / "model.safetensors.index.json").write_text(text)
+    return folder
+
+
+def cached(tmp_path, *files, index=()):
+    repository = tmp_path / "hub" / "models--someone--some-model"
+    (repository / "refs").mkdir(parents=True)
+    (repository / "refs" / "main").write_text("abc123\n")
+    return checkpoint(repository / "snapshots" / "abc123", *files, index=index)
+
+
+def test_a_folder_is_found_with_its_size(tmp_path):
+    folder = checkpoint(tmp_path / "model", "model.safetensors")
+    found = weights.find(str(folder))
+    assert (found.folder, found.size_bytes, found.lacks) == (folder, 1000, "")
+    assert str(folder) in str(found)
+
+
+def test_kokoros_kind_of_file_counts(tmp_path):
+    folder = checkpoint(tmp_path / "kokoro", "kokoro-v1_0.pth")
+    assert weights.find(str(folder)).size_bytes == 1000
+
+
+def test_only_what_the_index_names_is_counted(tmp_path):
+    shards = ["model-1.safetensors", "model-2.safetensors"]
+    folder = checkpoint(tmp_path / "m", *shards, "consolidated.safetensors", index=shards)
+    assert weights.find(str(folder)).size_bytes == 2000
+
+
+@pytest.mark.parametrize(
+    ("files", "index", "lacks"),
+    [
+        (["a.safetensors"], ["a.safetensors", "b.safetensors"], "no b.safetensors"),
+        ([], [], "no weights"),
+    ],
+)
+def test_half_a_checkpoint_is_none(tmp_path, files, index, lacks):
+    folder = checkpoint(tmp_path / "m", *files, index=index)
+    found = weights.find(str(folder))
+    assert found.folder is None
+    assert lacks in found.lacks
+    assert "copy the whole checkpoint" in found.remedy
+
+
+def test_a_folder_of_something_else_is_named(tmp_path):
+    assert "no config.json" in weights.find(str(tmp_path)).lacks
+    folder = checkpoint(tmp_path / "m")
+    (folder / "model.safetensors.index.json").write_text("[")
+    assert "cannot be read" in weights.find(str(folder)).lacks
+
+
+def test_a_path_that_is_not_there_is_no_hub_id():
+    found = weights.find("/no/such/folder")
+    assert found.lacks == "there is no folder /no/such/folder"
+
+
+def test_the_hubs_cache_is_looked_into(tmp_path):
+    folder = cached(tmp_path, "model.safetensors")
+    assert weights.find(HUB_ID).folder == folder
+
+
+def test_a_download_that_was_cut_is_not_taken_for_whole(tmp_path):
+    cached(tmp_path, "a.safetensors", index=["a.safetensors", "b.safetensors"])
+    found = weights.find(HUB_ID)
+    assert found.folder is None
+    assert f"hf download {HUB_ID}" in found.remedy
+
+
+def test_what_a_hub_that_can_be_reached_has_is_not_lacking(monkeypatch):
+    with socket.socket() as hub:
+        hub.bind(("127.0.0.1", 0))
+        hub.listen()
+        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{hub.getsockname()[1]}")
+        found = weights.find(HUB_ID)
+    assert (found.folder, found.lacks) == (None, "")
+    assert "fetched from the hub" in str(found)
+
+
+def test_without_a_hub_it_says_what_to_do():
+    found = weights.find(HUB_ID)
+    assert "127.0.0.1 cannot be reached" in found.lacks
+    assert "hf download" in found.remedy
+
+
+@pytest.mark.parametrize("switch", ["HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"])
+def test_offline_asks_nobody(monkeypatch, switch):
+    monkeypatch.setenv(switch, "1")
+    assert f"{switch} is set" in weights.find(HUB_ID).lacks

@@ -1,0 +1,53 @@
+"""Shapes: few on a GPU, exact on a CPU."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.phrases import MAX_CHARS
+from agent.voices.kokoro.buckets import CPU, GPU, fit
+
+FRAMES = st.lists(st.integers(1, 3000), min_size=1, max_size=16)
+
+
+def test_a_size_fits_into_the_next_bucket_and_beyond_the_last_is_its_own():
+    assert [fit(n, (32, 64)) for n in (1, 32, 33, 64, 65)] == [32, 32, 64, 64, 65]
+    assert fit(7, ()) == 7
+
+
+def test_the_buckets_hold_what_a_phrase_can_have():
+    assert GPU.tokens[-1] >= 512
+    assert GPU.frames[-1] * 25 >= MAX_CHARS / 15 * 1000 * 2  # at half the speed
+
+
+def test_a_cpu_makes_one_row_at_a_time_the_shortest_first():
+    assert CPU.steps([30, 10, 20]) == [[1], [2], [0]]
+
+
+def test_a_gpu_makes_first_phrases_of_sixteen_calls_in_one_step():
+    assert GPU.steps([60] * 16) == [list(range(16))]
+
+
+@given(FRAMES)
+def test_each_row_is_in_one_step_and_steps_are_bounded(frames):
+    steps = GPU.steps(frames)
+    assert sorted(row for step in steps for row in step) == list(range(len(frames)))
+    for step in steps:
+        longest = fit(max(frames[row] for row in step), GPU.frames)
+        assert len(step) == 1 or fit(len(step), GPU.rows) * longest <= GPU.most
+    flat = [frames[row] for step in steps for row in step]
+    assert flat == sorted(flat)
+
+
+@given(FRAMES, st.integers(1, 64))
+def test_every_shape_that_is_asked_for_was_prepared(frames, calls):
+    shapes = GPU.sound_shapes(calls)
+    for step in GPU.steps(frames[:calls]):
+        longest = max(frames[row] for row in step)
+        if longest <= GPU.frames[-1]:
+            assert (fit(len(step), GPU.rows), fit(longest, GPU.frames)) in shapes
+
+
+def test_plans_are_prepared_for_as_many_rows_as_there_are_calls():
+    assert {rows for rows, _ in GPU.plan_shapes(5)} == {1, 2, 4, 8}
+    assert GPU.plan_shapes(1)[0] == (1, 32)
+    assert CPU.plan_shapes(4) == CPU.sound_shapes(4) == []

@@ -1,0 +1,147 @@
+"""What is missing is named, with the remedy; nothing is fetched that was not asked for."""
+
+import json
+import shutil
+import sys
+
+import pytest
+import tiny_kokoro
+import torch
+
+from agent.errors import ConfigError, EngineError
+from agent.voices.kokoro import checkpoint
+from agent.voices.kokoro.checkpoint import Voices, find, load
+
+
+@pytest.fixture
+def folder(checkpoint_folder, tmp_path):
+    """A copy whose files may be spoiled; the weights are a link."""
+    shutil.copytree(checkpoint_folder, tmp_path / "x", ignore=lambda *_: ["kokoro-v1_0.pth"])
+    (tmp_path / "x" / "kokoro-v1_0.pth").symlink_to(checkpoint_folder / "kokoro-v1_0.pth")
+    return tmp_path / "x"
+
+
+def test_a_folder_is_loaded_as_it_was_saved(folder):
+    loaded = load(str(folder))
+    assert loaded.vocabulary == tiny_kokoro.VOCAB
+    assert loaded.voices.names == ("af_heart", "bm_george", "ff_siwis")
+    assert not loaded.model.training
+    wanted = tiny_kokoro.build(folder).state_dict()
+    for name, values in loaded.model.state_dict().items():
+        assert torch.equal(values, wanted[name]), name
+
+
+def test_the_default_voice_comes_first_else_the_alphabets_first(folder):
+    (folder / "voices" / "af_alloy.pt").touch()
+    assert Voices(folder / "voices").names[:2] == ("af_heart", "af_alloy")
+    (folder / "voices" / "af_heart.pt").unlink()
+    assert Voices(folder / "voices").names[0] == "af_alloy"
+
+
+def test_a_style_is_the_row_for_its_number_of_phonemes(folder):
+    voices = Voices(folder / "voices")
+    pack = torch.load(folder / "voices" / "bm_george.pt", weights_only=True)
+    assert torch.equal(voices.style("bm_george", 20), pack[19, 0])
+    assert torch.equal(voices.style("bm_george", 9999), pack[509, 0])
+    assert torch.equal(voices.style("bm_george", 0), pack[0, 0])
+
+
+def test_an_unknown_voice_is_refused_with_the_known_ones(folder):
+    with pytest.raises(EngineError, match="no voice 'alloy'; it has af_heart, bm_george"):
+        Voices(folder / "voices").style("alloy", 5)
+    with pytest.raises(EngineError, match="no voice"):
+        Voices(folder / "voices").style("../voices/af_heart", 5)
+
+
+@pytest.mark.parametrize("content", ["garbage", {"a": 1}, torch.zeros(3, 3)])
+def test_a_broken_voice_fails_by_itself(folder, content):
+    path = folder / "voices" / "af_bad.pt"
+    if isinstance(content, str):
+        path.write_text(content)
+    else:
+        torch.save(content, path)
+    voices = Voices(folder / "voices")
+    with pytest.raises(EngineError, match=r"af_bad\.pt"):
+        voices.style("af_bad", 5)
+    assert len(voices.style("af_heart", 5)) == 256
+
+
+@pytest.mark.parametrize(
+    ("missing", "message"),
+    [
+        ("config.json", "has no config.json; it must be a folder with"),
+        ("kokoro-v1_0.pth", "has no .pth file; .* kokoro-v1_0.pth of hexgrad/Kokoro-82M"),
+        ("voices", "no voices in .*one .pt file a voice"),
+    ],
+)
+def test_what_a_folder_lacks_is_named(folder, missing, message):
+    path = folder / missing
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    with pytest.raises(ConfigError, match=rf"kokoro\.model: .*{message}"):
+        load(str(folder))
+
+
+def test_two_pth_files_are_one_too_many(folder):
+    (folder / "other.pth").touch()
+    with pytest.raises(ConfigError, match=r"2 \.pth files"):
+        load(str(folder))
+
+
+@pytest.mark.parametrize("spoil", ["pth", "config"])
+def test_files_that_are_not_kokoros_are_refused(folder, spoil):
+    if spoil == "pth":
+        (folder / "kokoro-v1_0.pth").unlink()
+        (folder / "kokoro-v1_0.pth").write_text("garbage")
+    else:
+        (folder / "config.json").write_text(json.dumps({"vocab": {}}))
+    with pytest.raises(ConfigError, match=r"no checkpoint of Kokoro .*download it again"):
+        load(str(folder))
+
+
+def test_tensors_that_kmodel_would_pass_over_are_missed(folder):
+    sections = torch.load(folder / "kokoro-v1_0.pth", weights_only=True)
+    sections["decoder"] = {f"module.{k}": v for k, v in sections["decoder"].items()}
+    sections["predictor"].pop("F0_proj.weight")
+    (folder / "kokoro-v1_0.pth").unlink()
+    torch.save(sections, folder / "kokoro-v1_0.pth")
+    with pytest.raises(ConfigError, match=r"lacks predictor\.F0_proj\.weight and 0 more"):
+        load(str(folder))
+
+
+@pytest.mark.parametrize("model", ["nowhere", "./nowhere", "/no/where", "a/b/c", "~/nowhere/x"])
+def test_neither_a_folder_nor_a_hub_id(model):
+    with pytest.raises(ConfigError, match=r"there is no folder .*hexgrad/Kokoro-82M"):
+        find(model)
+
+
+def test_without_the_hub_the_remedy_is_a_folder(monkeypatch, tmp_path):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(
+        ConfigError, match=r"cannot be had from the hub: .*HF_HUB_OFFLINE.*put a"
+    ):
+        find("hexgrad/Kokoro-82M")
+
+
+def test_a_hub_id_is_downloaded_once_and_without_the_rest(monkeypatch, folder):
+    asked = []
+
+    def snapshot(model, *, allow_patterns):
+        asked.append((model, allow_patterns))
+        return str(folder)
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot)
+    assert find("hexgrad/Kokoro-82M") == folder
+    assert asked == [("hexgrad/Kokoro-82M", ["config.json", "*.pth", "voices/*.pt"])]
+
+
+def test_a_python_without_a_release_of_kokoro_is_told_so(monkeypatch):
+    monkeypatch.setattr(checkpoint.sys, "version_info", (3, 13, 0))
+    with pytest.raises(ConfigError, match=r"Python 3\.13 yet; .*3\.11 or 3\.12, or .* espeak"):
+        load("anything")
+
+
+def test_a_missing_package_is_told_with_the_command(monkeypatch, folder):
+    monkeypatch.setitem(sys.modules, "kokoro", None)
+    with pytest.raises(ConfigError, match=r"pip install '\.\[voxtral\]'"):
+        load(str(folder))

@@ -1,0 +1,64 @@
+"""Tags become Kokoro's codes, and a voice is found for each."""
+
+import pytest
+
+from agent.errors import EngineError
+from agent.voices.kokoro.languages import (
+    ENGLISH,
+    ESPEAK,
+    EXTRAS,
+    language_code,
+    spoken_by,
+    voice_for,
+)
+
+VOICES = ("af_heart", "am_adam", "bf_emma", "ff_siwis", "zf_xiaobei")
+
+
+@pytest.mark.parametrize(
+    ("tag", "code"),
+    [
+        *(("en-US", "a"), ("en", "a"), ("en-GB", "b"), ("en_AU", "b"), ("en-CA", "a")),
+        *(("es-MX", "e"), ("fr", "f"), ("hi-IN", "h"), ("it-IT", "i"), ("pt-BR", "p")),
+        *(("ja-JP", "j"), ("zh-Hans-CN", "z"), ("cmn", "z")),
+    ],
+)
+def test_a_tag_is_narrowed_until_it_is_known(tag, code):
+    assert language_code(tag) == code
+    assert code in {*ENGLISH, *ESPEAK, *EXTRAS}
+
+
+@pytest.mark.parametrize("tag", ["de-DE", "xx", "", "-"])
+def test_other_languages_are_refused_with_those_that_are_spoken(tag):
+    with pytest.raises(EngineError, match="it speaks en-US, en-GB, es, fr"):
+        language_code(tag)
+
+
+@pytest.mark.parametrize(
+    ("tag", "voice"),
+    [
+        ("en-US", "af_heart"),
+        ("en-GB", "bf_emma"),
+        ("fr-CA", "ff_siwis"),
+        ("zh", "zf_xiaobei"),
+    ],
+)
+def test_without_a_name_the_first_voice_of_the_language_speaks(tag, voice):
+    assert voice_for(tag, VOICES) == voice
+
+
+def test_english_of_one_kind_is_spoken_by_the_other_where_it_must():
+    assert voice_for("en-GB", ("am_adam",)) == "am_adam"
+    assert voice_for("en-US", ("ff_siwis", "bf_emma")) == "bf_emma"
+
+
+def test_a_language_without_a_voice_is_refused_with_those_that_are_there():
+    with pytest.raises(EngineError, match="it has af_heart, am_adam"):
+        voice_for("hi", VOICES)
+
+
+def test_a_voice_reads_the_language_but_its_own_english():
+    assert spoken_by("bf_emma", "en-US") == "b"
+    assert spoken_by("af_heart", "en-GB") == "a"
+    assert spoken_by("af_heart", "fr") == "f"
+    assert spoken_by("ff_siwis", "en-US") == "a"
