@@ -109,8 +109,8 @@ def _check_together(config: Config) -> None:
         )
     if not turns.least_wait_ms <= turns.longest_wait_ms <= turns.unfinished_wait_ms:
         raise ConfigError(
-            f"turns.longest_wait_ms: {turns.longest_wait_ms} is not allowed; it must be between "
-            f"turns.least_wait_ms ({turns.least_wait_ms}) and turns.unfinished_wait_ms "
+            f"turns.longest_wait_ms: {turns.longest_wait_ms} is not allowed; it must be "
+            f"between turns.least_wait_ms ({turns.least_wait_ms}) and turns.unfinished_wait_ms "
             f"({turns.unfinished_wait_ms})"
         )
     vad = config.vad

@@ -77,7 +77,7 @@ class Loudness:
         self._powers = (0.0, 0.0)
         self._least_db = -np.inf
         self.level_db = -120.0  # smoothed
-        self.loud_db = 0.0
+        self.loud_db = -120.0
         self.floor_db = -120.0
 
     def feed(self, level_db: float, probable: bool) -> bool:
