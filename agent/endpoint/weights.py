@@ -3,13 +3,13 @@
 from agent.endpoint.odds import Weights
 
 FITTED = Weights(
-    bias=-3.043,
+    bias=-2.95,
     of={
-        "fall": 1.382,
-        "creak": 0.102,
-        "sink": 0.364,
-        "hiss": 0.533,
-        "doubt": 0.453,
-        "noisy": -0.303,
+        "fall": 1.48,
+        "creak": 0.107,
+        "sink": 0.404,
+        "hiss": 0.66,
+        "doubt": 0.382,
+        "noisy": -0.306,
     },
 )
