@@ -14,7 +14,7 @@ from agent.endpoint.odds import Pause, Weights
 _ENOUGH = {"low": 0.9, "medium": 0.0, "auto": 0.0, "high": -0.9}
 EAGERNESS = tuple(_ENOUGH)
 # After the longest wait: with odds below these the sentence is taken to be unfinished.
-UNFINISHED = log(0.27 / 0.73)
+UNFINISHED = log(0.22 / 0.78)
 OWN_PAUSES = 1.08  # times this caller's longest pause
 
 

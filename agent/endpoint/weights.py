@@ -3,13 +3,13 @@
 from agent.endpoint.odds import Weights
 
 FITTED = Weights(
-    bias=-2.95,
+    bias=-3.137,
     of={
-        "fall": 1.48,
-        "creak": 0.107,
-        "sink": 0.404,
-        "hiss": 0.66,
-        "doubt": 0.382,
-        "noisy": -0.306,
+        "fall": 1.423,
+        "creak": 0.069,
+        "sink": 0.31,
+        "hiss": 0.588,
+        "doubt": 0.423,
+        "noisy": -0.302,
     },
 )

@@ -57,7 +57,7 @@ def test_waits_are_those_of_the_agent(
     pause = Pause(100, Cues(fall_st=fall_st), probability, clear, usual_ms, longest_ms)
     weights = np.array([FITTED.bias, *(FITTED.of[name] for name in PRIOR)])
     laid_out = table([Observed("a", "a", "clean", True, 0, ((100, pause),))])
-    [wait_ms] = waits_ms(laid_out, weights, -0.4, TURNS)
+    [wait_ms] = waits_ms(laid_out, weights, 0.0, TURNS)
     assert wait_ms == pytest.approx(PATIENCE.wait_ms(FITTED, pause), abs=0.5)
 
 
