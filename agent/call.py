@@ -32,7 +32,7 @@ from agent.errands import Errands
 from agent.memory import Memory
 from agent.metrics import Marks
 from agent.reply import Outlet, Reply
-from agent.settings import merged, turn_rules, vad_config
+from agent.settings import merged, patience, turn_rules, vad_config
 from agent.shared import Shared
 from agent.turns import Turns
 
@@ -91,7 +91,7 @@ class Call:
         self._client, self._line, self._speaker = client, line, speaker
         self._engines, self._canned, self._metrics = engines, shared.canned, shared.metrics
         self._loop = asyncio.get_running_loop()
-        self._ear = Ear(vad, config.vad)
+        self._ear = Ear(vad, config.vad, patience(config, self._settings))
         self._turns = Turns(turn_rules(config, self._settings))
         self._memory = Memory()
         self._caller = Caller(line.name, self._ear, engines, self._memory, self._tell)
@@ -201,6 +201,13 @@ class Call:
                 self._prepare(turn)
             case ev.ReleaseReply(turn):
                 self._release(turn)
+            case ev.TryReply(turn):
+                self._caller.tried()
+                self._let_out(turn)
+            case ev.SettleReply(turn):
+                self._settle(turn)
+            case ev.WithdrawReply(turn):
+                self._withdraw(turn)
             case ev.DiscardReply(turn):
                 if self._reply is not None:
                     self._reply.discard()
@@ -233,10 +240,25 @@ class Call:
         self._start(reply, self._engines.reply(turn, self._conversation(turn)))
 
     def _release(self, turn: int) -> None:
+        self._settle(turn)
+        self._let_out(turn)
+
+    def _settle(self, turn: int) -> None:
         self._engines.keep(turn)
         self._errands.released(turn)
         self._memory.answered(turn)
         self._caller.answered(turn)
+
+    def _withdraw(self, turn: int) -> None:
+        """The caller goes on with what was taken for finished; our answer was never given."""
+        if self._reply is not None:
+            self._tell(self._reply.cancel("turn_detected"))
+            self._reply = None
+            self._metrics.replies.labels("withdrawn").inc()
+        self._engines.discard(turn)
+        self._caller.went_on()
+
+    def _let_out(self, turn: int) -> None:
         if self._reply is not None and self._reply.turn == turn:
             if self._reply.marks is not None:
                 self._reply.marks.released = self._loop.time()
@@ -336,7 +358,9 @@ class Call:
         self._settings = merged(self._settings, settings)
         self._speed = settings.speed or self._speed
         self._turns.rules = turn_rules(self._config, self._settings)
-        self._ear.configure(vad_config(self._config, self._settings))
+        self._ear.configure(
+            vad_config(self._config, self._settings), patience(self._config, self._settings)
+        )
         self._errands.offer(Tool(*tool) for tool in self._settings.tools or ())
 
     def _conversation(self, turn: int) -> Conversation:

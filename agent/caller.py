@@ -39,6 +39,7 @@ class Caller:
         self._utterance = 0  # number of the latest one
         self._open = False  # an utterance is under way: the brain hears what the caller says
         self._announced = False  # and the client knows of it
+        self._tried = False  # it is being answered, and may yet go on
         self._unanswered = 0  # number of the one committed and not answered
         self._started = ev.SpeechStarted(0, 0)
         self._ended = ev.SpeechEnded(0, 0)
@@ -57,7 +58,7 @@ class Caller:
             return None
         return self._loop.time() if self._silent_at is None else self._silent_at
 
-    def hear(self, samples: Samples) -> Iterator[SpeechEvent]:
+    def hear(self, samples: Samples) -> Iterator[SpeechEvent | ev.PauseJudged]:
         """Take the next samples, [n] at HEAR_HZ; yield what they tell. Consume it wholly."""
         if self._open:
             self._engines.hear(samples)
@@ -86,7 +87,7 @@ class Caller:
             self._announced = True
             at_ms = self._ear.preroll_at_ms(self._started)
             self._tell(ev.UtteranceStarted(self._utterance, at_ms))
-        if state not in (HEARING, PAUSED, OVERLAP):
+        if state not in (HEARING, PAUSED, OVERLAP) and not self._tried:
             self._open = False
 
     def commit(self) -> None:
@@ -96,13 +97,25 @@ class Caller:
 
     def answered(self, turn: int) -> None:
         """Reply `turn` was released to what they said, if they said anything."""
-        if self._open:
+        if self._open and not self._tried:
             self._told_committed()
+        self._tried = False
         if utterance := self.to_answer:
             task = asyncio.create_task(self._read_transcript(turn, utterance))
             self._transcripts.add(task)
             task.add_done_callback(self._transcripts.discard)
         self._unanswered = 0
+
+    def tried(self) -> None:
+        """They have finished, by all we know; the brain hears on until that is certain."""
+        if self._open:
+            self._tried = True
+            self._told_committed()
+
+    def went_on(self) -> None:
+        """They had not finished. To the brain it is one utterance, to the client a new one."""
+        self._tried = self._announced = False
+        self._utterance += 1
 
     def forget(self) -> None:
         """What they said was no turn."""

@@ -108,7 +108,12 @@ class VadConfig:
 
 @dataclass(frozen=True, slots=True)
 class Turns:
-    end_of_turn_ms: Annotated[int, Between(50, 10_000)] = 420
+    end_of_turn_ms: Annotated[int, Between(0, 10_000)] = 0
+    eagerness: Annotated[str, OneOf("low", "medium", "high", "auto")] = "auto"
+    least_wait_ms: Annotated[int, Between(60, 2000)] = 100
+    longest_wait_ms: Annotated[int, Between(100, 3000)] = 400
+    unfinished_wait_ms: Annotated[int, Between(100, 3000)] = 650
+    withdraw_ms: Annotated[int, Between(0, 2000)] = 400
     barge_in_ms: Annotated[int, Between(0, 5000)] = 200
     silence_prompt_s: Annotated[float, Between(1, 3600)] = 12.0
     silence_prompts: Annotated[int, Between(0, 100)] = 2

@@ -101,6 +101,18 @@ def _value(hint: Any, value: Any, path: str) -> Any:
 
 
 def _check_together(config: Config) -> None:
+    turns = config.turns
+    if 0 < turns.end_of_turn_ms < 50:
+        raise ConfigError(
+            f"turns.end_of_turn_ms: {turns.end_of_turn_ms} is not allowed; it must be 0 (to "
+            "judge the end of a turn) or between 50 and 10000"
+        )
+    if not turns.least_wait_ms <= turns.longest_wait_ms <= turns.unfinished_wait_ms:
+        raise ConfigError(
+            f"turns.longest_wait_ms: {turns.longest_wait_ms} is not allowed; it must be "
+            f"between turns.least_wait_ms ({turns.least_wait_ms}) and turns.unfinished_wait_ms "
+            f"({turns.unfinished_wait_ms})"
+        )
     vad = config.vad
     if vad.stop_threshold > vad.start_threshold:
         raise ConfigError(

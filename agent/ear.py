@@ -9,34 +9,69 @@ from agent.audio.frame import HEAR_HZ, Samples
 from agent.audio.preroll import Preroll
 from agent.audio.window import Windows
 from agent.config import VadConfig
+from agent.endpoint.judge import Judge
+from agent.endpoint.levels import Hops
+from agent.endpoint.odds import Weights
+from agent.endpoint.release import Patience
+from agent.endpoint.weights import FITTED
 from agent.engines import Vad
-from agent.events import SpeechStarted
+from agent.events import PauseJudged, SpeechStarted
 from agent.vad.gate import Gate, SpeechEvent
 
 _SLACK_MS = 200  # a packet may bring 120
 
 
 class Ear:
-    """Preroll, windows, VAD and gate of one call."""
+    """Preroll, windows, VAD, gate and judge of one call."""
 
-    def __init__(self, vad: Vad, config: VadConfig) -> None:
+    def __init__(
+        self, vad: Vad, config: VadConfig, patience: Patience, weights: Weights = FITTED
+    ) -> None:
         self._vad = vad
-        self._windows = Windows()
+        self._hops, self._windows = Hops(), Windows()
         self._gate = Gate(config)
-        self._preroll = Preroll(_needed(config))
-        self._config = config
+        self._judge = Judge()
+        self._weights = weights
+        self._preroll = Preroll(0)
+        self._probability = 0.0
+        self.configure(config, patience)
 
-    def configure(self, config: VadConfig) -> None:
+    def configure(self, config: VadConfig, patience: Patience) -> None:
         """Take new thresholds in mid-call; all that was heard is still known."""
         self._gate.config = self._config = config
+        self._patience = patience
         self._preroll.keep = _needed(config)
 
-    def feed(self, samples: Samples) -> Iterator[SpeechEvent]:
+    def feed(self, samples: Samples) -> Iterator[SpeechEvent | PauseJudged]:
         """Take the next samples, [n] at HEAR_HZ; yield what they tell. Consume it wholly."""
         self._preroll.feed(samples)
-        for window in self._windows.feed(samples):
-            if event := self._gate.feed(self._vad.probability(window)):
-                yield event
+        for hop in self._hops.feed(samples):
+            for window in self._windows.feed(hop):
+                self._probability = self._vad.probability(window)
+                if event := self._gate.feed(self._probability, self._judge.audible):
+                    yield event
+            self._judge.feed(hop, self._probability, self._config)
+            if self._judge.clear:
+                silent_ms, behind_ms = self._judge.silent_ms, self._behind_ms
+                if event := self._gate.hush(silent_ms, self._judge.now_ms, behind_ms):
+                    yield event
+        if not self._gate.speaking and (judged := self._judged()):
+            yield judged
+
+    def _judged(self) -> PauseJudged | None:
+        pause = self._judge.pause
+        if pause is None or pause.silent_ms > self._patience.unfinished_ms:
+            return None
+        silent_ms = pause.silent_ms + self._behind_ms
+        if not pause.clear:
+            silent_ms += self._config.trail_ms
+        wait_ms = self._patience.wait_ms(self._weights, pause)
+        return PauseJudged(silent_ms, round(wait_ms), self._weights.odds(pause, silent_ms))
+
+    @property
+    def _behind_ms(self) -> int:
+        """Media time that was fed and not judged yet."""
+        return self._hops.waiting * 1000 // HEAR_HZ
 
     @property
     def now_ms(self) -> int:
@@ -46,7 +81,8 @@ class Ear:
     def since(self, started: SpeechStarted) -> Samples:
         """The utterance so far: from the preroll before `started` up to the latest sample."""
         judged_ms = started.ago_ms + self._config.preroll_ms
-        return self._preroll.latest(judged_ms * HEAR_HZ // 1000 + self._windows.waiting)
+        waiting = self._windows.waiting + self._hops.waiting
+        return self._preroll.latest(judged_ms * HEAR_HZ // 1000 + waiting)
 
     def preroll_at_ms(self, started: SpeechStarted) -> int:
         """Media time at which `since` begins."""

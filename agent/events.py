@@ -66,6 +66,18 @@ class SpeechEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class PauseJudged:
+    """In a pause, at each step of it: answer after `wait_ms` of silence if nothing is heard.
+
+    The caller has been silent for `silent_ms`; with these `odds`, 0..1, the turn is over.
+    """
+
+    silent_ms: int
+    wait_ms: int
+    odds: float
+
+
+@dataclass(frozen=True, slots=True)
 class ReplyFinished:
     """The last sample of a reply was handed to the network, or it had none."""
 
@@ -132,6 +144,7 @@ Event = (
     | SilenceSuspected
     | SpeechStarted
     | SpeechEnded
+    | PauseJudged
     | ReplyFinished
     | ReplyWanted
     | ReplyUnwanted
@@ -165,6 +178,30 @@ class ReleaseReply:
 @dataclass(frozen=True, slots=True)
 class DiscardReply:
     """The caller went on: forget a reply of which nothing left."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class TryReply:
+    """The caller has finished, by all we know: as ReleaseReply, but it may be withdrawn.
+
+    SettleReply or WithdrawReply follows.
+    """
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class SettleReply:
+    """A reply that was tried stands: the utterance is answered, and a new one may begin."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawReply:
+    """The caller had not finished: stop a reply that was tried, go on with the utterance."""
 
     turn: int
 
@@ -206,6 +243,9 @@ Command = (
     PrepareReply
     | ReleaseReply
     | DiscardReply
+    | TryReply
+    | SettleReply
+    | WithdrawReply
     | CancelReply
     | SayPrompt
     | CommitUtterance

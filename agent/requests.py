@@ -12,7 +12,8 @@ class CallSettings:
     speed: float | None = None
     language: str | None = None
     vad_threshold: float | None = None
-    end_of_turn_ms: int | None = None
+    end_of_turn_ms: int | None = None  # a fixed silence; 0: judged
+    eagerness: str | None = None
     preroll_ms: int | None = None
     create_response: bool | None = None  # answer by ourselves at the end of a turn
     interrupt_response: bool | None = None  # speech over a reply stops it

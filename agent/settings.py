@@ -3,6 +3,7 @@
 from dataclasses import asdict, replace
 
 from agent.config import Config, VadConfig
+from agent.endpoint.release import Patience
 from agent.requests import CallSettings
 from agent.turns import TurnRules
 
@@ -15,10 +16,12 @@ def merged(old: CallSettings, new: CallSettings) -> CallSettings:
 def turn_rules(config: Config, settings: CallSettings) -> TurnRules:
     """When whose turn it is."""
     turns = config.turns
-    end_of_turn_ms = settings.end_of_turn_ms
+    fixed_ms = settings.end_of_turn_ms
+    fixed_ms = turns.end_of_turn_ms if fixed_ms is None else fixed_ms
     return TurnRules(
-        end_of_turn_s=(turns.end_of_turn_ms if end_of_turn_ms is None else end_of_turn_ms)
-        / 1000,
+        end_of_turn_s=(fixed_ms or turns.longest_wait_ms) / 1000,
+        judges=fixed_ms == 0,
+        withdraw_s=turns.withdraw_ms / 1000,
         # the VAD trails: it must have said "speech" for so much longer
         barge_in_s=(turns.barge_in_ms + config.vad.trail_ms) / 1000,
         silence_prompt_s=turns.silence_prompt_s,
@@ -29,6 +32,17 @@ def turn_rules(config: Config, settings: CallSettings) -> TurnRules:
         greets=bool(config.agent.greeting),
         create_response=settings.create_response is not False,
         interrupt_response=settings.interrupt_response is not False,
+    )
+
+
+def patience(config: Config, settings: CallSettings) -> Patience:
+    """How the end of a turn is judged."""
+    turns = config.turns
+    return Patience(
+        settings.eagerness or turns.eagerness,
+        turns.least_wait_ms,
+        turns.longest_wait_ms,
+        turns.unfinished_wait_ms,
     )
 
 

@@ -21,6 +21,7 @@ from agent.events import (
     Held,
     HungUp,
     LastWords,
+    PauseJudged,
     PrepareReply,
     Prompt,
     ReleaseReply,
@@ -30,13 +31,16 @@ from agent.events import (
     ReplyWanted,
     Resumed,
     SayPrompt,
+    SettleReply,
     SilenceSuspected,
     SpeechEnded,
     SpeechStarted,
     SpeechSuspected,
     ToolsCalled,
     ToolsReturned,
+    TryReply,
     UtteranceUnwanted,
+    WithdrawReply,
 )
 
 
@@ -60,7 +64,7 @@ LISTENING, HEARING, PAUSED, REPLYING, OVERLAP, CLOSED = State
 class TurnRules:
     """What a session may set. Replaced in mid-call, it holds from the next state on."""
 
-    end_of_turn_s: float
+    end_of_turn_s: float  # the wait; where pauses are judged, until the first judgement
     barge_in_s: float
     silence_prompt_s: float
     silence_prompts: int
@@ -70,6 +74,8 @@ class TurnRules:
     greets: bool = True
     create_response: bool = True  # answer at the end of a turn without being asked
     interrupt_response: bool = True  # speech over a reply stops it
+    judges: bool = False  # PauseJudged says how long to wait
+    withdraw_s: float = 0.0  # speech so soon after a release goes on with the utterance
 
 
 class Turns:
@@ -81,7 +87,9 @@ class Turns:
         self.turn = 0  # number of the latest reply
         self.deadline: float | None = None
         self._latest: float | None = None  # the deadline before it was put off
+        self._put_off: float | None = None  # until a sound in this state would be understood
         self._prepared = False  # a reply with the latest number exists and has not left
+        self._tried = False  # it was let out, and may yet be withdrawn
         self._held = False
         self._prompts = 0  # asked since the caller last spoke
         self._busy = False  # functions run for the agent
@@ -109,8 +117,12 @@ class Turns:
                     self._filler = 0
                 if self.state is LISTENING:
                     self._set_deadline(now)
+                return self._stand()  # a function that was called cannot be taken back
+            case PauseJudged(silent_ms, wait_ms):
+                if self.state is PAUSED and self.rules.judges:
+                    self._wait_until(now + (wait_ms - silent_ms) / 1000)
                 return []
-            case SpeechSuspected() if self.state is PAUSED:
+            case SpeechSuspected() if self.state is PAUSED or self._tried:
                 self._wait_and_see(now)
                 return []
             case SilenceSuspected() if self.state is OVERLAP:
@@ -150,8 +162,15 @@ class Turns:
             wait_s = self.rules.end_of_turn_s
         elif self.state is OVERLAP and self.rules.interrupt_response:
             wait_s = self.rules.barge_in_s
+        elif self.state is REPLYING and self._tried:
+            wait_s = self.rules.withdraw_s
         self.deadline = None if wait_s is None else since + wait_s
-        self._latest = self.deadline
+        self._latest, self._put_off = self.deadline, None
+
+    def _wait_until(self, deadline: float) -> None:
+        """Decide then, or when a sound that has just begun is understood."""
+        self._latest = deadline
+        self.deadline = deadline if self._put_off is None else max(deadline, self._put_off)
 
     def _wait_and_see(self, now: float) -> None:
         """What time is about to decide may be decided by a sound: wait until it would be known,
@@ -159,6 +178,7 @@ class Turns:
         """
         if self.deadline is not None and self._latest is not None:
             seen = min(now, self._latest) + self.rules.confirm_s
+            self._put_off = seen
             self.deadline = max(self.deadline, seen)
 
     @property
@@ -249,10 +269,28 @@ class Turns:
 
     def _finish_turn(self) -> list[Command]:
         """The caller has finished: answer, or leave that to the client."""
+        withdraws = self.rules.withdraw_s and self.rules.interrupt_response
+        if self._prepared and not self._owed and withdraws:
+            self._prepared, self._tried = False, True
+            return [TryReply(self.turn)]
         if self._prepared or self._owed:
             return self._release()
         self.state = LISTENING
         return [CommitUtterance()]
+
+    def _stand(self) -> list[Command]:
+        """What was tried is not withdrawn any more."""
+        if not self._tried:
+            return []
+        self._tried = False
+        return [SettleReply(self.turn)]
+
+    def _overlap(self) -> list[Command]:
+        """The caller speaks over a reply, or had not finished when it began."""
+        if not self._tried:
+            return []
+        self._tried, self.state, self._prompts = False, HEARING, 0
+        return [WithdrawReply(self.turn)]
 
     def _forget(self) -> list[Command]:
         return [*self._discard(), ForgetUtterance()]
@@ -266,15 +304,16 @@ class Turns:
 
     def _silence(self) -> list[Command]:
         self._owed = False  # whoever wants silence is not given the next answer
-        return [CancelReply(self.turn, "client_cancelled")]
+        return [*self._stand(), CancelReply(self.turn, "client_cancelled")]
 
     def _finish(self) -> list[Command]:
+        stands = self._stand()
         if self._last_words is not None and self._last_words[0] == self.turn:
-            return [EndCall(self._last_words[1])]
-        return self._settle()
+            return [*stands, EndCall(self._last_words[1])]
+        return [*stands, *self._settle()]
 
     def _abandon(self) -> list[Command]:
-        return [CancelReply(self.turn, "call_ended")]
+        return [*self._stand(), CancelReply(self.turn, "call_ended")]
 
 
 Effect = Callable[[Turns], list[Command]]
@@ -307,7 +346,8 @@ TABLE: dict[State, dict[type, tuple[State, Effect]]] = {
         HungUp: (CLOSED, Turns._forget),
     },
     REPLYING: {
-        SpeechStarted: (OVERLAP, Turns._nothing),
+        SpeechStarted: (OVERLAP, Turns._overlap),
+        Deadline: (REPLYING, Turns._stand),
         ReplyFinished: (LISTENING, Turns._finish),
         ReplyOwed: (REPLYING, Turns._owe),
         ReplyUnwanted: (LISTENING, Turns._silence),

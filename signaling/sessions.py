@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar, get_type_hints
 
-from agent.config import Agent, Between, Config, Turns, VadConfig
+from agent.config import Agent, Between, Config, VadConfig
 from agent.requests import CallSettings
 from signaling.codes import Code
 from signaling.fields import Fields
@@ -26,6 +26,7 @@ VENDOR_VOICES = frozenset(
     ("alloy", "ash", "ballad", "cedar", "coral", "echo", "marin", "sage", "shimmer", "verse")
 )
 _NAMED = 8  # voices that an error names
+_FIXED_MS = Between(50, 10_000)  # config.yaml has 0 besides: to judge
 _EAGERNESS = ("low", "medium", "high", "auto")
 _LANGUAGE = re.compile(  # RFC 5646, 2.1, without extensions: language, script, region, variants
     r"[A-Za-z]{2,3}(-[A-Za-z]{3}){0,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?"
@@ -44,7 +45,12 @@ class Detection:
     silence_duration_ms: int
     create_response: bool = True
     interrupt_response: bool = True
-    eagerness: str = "auto"  # kept for semantic_vad; the wait is the configured one
+    eagerness: str = "auto"
+
+    @property
+    def end_of_turn_ms(self) -> int:
+        """The fixed wait of a call; 0 where the end of a turn is judged."""
+        return self.silence_duration_ms if self.kind == "server_vad" else 0
 
     def view(self) -> dict[str, Any] | None:
         answers = {
@@ -89,11 +95,13 @@ class Session:
         """Begin with what config.yaml says."""
         agent = config.agent
         default = agent.voice_name or next(iter(voices), "default")
+        turns = config.turns
         detection = Detection(
-            "server_vad",
+            "server_vad" if turns.end_of_turn_ms else "semantic_vad",
             config.vad.start_threshold,
             config.vad.preroll_ms,
-            config.turns.end_of_turn_ms,
+            turns.end_of_turn_ms or turns.longest_wait_ms,
+            eagerness=turns.eagerness,
         )
         return cls(
             id=id,
@@ -170,8 +178,10 @@ class Session:
                 self.configured, kind=None, create_response=False, interrupt_response=False
             )
         fields = heard.inner("turn_detection")
-        kind = fields.one_of("type", ("server_vad", "semantic_vad")) or self.detection.kind
-        kind = kind or "server_vad"
+        kind = fields.one_of("type", ("server_vad", "semantic_vad"))
+        if kind is None and fields.values.get("silence_duration_ms") is not None:
+            kind = "server_vad"
+        kind = kind or self.detection.kind or self.configured.kind
         now = self.detection if kind == self.detection.kind else self.configured
         return Detection(
             kind=kind,
@@ -184,7 +194,7 @@ class Session:
             silence_duration_ms=fields.whole(
                 "silence_duration_ms",
                 now.silence_duration_ms,
-                _bounds(Turns, "end_of_turn_ms"),
+                _FIXED_MS,
             ),
             create_response=fields.flag("create_response", now.create_response),
             interrupt_response=fields.flag("interrupt_response", now.interrupt_response),
@@ -220,7 +230,8 @@ class Session:
             speed=_changed(self.speed, before.speed),
             language=_changed(self.language, before.language),
             vad_threshold=_changed(new.threshold, old.threshold),
-            end_of_turn_ms=_changed(new.silence_duration_ms, old.silence_duration_ms),
+            end_of_turn_ms=_changed(new.end_of_turn_ms, old.end_of_turn_ms),
+            eagerness=_changed(new.eagerness, old.eagerness),
             preroll_ms=_changed(new.prefix_padding_ms, old.prefix_padding_ms),
             create_response=_changed(new.create_response, old.create_response),
             interrupt_response=_changed(new.interrupt_response, old.interrupt_response),

@@ -21,7 +21,7 @@ from agent.metrics import Metrics
 from agent.shared import Shared
 
 # No greeting: most dialogues begin with the caller. A VAD of loudness does not trail.
-QUIET = {"agent.greeting": "", "vad.trail_ms": 0}
+QUIET = {"agent.greeting": "", "vad.trail_ms": 0, "turns.end_of_turn_ms": 420}
 
 
 class Stage:

@@ -1,7 +1,8 @@
 """From the probabilities of a VAD to SpeechStarted and SpeechEnded.
 
 Two thresholds (a voice near one of them must not flutter) and two minimum durations (a click is
-not speech, a stop consonant is not silence). Time is media time: windows fed so far.
+not speech, a stop consonant is not silence). Time is media time: windows fed so far. Where the
+caller's level says sooner than the VAD that they fell silent, `hush` ends the speech.
 """
 
 from agent.audio.window import WINDOW_MS
@@ -20,14 +21,17 @@ class Gate:
         self.now_ms = 0  # media time: the end of the window fed last
         self._run_ms = 0  # length of the run of windows that speaks against `speaking`
 
-    def feed(self, probability: float) -> SpeechEvent | None:
-        """Take the next window's speech probability, 0..1."""
+    def feed(self, probability: float, audible: bool = True) -> SpeechEvent | None:
+        """Take the next window's speech probability, 0..1.
+
+        Speech does not begin with a window that is not `audible`: a VAD trails what has ended.
+        """
         self.now_ms += WINDOW_MS
         if self.speaking:
             against = probability < self.config.stop_threshold
             needed_ms = self.config.min_silence_ms
         else:
-            against = probability >= self.config.start_threshold
+            against = audible and probability >= self.config.start_threshold
             needed_ms = self.config.min_speech_ms
         self._run_ms = self._run_ms + WINDOW_MS if against else 0
         if not against or self._run_ms < needed_ms:
@@ -40,3 +44,13 @@ class Gate:
             return SpeechStarted(self.now_ms - ago_ms, ago_ms)
         ago_ms += self.config.trail_ms
         return SpeechEnded(self.now_ms - ago_ms, ago_ms)
+
+    def hush(self, silent_ms: int, now_ms: int, behind_ms: int = 0) -> SpeechEnded | None:
+        """The caller has been inaudible for `silent_ms` at `now_ms` of media time.
+
+        `behind_ms` have been heard since then.
+        """
+        if not self.speaking or silent_ms < self.config.min_silence_ms:
+            return None
+        self.speaking, self._run_ms = False, 0
+        return SpeechEnded(now_ms - silent_ms, silent_ms + behind_ms)

@@ -506,3 +506,39 @@ def test_a_transcript_follows_the_commitment() -> None:
             )
 
     run(main())
+
+
+def test_a_caller_who_goes_on_at_once_withdraws_the_answer_and_it_is_one_utterance() -> None:
+    async def main():
+        config = {"turns.end_of_turn_ms": 200, "turns.withdraw_ms": 400}
+        async with stage(["Too soon, I am afraid."], ["Now."], config=config) as scene:
+            await scene.wait(1)
+            await scene.say(0.96)
+            await scene.wait(0.4)
+            assert scene.heard  # the first answer was audible
+            await scene.say(0.96)
+            spoken = scene.engines.heard_samples
+            assert spoken >= (0.96 + 0.4 + 0.96) * 16_000  # nothing was lost in between
+            await scene.wait(3)
+            assert scene.engines.log == ["reply 1", "discard 1", "reply 2", "keep 2"]
+            first, second = scene.client.of(ReplyDone)
+            assert (first.status, first.reason) == ("cancelled", "turn_detected")
+            assert second.status == "completed"
+            assert all(each.agent == "Now." for each in scene.call._memory.past)
+            last = scene.engines.conversations[-1]
+            assert last.past == ()  # the withdrawn answer was never given
+
+    run(main())
+
+
+def test_an_answer_stands_when_nobody_goes_on() -> None:
+    async def main():
+        async with stage(["Yes."], config={"turns.end_of_turn_ms": 200}) as scene:
+            await scene.wait(1)
+            await scene.say(0.96)
+            await scene.wait(0.45)
+            assert "keep 1" not in scene.engines.log
+            await scene.wait(1)
+            assert scene.engines.log == ["reply 1", "keep 1"]
+
+    run(main())

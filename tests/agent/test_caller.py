@@ -11,6 +11,7 @@ from agent.audio.frame import HEAR_FRAME
 from agent.caller import Caller
 from agent.config import VadConfig
 from agent.ear import Ear
+from agent.endpoint.release import Patience
 from agent.engines import Conversation, Exchange
 from agent.memory import Memory
 from agent.turns import HEARING, LISTENING, OVERLAP, PAUSED, REPLYING
@@ -22,7 +23,7 @@ BEFORE = Conversation("", "en-US", (Exchange("", "Hello.", 1),))
 class Scene:
     def __init__(self) -> None:
         self.engines, self.memory, self.told = FakeEngines(), Memory(), []
-        ear = Ear(LoudnessVad(), CONFIG)
+        ear = Ear(LoudnessVad(), CONFIG, Patience("auto", 100, 420, 650))
         self.caller = Caller("rtc_1", ear, self.engines, self.memory, self.told.append)
 
     async def sound(self, seconds, level):
@@ -153,5 +154,48 @@ def test_nobody_waits_for_a_transcript_after_the_call() -> None:
         scene.caller.close()
         await asyncio.sleep(9)
         assert not [n for n in scene.told if isinstance(n, ev.UtteranceTranscribed)]
+
+    run(main())
+
+
+def test_while_an_answer_is_tried_the_brain_hears_on_and_nothing_is_lost() -> None:
+    async def main():
+        scene = Scene()
+        await scene.begins()
+        scene.follow(HEARING)
+        await scene.sound(0.3, 0)
+        scene.follow(PAUSED)
+        before = scene.engines.heard_samples
+        scene.caller.tried()
+        scene.follow(REPLYING)
+        await scene.sound(0.2, 0)
+        await scene.sound(0.2, 0.5)
+        scene.caller.went_on()
+        scene.follow(HEARING)
+        assert scene.engines.heard_samples == before + 0.4 * 16_000
+        kinds = [(type(notice), notice.utterance) for notice in scene.told]
+        assert kinds == [
+            (ev.UtteranceStarted, 1),
+            (ev.UtteranceStopped, 1),
+            (ev.UtteranceCommitted, 1),
+            (ev.UtteranceStarted, 2),
+        ]
+
+    run(main())
+
+
+def test_an_answer_that_stands_ends_the_utterance_and_is_told_once() -> None:
+    async def main():
+        scene = Scene()
+        await scene.begins()
+        scene.follow(HEARING)
+        scene.caller.tried()
+        scene.follow(REPLYING)
+        scene.caller.answered(1)
+        scene.follow(REPLYING)
+        heard = scene.engines.heard_samples
+        await scene.sound(0.2, 0)
+        assert scene.engines.heard_samples == heard
+        assert [type(notice) for notice in scene.told].count(ev.UtteranceCommitted) == 1
 
     run(main())

@@ -5,13 +5,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from fakes import LoudnessVad
+from recordings import recording
 
 from agent.audio.frame import HEAR_HZ
 from agent.config import VadConfig
 from agent.ear import Ear
-from agent.events import SpeechEnded, SpeechStarted
+from agent.endpoint.release import Patience
+from agent.events import PauseJudged, SpeechEnded, SpeechStarted
+from agent.vad.silero import Silero
 
 CONFIG = VadConfig(min_speech_ms=64, min_silence_ms=64, trail_ms=0, preroll_ms=300)
+PATIENCE = Patience("auto", 100, 420, 650)
 
 
 def seconds(value, length_s):
@@ -26,13 +30,13 @@ def listen(ear, samples):
 
 
 def test_speech_is_told_with_its_media_time() -> None:
-    ear = Ear(LoudnessVad(), CONFIG)
+    ear = Ear(LoudnessVad(), CONFIG, PATIENCE)
     sound = np.concatenate([seconds(0, 1.024), seconds(0.5, 0.512), seconds(0, 1)])
     assert listen(ear, sound) == [SpeechStarted(1024, 64), SpeechEnded(1536, 64)]
 
 
 def test_an_utterance_begins_before_it_was_noticed() -> None:
-    ear = Ear(LoudnessVad(), CONFIG)
+    ear = Ear(LoudnessVad(), CONFIG, PATIENCE)
     count = np.arange(1.2 * HEAR_HZ, dtype=np.float32) / 1e6  # a ramp: samples tell their place
     count[int(1.024 * HEAR_HZ) :] += 0.5
     started = None
@@ -49,7 +53,7 @@ def test_an_utterance_begins_before_it_was_noticed() -> None:
 
 @pytest.mark.parametrize("packet", [320, 960, 1920])
 def test_an_utterance_begins_where_it_is_said_to_whatever_the_packets(packet) -> None:
-    ear, fed = Ear(LoudnessVad(), CONFIG), 0
+    ear, fed = Ear(LoudnessVad(), CONFIG, PATIENCE), 0
     sound = np.concatenate([seconds(0, 1.024), seconds(0.5, 1)])
     for n in range(0, len(sound), packet):
         fed += len(sound[n : n + packet])
@@ -61,9 +65,9 @@ def test_an_utterance_begins_where_it_is_said_to_whatever_the_packets(packet) ->
 
 
 def test_new_settings_forget_nothing_that_was_heard() -> None:
-    ear = Ear(LoudnessVad(), CONFIG)
+    ear = Ear(LoudnessVad(), CONFIG, PATIENCE)
     listen(ear, seconds(0, 1.024))
-    ear.configure(replace(CONFIG, start_threshold=0.6))
+    ear.configure(replace(CONFIG, start_threshold=0.6), PATIENCE)
     for n in range(5):
         for event in ear.feed(seconds(0.5, 0.02)):
             if isinstance(event, SpeechStarted):
@@ -73,14 +77,46 @@ def test_new_settings_forget_nothing_that_was_heard() -> None:
 
 
 def test_speech_from_the_first_moment_has_no_time_before_it() -> None:
-    ear = Ear(LoudnessVad(), CONFIG)
+    ear = Ear(LoudnessVad(), CONFIG, PATIENCE)
     [started] = listen(ear, seconds(0.5, 0.2))
     assert started == SpeechStarted(0, 64)
     assert ear.preroll_at_ms(started) == 0
 
 
 def test_new_settings_hold_at_once_and_time_goes_on() -> None:
-    ear = Ear(LoudnessVad(), CONFIG)
+    ear = Ear(LoudnessVad(), CONFIG, PATIENCE)
     listen(ear, seconds(0, 0.96))
-    ear.configure(VadConfig(min_speech_ms=32, preroll_ms=0))
+    ear.configure(VadConfig(min_speech_ms=32, preroll_ms=0), PATIENCE)
     assert listen(ear, seconds(0.5, 0.04))[0] == SpeechStarted(960, 32)
+
+
+def told(packet, name="sb-spk1_snt4"):
+    """What the ear says of a recording and 0.6 s of silence, with its samples so far."""
+    ear = Ear(Silero(), VadConfig(), PATIENCE)
+    quiet = np.zeros(16_000, np.float32)
+    sound = np.concatenate([quiet, recording(name), quiet[:9600]])
+    for n in range(0, len(sound), packet):
+        piece = sound[n : n + packet]
+        yield from ((n + len(piece), event) for event in ear.feed(piece))
+
+
+def test_the_end_of_speech_is_placed_by_level_and_not_by_the_vads_tail() -> None:
+    ended = [event for _, event in told(320) if isinstance(event, SpeechEnded)]
+    assert abs(ended[-1].at_ms - 1000 - 2470) <= 30  # silero alone: 2584
+
+
+def test_a_pause_is_judged_at_each_step_until_speech_goes_on() -> None:
+    steps = [(at, e) for at, e in told(320) if isinstance(e, PauseJudged)]
+    last = [(at, e) for at, e in steps if at > (1000 + 2470) * 16 and at % 320 == 0]
+    silences = [e.silent_ms for _, e in last]
+    assert silences == list(range(silences[0], silences[-1] + 1, 20))
+    assert all(0 <= e.odds <= 1 for _, e in last)
+    assert all(100 <= e.wait_ms <= 650 for _, e in last)
+
+
+def test_what_is_heard_does_not_depend_on_the_packets() -> None:
+    def kinds(packet):
+        said = [e for _, e in told(packet) if isinstance(e, SpeechStarted | SpeechEnded)]
+        return [(type(e), e.at_ms) for e in said]
+
+    assert kinds(320) == kinds(960) == kinds(500)

@@ -17,6 +17,7 @@ from agent.events import (
     Held,
     HungUp,
     LastWords,
+    PauseJudged,
     PrepareReply,
     Prompt,
     ReleaseReply,
@@ -26,13 +27,16 @@ from agent.events import (
     ReplyWanted,
     Resumed,
     SayPrompt,
+    SettleReply,
     SilenceSuspected,
     SpeechEnded,
     SpeechStarted,
     SpeechSuspected,
     ToolsCalled,
     ToolsReturned,
+    TryReply,
     UtteranceUnwanted,
+    WithdrawReply,
 )
 from agent.turns import (
     CLOSED,
@@ -320,6 +324,94 @@ DIALOGUES = {
         (1.4, TIME, []),
     ],
 }
+
+
+JUDGING = replace(RULES, judges=True, withdraw_s=0.4)
+TRIED = [  # an answer that leaves as soon as the end is likely
+    (0.0, STARTS, []),
+    (1.0, SpeechEnded(936, ago_ms=64), [PrepareReply(1)]),
+    (1.02, PauseJudged(84, wait_ms=150, odds=0.4), []),
+    (1.085, TIME, []),
+    (1.087, TIME, [TryReply(1)]),
+]
+JUDGED = {
+    "the newest odds say when": [
+        (0.0, STARTS, []),
+        (1.0, SpeechEnded(936, ago_ms=64), [PrepareReply(1)]),
+        (1.02, PauseJudged(84, wait_ms=150, odds=0.4), []),
+        (1.04, PauseJudged(104, wait_ms=400, odds=0.1), []),
+        (1.2, TIME, []),
+        (1.3361, TIME, [TryReply(1)]),
+    ],
+    "a silence that begins anew is waited out anew": [
+        (0.0, STARTS, []),
+        (1.0, SpeechEnded(936, ago_ms=64), [PrepareReply(1)]),
+        (1.08, PauseJudged(0, wait_ms=150, odds=0.4), []),
+        (1.1, TIME, []),
+        (1.2301, TIME, [TryReply(1)]),
+    ],
+    "a sound that has just begun is understood first": [
+        (0.0, STARTS, []),
+        (1.0, SpeechEnded(936, ago_ms=64), [PrepareReply(1)]),
+        (1.07, SpeechSuspected(), []),
+        (1.08, PauseJudged(144, wait_ms=150, odds=0.6), []),
+        (1.10, TIME, []),
+        (1.11, STARTS, [DiscardReply(1)]),
+    ],
+    "an answer that was tried stands after a while": [
+        *TRIED,
+        (1.48, TIME, []),
+        (1.488, TIME, [SettleReply(1)]),
+        (2.0, STARTS, []),
+        (2.2, TIME, [CancelReply(1, "turn_detected")]),
+    ],
+    "a caller who goes on at once had not finished": [
+        *TRIED,
+        (1.4, SpeechStarted(0, ago_ms=64), [WithdrawReply(1)]),
+        (2.0, STOPS, [PrepareReply(2)]),
+    ],
+    "a sound at the end of that while is understood first": [
+        *TRIED,
+        (1.48, SpeechSuspected(), []),
+        (1.50, TIME, []),
+        (1.53, SpeechStarted(0, ago_ms=64), [WithdrawReply(1)]),
+    ],
+    "an answer shorter than that while stands": [
+        *TRIED,
+        (1.3, ReplyFinished(1), [SettleReply(1)]),
+        (1.4, STARTS, []),
+    ],
+    "an answer that called a function stands": [
+        *TRIED,
+        (1.2, ToolsCalled(), [SettleReply(1)]),
+        (1.3, STARTS, []),
+        (1.5, TIME, [CancelReply(1, "turn_detected")]),
+    ],
+    "an answer that the client silences was given": [
+        *TRIED,
+        (1.2, ReplyUnwanted(), [SettleReply(1), CancelReply(1, "client_cancelled")]),
+    ],
+    "a caller who hangs up had been answered": [
+        *TRIED,
+        (1.2, LEAVES, [SettleReply(1), CancelReply(1, "call_ended")]),
+    ],
+}
+
+
+@pytest.mark.parametrize("steps", JUDGED.values(), ids=JUDGED)
+def test_a_judged_dialogue(steps) -> None:
+    play(Turns(JUDGING), steps)
+
+
+def test_a_fixed_wait_is_not_judged() -> None:
+    steps = [
+        (0.0, STARTS, []),
+        (1.0, STOPS, [PrepareReply(1)]),
+        (1.1, PauseJudged(100, wait_ms=100, odds=0.99), []),
+        (1.3, TIME, []),
+        (1.4, TIME, [ReleaseReply(1)]),
+    ]
+    play(Turns(RULES), steps)
 
 
 @pytest.mark.parametrize("steps", DIALOGUES.values(), ids=DIALOGUES)

@@ -81,7 +81,8 @@ class TestUpdate:
             (detection(create_response=False), CallSettings(create_response=False)),
             (detection(interrupt_response=False), CallSettings(interrupt_response=False)),
             (MANUAL, CallSettings(create_response=False, interrupt_response=False)),
-            (detection(type="semantic_vad", eagerness="high"), CallSettings()),
+            (detection(type="semantic_vad", eagerness="high"), CallSettings(eagerness="high")),
+            (detection(type="server_vad"), CallSettings(end_of_turn_ms=400)),
         ],
     )
     def test_one_field_at_a_time(self, patch, expected):
@@ -109,9 +110,17 @@ class TestUpdate:
         assert shown(manual) is None
         again = manual.updated(detection(type="server_vad"))
         assert again.changes_since(manual) == CallSettings(
-            create_response=True, interrupt_response=True
+            end_of_turn_ms=400, create_response=True, interrupt_response=True
         )
-        assert again == CONFIGURED
+        judged = manual.updated(detection(type="semantic_vad"))
+        assert judged.changes_since(manual).end_of_turn_ms is None
+        assert again.detection.silence_duration_ms == CONFIGURED.detection.silence_duration_ms
+
+    def test_a_silence_is_a_fixed_wait_and_semantic_vad_takes_it_back(self):
+        fixed = CONFIGURED.updated(detection(silence_duration_ms=300))
+        assert shown(fixed)["type"] == "server_vad"
+        judged = fixed.updated(detection(type="semantic_vad"))
+        assert judged.changes_since(fixed).end_of_turn_ms == 0
 
     def test_another_kind_of_detection_begins_from_what_is_configured(self):
         session = CONFIGURED.updated(detection(type="server_vad", silence_duration_ms=900))

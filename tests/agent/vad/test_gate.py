@@ -83,3 +83,19 @@ def test_start_and_end_alternate_and_time_never_goes_back(probabilities) -> None
     times = [event.at_ms for _, event in said]
     assert times == sorted(times)
     assert all(event.at_ms + event.ago_ms == now for now, event in said)
+
+
+def test_silence_by_level_ends_speech_before_the_vad_does() -> None:
+    gate = Gate(CONFIG)
+    for _ in range(3):
+        gate.feed(0.9)
+    assert gate.hush(80, 96) is None  # shorter than min_silence_ms
+    assert gate.hush(96, 192, behind_ms=10) == SpeechEnded(at_ms=96, ago_ms=106)
+    assert not gate.speaking
+    assert gate.hush(112, 208) is None  # once
+
+
+def test_what_cannot_be_heard_begins_no_speech() -> None:
+    gate = Gate(CONFIG)
+    assert [gate.feed(0.9, audible=False) for _ in range(5)] == [None] * 5
+    assert gate.feed(0.9) == SpeechSuspected()

@@ -1,0 +1,79 @@
+"""Is the caller finished? What one call's ear asks at each step of a pause.
+
+Brings level, pitch, the VAD's doubt and the caller's own pauses together. Knows media time;
+knows no turns and no clock. What it says depends on the samples, not on how they came.
+"""
+
+from agent.audio.frame import Samples
+from agent.config import VadConfig
+from agent.endpoint.hazard import Hazard
+from agent.endpoint.levels import HOP_MS, Levels, Loudness
+from agent.endpoint.odds import Pause
+from agent.endpoint.pitch import Pitch
+from agent.endpoint.prosody import Cues, Prosody
+
+_TALK_MS = 1000  # a silence longer than that is none within a turn
+_LATELY_MS = 40  # a window and a hop
+_PAUSE_MS = 60  # of silence are worth a description
+
+
+class Judge:
+    """One call's. Feed it every hop with the VAD's latest probability."""
+
+    def __init__(self) -> None:
+        self.now_ms = 0
+        self._levels, self._loudness, self._pitch = Levels(), Loudness(), Pitch()
+        self._prosody, self._hazard = Prosody(), Hazard()
+        self._probability = 0.0
+        self._loud_ms = -_LATELY_MS  # end of the last hop that was loud enough
+        self._last_ms: int | None = None  # end of the last hop that was speech
+        self._cues = Cues()  # of the speech before the silence
+
+    def feed(self, hop: Samples, probability: float, vad: VadConfig) -> None:
+        """Take [160] at HEAR_HZ and the VAD's latest word on them."""
+        self.now_ms += HOP_MS
+        self._probability = probability
+        level_db = self._levels.feed(hop)
+        audible = self._loudness.feed(level_db, probability >= vad.start_threshold)
+        self._prosody.feed(self._pitch.feed(hop), level_db, audible)
+        if audible:
+            self._loud_ms = self.now_ms
+            if probability >= vad.stop_threshold:
+                self._heard_speech()
+        if self.silent_ms == _PAUSE_MS:
+            self._cues = self._prosody.cues(_PAUSE_MS // HOP_MS, self._loudness.loud_db)
+
+    def _heard_speech(self) -> None:
+        silent_ms = self.silent_ms - HOP_MS  # before this hop
+        if self._last_ms is not None and silent_ms < _TALK_MS:
+            self._hazard.note(silent_ms)
+        self._last_ms = self.now_ms
+
+    @property
+    def audible(self) -> bool:
+        """Whether something loud enough to be speech was heard within the last window."""
+        return self.now_ms - self._loud_ms < _LATELY_MS
+
+    @property
+    def clear(self) -> bool:
+        """Whether level tells speech from silence; else only the VAD does."""
+        return self._loudness.clear
+
+    @property
+    def silent_ms(self) -> int:
+        """How long nothing has been heard that is both loud enough and taken for speech."""
+        return 0 if self._last_ms is None else self.now_ms - self._last_ms
+
+    @property
+    def pause(self) -> Pause | None:
+        """The silence under way, once it is one."""
+        if self.silent_ms < _PAUSE_MS:
+            return None
+        return Pause(
+            self.silent_ms,
+            self._cues,
+            self._probability,
+            self.clear,
+            self._hazard.usual_ms,
+            self._hazard.longest_ms,
+        )

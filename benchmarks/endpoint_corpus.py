@@ -1,0 +1,247 @@
+"""Pauses to judge: the recordings beside the project, as a server hears them anywhere.
+
+Each recording goes through noise, a room, a telephone, another pace or level, the caller's Opus
+encoder, lost packets and the project's own concealment. Knows what ends and what does not.
+"""
+
+import pickle
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+
+from agent.audio.frame import FRAME_MS, HEAR_FRAME, HEAR_HZ, SPEAK_FRAME, SPEAK_HZ, Samples
+from agent.audio.window import Windows
+from agent.config import Send, VadConfig
+from agent.endpoint.judge import Judge
+from agent.endpoint.levels import Hops
+from agent.endpoint.odds import Pause
+from agent.media.opus import Decoder, Encoder, has_redundancy
+from agent.vad.silero import Silero
+from benchmarks import speech
+
+# Who speaks, and what: True where the end of the file is the end of the turn.
+SPEAKERS: dict[str, dict[str, bool]] = {
+    "lj": {
+        "lj-sentence-a": True,
+        "lj-sentence-b": True,
+        "LJ001-0002": True,
+        "LJ001-0005": True,
+        "LJ001-0001": False,
+        "LJ001-0003": False,
+        "LJ001-0004": False,
+        "LJ001-0006": False,
+    },
+    "austen": {"austen-0870": True, "austen-0890": True, "austen-0880": False},
+    "goforward": {"goforward": True},
+    "sb": {"sb-spk1_snt4": True, "sb-spk1_snt5": True, "sb-spk1_snt6": True},
+    "jfk": {"jfk": True},
+}
+# Parts of one reading: weights that are judged on one were fitted without any.
+KIN = (
+    ("lj-sentence-a", "LJ001-0001", "LJ001-0002"),
+    ("lj-sentence-b", "LJ001-0003", "LJ001-0004", "LJ001-0005", "LJ001-0006"),
+)
+LEAD_MS, TAIL_MS = 1000, 1200
+
+_WATCHED_MS = 900
+
+_TELEPHONE_HZ = 8000
+_ROOM_MS = 80  # the quietest stretch makes the room tone: no recording here lacks one as long
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """`last_ms` is where its last speech sample lies; it ends a turn, or does not."""
+
+    name: str
+    speaker: str
+    samples: Samples  # [n] at HEAR_HZ
+    last_ms: float
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What happens to a recording on its way."""
+
+    name: str = "clean"
+    pace: float = 1.0  # pitch goes with it: another speaker, as it were
+    gain_db: float = 0.0
+    snr_db: float | None = None
+    reverberation_s: float = 0.0  # time to fall by 60 dB
+    telephone: bool = False
+    loss: float = 0.0
+    room: bool = True  # its room tone goes on after its end; else digital silence
+    seed: int = 0
+
+
+CLEAN = Condition(room=False)
+CONDITIONS = (
+    CLEAN,
+    Condition("room"),
+    Condition("slow", pace=0.85),
+    Condition("fast", pace=1.2),
+    Condition("slower", pace=0.92),
+    Condition("faster", pace=1.1),
+    Condition("soft", gain_db=-18),
+    Condition("noise-25", snr_db=25, seed=1),
+    Condition("noise-15", snr_db=15, seed=2),
+    Condition("reverberant", reverberation_s=0.3, seed=3),
+    Condition("hall", reverberation_s=0.6, seed=4),
+    Condition("telephone", telephone=True),
+    Condition("loss-5", loss=0.05, seed=5),
+    Condition("loss-5b", loss=0.05, seed=6, pace=0.95),
+    Condition("worse", pace=1.05, telephone=True, snr_db=20, loss=0.05, seed=7),
+)
+
+
+def recordings() -> Iterator[Recording]:
+    """Yield those that are there."""
+    for speaker, names in SPEAKERS.items():
+        for name, complete in names.items():
+            path = speech.FOLDER / f"{name}.flac"
+            if path.is_file():
+                spoken = speech.load(path)
+                samples, _ = soundfile.read(path, dtype="float32")
+                last_ms = (spoken.last + 1) * 1000 / SPEAK_HZ
+                yield Recording(name, speaker, samples, last_ms, complete)
+
+
+def heard(recording: Recording, condition: Condition) -> tuple[Samples, float]:
+    """Return what the server hears, [n] at HEAR_HZ in whole packets, and where speech ends in
+    it, in ms. There are LEAD_MS before the recording and TAIL_MS after it.
+    """
+    random = np.random.default_rng(condition.seed)
+    sound, last_ms = recording.samples, recording.last_ms
+    room = _room_tone(sound, (LEAD_MS + TAIL_MS) * HEAR_HZ // 1000, random)
+    if not condition.room:
+        room = np.zeros_like(room)
+    lead = LEAD_MS * HEAR_HZ // 1000
+    sound = np.concatenate([room[:lead], sound, room[lead:]])
+    last_ms += LEAD_MS
+    if condition.pace != 1:
+        sound = soxr.resample(sound, HEAR_HZ * condition.pace, HEAR_HZ)
+        last_ms /= condition.pace
+    if condition.reverberation_s:
+        sound = _reverberant(sound, condition.reverberation_s, random)
+    if condition.snr_db is not None:
+        sound = sound + _noise(sound, condition.snr_db, random)
+    if condition.telephone:
+        narrow = soxr.resample(sound, HEAR_HZ, _TELEPHONE_HZ)
+        sound = soxr.resample(narrow, _TELEPHONE_HZ, HEAR_HZ)
+    sound = np.clip(sound * 10 ** (condition.gain_db / 20), -1, 1).astype(np.float32)
+    return _sent(sound, condition.loss, random), last_ms
+
+
+def _room_tone(sound: Samples, length: int, random: np.random.Generator) -> Samples:
+    """Return noise [length] with level and colour of the quietest stretch of `sound`."""
+    span = _ROOM_MS * HEAR_HZ // 1000
+    starts = np.arange(0, len(sound) - span, span // 4)
+    power = [float(np.mean(sound[s : s + span] ** 2)) for s in starts]
+    quiet = sound[starts[int(np.argmin(power))] :][:span]
+    count = -(-length // span) + 1
+    spectrum = np.abs(np.fft.rfft(quiet * np.hanning(span)))
+    phases = np.exp(2j * np.pi * random.random((count * 2, len(spectrum))))
+    grains = np.fft.irfft(spectrum * phases, span) * np.hanning(span)
+    tone = np.zeros((count + 1) * span)
+    for n, grain in enumerate(grains):  # half overlapping
+        tone[n * span // 2 : n * span // 2 + span] += grain
+    tone = tone[span // 2 : span // 2 + length]
+    level = np.sqrt(np.mean(quiet**2)) / (np.sqrt(np.mean(tone**2)) + 1e-12)
+    scaled: Samples = (tone * level).astype(np.float32)
+    return scaled
+
+
+def _reverberant(sound: Samples, fall_s: float, random: np.random.Generator) -> Samples:
+    """A direct sound and a tail of noise that falls by 60 dB in `fall_s`, 6 dB below it."""
+    n = int(fall_s * HEAR_HZ)
+    tail = random.standard_normal(n) * 10 ** (-3 * np.arange(n) / n)
+    tail[: HEAR_HZ // 200] = 0
+    tail *= 0.5 / np.sqrt(np.sum(tail**2))
+    response = np.concatenate([[1.0], tail])
+    size = 1 << (len(sound) + n).bit_length()
+    wet = np.fft.irfft(np.fft.rfft(sound, size) * np.fft.rfft(response, size), size)
+    return wet[: len(sound)].astype(np.float32)
+
+
+def _noise(sound: Samples, snr_db: float, random: np.random.Generator) -> Samples:
+    """Pink-ish noise, so far below the loud parts of the sound."""
+    spectrum = np.fft.rfft(random.standard_normal(len(sound)))
+    spectrum /= np.sqrt(np.maximum(np.arange(len(spectrum)), len(sound) * 100 / HEAR_HZ))
+    noise = np.fft.irfft(spectrum, len(sound))
+    loud = np.percentile(np.abs(sound), 95) / np.sqrt(2)
+    noise *= loud * 10 ** (-snr_db / 20) / np.sqrt(np.mean(noise**2))
+    return noise.astype(np.float32)
+
+
+def _sent(sound: Samples, loss: float, random: np.random.Generator) -> Samples:
+    """Through the caller's encoder and our decoder; what is lost is recovered or concealed."""
+    wide = soxr.resample(sound, HEAR_HZ, SPEAK_HZ).astype(np.float32)
+    encoder, decoder = Encoder(Send()), Decoder()
+    frames = wide[: len(wide) // SPEAK_FRAME * SPEAK_FRAME].reshape(-1, SPEAK_FRAME)
+    packets = [encoder.encode(frame) for frame in frames]
+    lost = random.random(len(packets)) < loss
+    heard: list[Samples] = []
+    for n, packet in enumerate(packets):
+        if not lost[n]:
+            heard.append(decoder.decode(packet))
+        elif n + 1 < len(packets) and not lost[n + 1] and has_redundancy(packets[n + 1]):
+            heard.append(decoder.recover(packets[n + 1], HEAR_FRAME))
+        else:
+            heard.append(decoder.conceal(HEAR_FRAME))
+    assert all(len(piece) == FRAME_MS * HEAR_HZ // 1000 for piece in heard)
+    return np.concatenate(heard)
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What the judge knew in each pause of a recording, a packet at a time.
+
+    `pauses` are (media time in ms at which a packet has brought all before it, pause). The
+    caller's latency counts from `ended_ms`, when the frame with the last speech was complete.
+    """
+
+    name: str
+    speaker: str
+    condition: str
+    complete: bool
+    ended_ms: float
+    pauses: tuple[tuple[int, Pause], ...]
+
+
+def observe(recording: Recording, condition: Condition) -> Observed:
+    """Let a recording be heard in some condition."""
+    samples, last_ms = heard(recording, condition)
+    judge, hops, windows, vad, config = Judge(), Hops(), Windows(), Silero(), VadConfig()
+    probability, pauses = 0.0, []
+    for begin in range(0, len(samples), HEAR_FRAME):
+        for hop in hops.feed(samples[begin : begin + HEAR_FRAME]):
+            for window in windows.feed(hop):
+                probability = vad.probability(window)
+            judge.feed(hop, probability, config)
+        pause = judge.pause
+        if pause is not None and config.min_silence_ms <= pause.silent_ms <= _WATCHED_MS:
+            pauses.append((judge.now_ms, pause))
+    ended_ms = (last_ms // FRAME_MS + 1) * FRAME_MS
+    return Observed(
+        recording.name,
+        recording.speaker,
+        condition.name,
+        recording.complete,
+        ended_ms,
+        tuple(pauses),
+    )
+
+
+def observe_all(conditions: Sequence[Condition], cache: Path | None = None) -> list[Observed]:
+    """Observe every recording in every condition; half a minute a condition, so cache it."""
+    if cache is not None and cache.is_file():
+        return list(pickle.loads(cache.read_bytes()))
+    observed = [observe(each, condition) for condition in conditions for each in recordings()]
+    if cache is not None:
+        cache.write_bytes(pickle.dumps(observed))
+    return observed

@@ -1,0 +1,55 @@
+"""The judge of one call: real speech in, what is known of its pauses out."""
+
+import numpy as np
+import pytest
+from recordings import recording
+
+from agent.audio.window import Windows
+from agent.config import VadConfig
+from agent.endpoint.judge import Judge
+from agent.endpoint.levels import Hops
+from agent.endpoint.odds import Pause
+from agent.vad.silero import Silero
+
+
+def listen(samples):
+    """The judge after each hop: (media time in ms, pause or None)."""
+    judge, windows, vad, probability = Judge(), Windows(), Silero(), 0.0
+    for hop in Hops().feed(samples):
+        for window in windows.feed(hop):
+            probability = vad.probability(window)
+        judge.feed(hop, probability, VadConfig())
+        yield judge.now_ms, judge.pause
+
+
+def after(name, at_ms):
+    """What is known `at_ms` into a recording that begins after a second of silence."""
+    quiet = np.zeros(16_000, np.float32)
+    sound = np.concatenate([quiet, recording(name), quiet])
+    return next(pause for now, pause in listen(sound) if now == 1000 + at_ms)
+
+
+def test_nothing_is_a_pause_before_speech() -> None:
+    noise = np.random.default_rng(1).standard_normal(32_000).astype(np.float32) * 0.001
+    assert all(pause is None for _, pause in listen(noise))
+
+
+@pytest.mark.parametrize(
+    ("name", "end_ms"), [("lj-sentence-a", 11640), ("sb-spk1_snt4", 2470), ("goforward", 2100)]
+)
+def test_silence_counts_from_the_last_sound(name, end_ms) -> None:
+    pause = after(name, end_ms // 10 * 10 + 200)
+    assert isinstance(pause, Pause)
+    assert abs(pause.silent_ms - 200) <= 30
+
+
+def test_a_sentence_ends_lower_than_it_pauses() -> None:
+    pause, end = after("lj-sentence-a", 4100), after("lj-sentence-a", 11800)
+    assert end.cues.fall_st < -5 < 2 < pause.cues.fall_st
+
+
+def test_the_callers_pauses_are_learnt() -> None:
+    before, after_ = after("lj-sentence-a", 700), after("lj-sentence-a", 11800)
+    assert before.longest_ms == 0
+    assert after_.longest_ms > 450  # of "... with which we are at present concerned, [480 ms]"
+    assert after_.usual_ms > before.usual_ms

@@ -1,0 +1,87 @@
+"""Levels: what is loud enough to be speech, and the same however it is computed."""
+
+import numpy as np
+import pytest
+from recordings import recording
+
+from agent.endpoint.levels import _FILTER, HOP, Hops, Levels, Loudness
+
+
+def tone(seconds, hz=300.0, level=0.1):
+    return (level * np.sin(2 * np.pi * hz * np.arange(int(seconds * 16_000)) / 16_000)).astype(
+        np.float32
+    )
+
+
+def stream(samples):
+    levels = Levels()
+    return [levels.feed(hop) for hop in Hops().feed(samples)]
+
+
+def offline(samples):
+    """The twin: the whole recording at once."""
+    padded = np.concatenate([np.zeros(len(_FILTER) - 1, np.float32), samples])
+    voice = np.convolve(padded, _FILTER, "valid")
+    power = (voice[: len(samples) // HOP * HOP].reshape(-1, HOP) ** 2).mean(axis=1)
+    return 10 * np.log10(power + 1e-12)
+
+
+def test_streaming_is_equal_to_the_whole() -> None:
+    speech = recording("goforward")
+    assert np.allclose(stream(speech), offline(speech), atol=0.01)
+
+
+@pytest.mark.parametrize("size", [1, 159, 160, 161, 320, 1000])
+def test_hops_lose_and_repeat_nothing(size) -> None:
+    hops, sound = Hops(), np.arange(3200, dtype=np.float32)
+    cut = [hop for n in range(0, 3200, size) for hop in hops.feed(sound[n : n + size])]
+    assert np.array_equal(np.concatenate(cut), sound[: len(cut) * HOP])
+    assert hops.waiting == 3200 - len(cut) * HOP < HOP
+
+
+def test_rumble_is_not_voice() -> None:
+    assert stream(tone(0.5, hz=40))[-1] < stream(tone(0.5, hz=400))[-1] - 15
+
+
+def hear(*stretches):
+    """Whether each hop is loud enough: stretches are (hops, dB, is the VAD sure)."""
+    loudness = Loudness()
+    said = [
+        loudness.feed(level_db, probable)
+        for hops, level_db, probable in stretches
+        for _ in range(hops)
+    ]
+    return loudness, said
+
+
+def test_speech_is_loud_and_the_room_is_not() -> None:
+    loudness, said = hear((100, -60.0, False), (100, -20.0, True), (30, -60.0, True))
+    assert loudness.clear
+    assert all(said[103:200])
+    assert not any(said[203:])
+
+
+def test_where_noise_is_as_loud_as_speech_only_the_vad_knows() -> None:
+    loudness, said = hear((100, -32.0, False), (100, -20.0, True), (50, -32.0, False))
+    assert not loudness.clear
+    assert all(said)
+
+
+def test_a_silent_line_is_no_room() -> None:
+    """Digital silence before a call's first word must not make its noise loud."""
+    loudness, said = hear((200, -120.0, False), (100, -20.0, True), (200, -50.0, False))
+    assert loudness.floor_db > -60
+    assert not any(said[320:])
+
+
+def test_a_click_within_silence_is_none() -> None:
+    _, said = hear((100, -60.0, False), (100, -20.0, True), (30, -60.0, False))
+    loudness, _ = hear((100, -60.0, False), (100, -20.0, True), (30, -60.0, False))
+    assert not said[-1]
+    assert not loudness.feed(-43.0, False)  # -48 dB with its neighbours
+
+
+def test_who_has_not_spoken_yet_is_not_judged_by_level() -> None:
+    loudness, said = hear((50, -40.0, False))
+    assert not loudness.clear
+    assert all(said)
