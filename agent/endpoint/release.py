@@ -9,8 +9,8 @@ from math import log
 
 from agent.endpoint.odds import Pause, Weights
 
-# Logit of the odds that are enough; a step is a factor of 2.5. `medium` is what the weights were
-# fitted for; what the others cost is seen with benchmarks/endpoint.py.
+# Logit of the odds that are enough; a step is a factor of 2.5. `medium` is what the weights
+# were fitted for; what the others cost is seen with benchmarks/endpoint.py.
 _ENOUGH = {"low": 0.9, "medium": 0.0, "auto": 0.0, "high": -0.9}
 EAGERNESS = tuple(_ENOUGH)
 # After the longest wait: with odds below these the sentence is taken to be unfinished.
