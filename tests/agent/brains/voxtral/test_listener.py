@@ -227,16 +227,17 @@ def test_more_than_30_s_are_heard_whole_and_too_much_by_its_end(mind_of) -> None
 
 
 def test_the_past_makes_room_while_a_long_utterance_is_spoken(mind_of) -> None:
-    runner = FakeRunner(slots=2, context=1700)
+    runner = FakeRunner(slots=2, context=2314, says=lambda prompt: "Yes.")
     mind = mind_of(runner, max_new_tokens=64)
     call = Call(mind)
-    for _ in range(2):
+    for _ in range(3):
         call.say(ONE)
     call.begin(LONG)
     settle(mind)
     with counting(runner) as computed:
         next(call.reply())
     assert computed["extend"] == 1 + 3 * 375, "only the utterance"
+    assert runner.prompt(1).count("Yes.</s>") == 1, "two of three turns had to go"
 
 
 def test_nothing_was_said_and_nothing_is_answered(mind_of) -> None:

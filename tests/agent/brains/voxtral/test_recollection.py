@@ -269,12 +269,38 @@ def test_it_always_fits_and_never_loses_the_instructions(tekken, turns, audio_tu
     room = 1600
     talk = Talk(tekken, room, audio_turns)
     for answer, understood, spoken in turns:
-        expected = talk.recollection.expecting(replace(talk.conversation, turn=0), 1)
+        before = talk.conversation
+        expected = talk.recollection.expecting(replace(before, turn=0), 1)
         span = talk.turn(answer.strip() or "x", caller="Q?" * understood, spoken=spoken)
         assert positions(span) <= room
-        assert positions(expected) <= room
+        assert positions(expected) <= room - 376
+        over, talk.conversation = talk.conversation, before
+        during = talk.recollection.expecting(replace(before, turn=0), 1)
+        assert positions(during) <= room - 376 or during[: len(span)] == span
+        talk.conversation = over
         assert talk.read(span).startswith("<s>[INST]Be brief.")
         assert span[-2] in talk.names or not spoken
+
+
+def test_while_a_reply_is_heard_room_is_made_for_the_next_utterance(tekken) -> None:
+    talk = Talk(tekken, room=1300)
+    for _ in range(3):
+        before = talk.conversation
+        talk.turn("x" * 20)
+    during = talk.recollection.expecting(replace(before, turn=0), 1)
+    assert positions(during) <= 1300 - 376
+    talk.names[other := utterance()] = "audio 4"
+    plan = talk.recollection.reply(replace(talk.conversation, turn=4), other)
+    assert talk.read(plan.span).startswith(talk.read(during))
+
+
+def test_what_is_kept_of_a_long_call_is_bounded(tekken) -> None:
+    talk = Talk(tekken, room=2000)
+    for _ in range(40):
+        talk.turn("It is. " * 15, caller="Is it?")
+    kept = talk.recollection._kept.values()
+    assert len(kept) < 20
+    assert sum(one.utterance is not None for one in kept) <= 5
 
 
 def test_the_beginning_changes_rarely(tekken) -> None:

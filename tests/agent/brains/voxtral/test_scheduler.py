@@ -222,6 +222,43 @@ def test_cancelling_ends_the_wait_at_once() -> None:
     assert verbs(runner).count("step") == 1 + len("Hello there.")
 
 
+def test_what_was_cancelled_in_its_last_step_did_not_come_to_its_end() -> None:
+    gate = Gate()
+    with scheduler_of(FakeRunner(before=gate, says=lambda prompt: "H")) as scheduler:
+        answer = scheduler.answer(scheduler.take(0), span("Hi"), 1000, None)
+        gate.wait()
+        assert gate.step() == "step"
+        answer.cancel()
+        gate.release()
+        list(scheduler.note(scheduler.take(0), span("so that the step is over"), 9, None))
+        assert list(answer) == [SPECIALS + ord("H")]
+        assert not answer.whole
+
+
+class Breaking(FakeRunner):
+    """Leaves nonsense behind in a slot's cache when it fails."""
+
+    armed = False
+
+    def step(self, slots):
+        if self.armed:
+            self.armed = False
+            rows = self._caches[slots[0]].rows
+            rows[:] = [SPECIALS] * len(rows)
+            raise RuntimeError("device lost")
+        return super().step(slots)
+
+
+def test_what_a_failure_left_behind_is_computed_again() -> None:
+    runner = Breaking()
+    with scheduler_of(runner) as scheduler:
+        slot, wanted = scheduler.take(0), span("Hi", 10)
+        runner.armed = True
+        with pytest.raises(EngineError):
+            list(scheduler.answer(slot, wanted, 99, None))
+        assert list(scheduler.answer(slot, wanted, 99, None)) == alone(span("Hi", 10))
+
+
 def test_cancelling_one_does_not_disturb_the_others() -> None:
     with scheduler_of(FakeRunner()) as scheduler:
         first = scheduler.answer(scheduler.take(0), span("a", 10), 1000, None)
