@@ -35,13 +35,13 @@ class Judge:
         self._probability = probability
         level_db = self._levels.feed(hop)
         audible = self._loudness.feed(level_db, probability >= vad.start_threshold)
-        self._prosody.feed(self._pitch.feed(hop), level_db, audible)
+        self._prosody.feed(self._pitch.feed(hop), audible)
         if audible:
             self._loud_ms = self.now_ms
             if probability >= vad.stop_threshold:
                 self._heard_speech()
         if self.silent_ms == _PAUSE_MS:
-            self._cues = self._prosody.cues(_PAUSE_MS // HOP_MS, self._loudness.loud_db)
+            self._cues = self._prosody.cues(_PAUSE_MS // HOP_MS)
 
     def _heard_speech(self) -> None:
         silent_ms = self.silent_ms - HOP_MS  # before this hop

@@ -24,7 +24,6 @@ class Pause:
     clear: bool  # level tells speech from silence
     usual_ms: float  # of this caller's pauses
     longest_ms: float  # of this caller's latest pauses
-    meaning: float | None = None  # odds of an engine that knows what was said, 0..1
 
 
 def features(pause: Pause) -> dict[str, float]:

@@ -28,8 +28,6 @@ class Cues:
     fall_st: float = 0.0  # end of the voice against the caller's middle
     slope_st: float = 0.0  # a 100 ms, over the last syllables
     clarity: float = 0.0  # of the end of the voice, against 0.75: a creak has less
-    soft_db: float = 0.0  # end of the voice against the caller's loudness
-    lengthening: float = 0.0  # log of the last voiced stretch against the usual one
     voiceless_ms: float = 0.0  # between the last voice and the last sound
 
     def row(self) -> tuple[float, ...]:
@@ -40,7 +38,6 @@ class Cues:
 class _Hop:
     semitones: float
     clarity: float
-    level_db: float
     voiced: bool
 
 
@@ -50,13 +47,11 @@ class Prosody:
     def __init__(self) -> None:
         self._hops: deque[_Hop] = deque(maxlen=_RECENT + 30)
         self._range: deque[float] = deque(maxlen=_RANGE)
-        self._stretches: deque[int] = deque(maxlen=30)  # lengths of voiced runs, in hops
-        self._run = 0
         self._before_st = 0.0
         self._middle: float | None = None
 
-    def feed(self, tone: Tone, level_db: float, audible: bool) -> None:
-        """Take one hop: its pitch, its level, and whether it may be speech."""
+    def feed(self, tone: Tone, audible: bool) -> None:
+        """Take one hop: its pitch, and whether it may be speech."""
         voiced = audible and tone.clarity >= _CLEAR
         voiced = voiced and abs(tone.semitones - self._before_st) <= _GLIDE_ST
         self._before_st = tone.semitones
@@ -64,13 +59,9 @@ class Prosody:
             voiced = tone.semitones < self._middle + _SLIP_ST
         if voiced:
             self._range.append(tone.semitones)
-            self._run += 1
-        elif self._run:
-            self._stretches.append(self._run)
-            self._run = 0
-        self._hops.append(_Hop(tone.semitones, tone.clarity, level_db, voiced))
+        self._hops.append(_Hop(tone.semitones, tone.clarity, voiced))
 
-    def cues(self, silent_hops: int, loud_db: float) -> Cues:
+    def cues(self, silent_hops: int) -> Cues:
         """Describe the speech that ended `silent_hops` ago."""
         if len(self._range) >= _KNOWN:
             self._middle = float(np.median(np.fromiter(self._range, np.float64)))
@@ -88,14 +79,5 @@ class Prosody:
             fall_st=float(np.clip(np.median(pitch) - middle, -15, 9)),
             slope_st=float(np.clip(slope, -6, 6)),
             clarity=float(np.mean([hop.clarity for hop in last])) - 0.75,
-            soft_db=float(np.clip(np.mean([hop.level_db for hop in last]) - loud_db, -30, 0)),
-            lengthening=self._lengthening(where),
             voiceless_ms=float((len(recent) - 1 - where[-1]) * HOP_MS),
         )
-
-    def _lengthening(self, where: list[int]) -> float:
-        run = 1
-        while run < len(where) and where[-run] - where[-run - 1] == 1:
-            run += 1
-        usual = float(np.median(self._stretches)) if self._stretches else run
-        return float(np.clip(np.log(run / max(1.0, usual)), -2, 2))

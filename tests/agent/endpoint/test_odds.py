@@ -51,5 +51,5 @@ def test_the_silence_asked_for_gives_the_logit_asked_for(fall_st, probability, l
 
 @given(st.floats(-1000, 1000), st.floats(-1000, 1000), st.floats(0, 100_000))
 def test_no_slip_of_a_tracker_outweighs_the_rest(fall_st, slope_st, voiceless_ms) -> None:
-    known = features(replace(PAUSE, cues=Cues(fall_st, slope_st, 0, 0, 0, voiceless_ms)))
+    known = features(replace(PAUSE, cues=Cues(fall_st, slope_st, 0, voiceless_ms)))
     assert all(abs(value) <= 2.4 for value in known.values())

@@ -8,7 +8,7 @@ def said(*hops):
     """Each: (semitones, clarity, audible)."""
     prosody = Prosody()
     for semitones, clarity, audible in hops:
-        prosody.feed(Tone(semitones, clarity), -20.0 if audible else -70.0, audible)
+        prosody.feed(Tone(semitones, clarity), audible)
     return prosody
 
 
@@ -22,10 +22,10 @@ TALK = [*voice(84, 40), *SILENCE, *voice(86, 40), *SILENCE]
 
 def cues(*end):
     prosody = said(*TALK)
-    prosody.cues(6, -18)  # as at the pause before
+    prosody.cues(6)  # as at the pause before
     for semitones, clarity, audible in [*end, *SILENCE]:
-        prosody.feed(Tone(semitones, clarity), -20.0 if audible else -70.0, audible)
-    return prosody.cues(len(SILENCE), -18.0)
+        prosody.feed(Tone(semitones, clarity), audible)
+    return prosody.cues(len(SILENCE))
 
 
 def glide(begin, end, hops=30):
@@ -55,13 +55,13 @@ def test_a_jump_of_an_octave_is_no_voice() -> None:
 
 
 def test_nothing_is_said_of_a_whisper() -> None:
-    assert said(*[(90.0, 0.2, True)] * 50, *SILENCE).cues(6, -18.0) == Cues()
-    assert Prosody().cues(6, 0.0) == Cues()
+    assert said(*[(90.0, 0.2, True)] * 50, *SILENCE).cues(6) == Cues()
+    assert Prosody().cues(6) == Cues()
 
 
 def test_silence_before_it_changes_nothing() -> None:
     prosody = said(*TALK, *voice(80, 30), *SILENCE)
-    first = prosody.cues(6, -18.0)
+    first = prosody.cues(6)
     for hop in SILENCE:
-        prosody.feed(Tone(*hop[:2]), -70.0, hop[2])
-    assert prosody.cues(12, -18.0) == first
+        prosody.feed(Tone(*hop[:2]), hop[2])
+    assert prosody.cues(12) == first
