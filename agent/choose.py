@@ -52,6 +52,8 @@ def choose(config: Config) -> Choice:
 
 def build(config: Config, choice: Choice) -> tuple[Brain, Voice]:
     """Load the chosen engines; may take minutes. Raises ConfigError or EngineError."""
+    if choice.brain == "voxtral":  # a wrong folder is told before the voice is loaded for it
+        _find_voxtral(config)
     voice = _voice(choice.voice, config)  # first: the brain takes what memory is left
     return _brain(choice.brain, config), voice
 
@@ -101,7 +103,6 @@ def _brain(name: str, config: Config) -> Brain:
 
             return OpenaiChatBrain(config.openai_chat)
         case "voxtral":
-            _wants("voxtral", VOXTRAL_PACKAGES)
             from agent.brains.voxtral.brain import VoxtralBrain
 
             calls = config.voxtral.calls or config.limits.calls
@@ -131,6 +132,14 @@ def _voice(name: str, config: Config) -> Voice:
             from agent import own_engine
 
             return own_engine.voice(name, config)
+
+
+def _find_voxtral(config: Config) -> None:
+    _wants("voxtral", VOXTRAL_PACKAGES)
+    from agent.brains.voxtral.checkpoint import find
+    from agent.brains.voxtral.progress import Progress
+
+    find(config.voxtral.model, Progress)
 
 
 def _wants(engine: str, packages: tuple[str, ...]) -> None:

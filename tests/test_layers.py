@@ -58,7 +58,11 @@ MAY_IMPORT = {
     "agent.brains.voxtral.agenda": [],
     "agent.brains.voxtral.span": VALUES,
     "agent.brains.voxtral.filling": [*VALUES, "agent.brains.voxtral.span"],
-    "agent.brains.voxtral.scheduler": [*VALUES, "agent.brains.voxtral"],
+    "agent.brains.voxtral.scheduler": [
+        *VALUES,
+        "agent.accelerator.lost",
+        "agent.brains.voxtral",
+    ],
     "agent.brains.openai_chat": [*VALUES, *NUMPY],
     "agent.voices.espeak": [
         *VALUES,

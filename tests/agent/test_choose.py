@@ -5,7 +5,7 @@ from chat_server import MODEL, chat_server
 
 from agent import choose as module
 from agent.brains.openai_chat.brain import OpenaiChatBrain
-from agent.choose import build, choose
+from agent.choose import Choice, build, choose
 from agent.config import Agent, Config
 from agent.config_file import load
 from agent.errors import ConfigError
@@ -156,3 +156,11 @@ def test_voxtral_and_kokoro_can_be_built(tmp_path) -> None:
     brain.listen().close()
     assert voice.voices()
     brain.close()
+
+
+def test_a_wrong_folder_of_voxtral_is_told_before_a_voice_is_loaded(monkeypatch) -> None:
+    pytest.importorskip("transformers")
+    config = load(None, {"agent.engine": "voxtral", "voxtral.model": "/nonexistent"})
+    monkeypatch.setattr("agent.choose._voice", lambda *_: pytest.fail("a voice was loaded"))
+    with pytest.raises(ConfigError, match="/nonexistent"):
+        build(config, Choice("voxtral", "kokoro", ""))

@@ -109,8 +109,8 @@ def test_a_spoken_request_is_answered(call, says, server_url):
     page.wait_for_function("() => document.querySelector('voxline-agent').turns[0].heardMs > 0")
     turn = page.evaluate("document.querySelector('voxline-agent').turns[0]")
     assert {stage["name"] for stage in turn["stages"]} >= {"vad", "wait", "brain", "voice"}
-    # The browser hears later than the server sends; what lies between is codec and network. Each
-    # places the end of the caller's speech by its own ear, which may differ by a syllable's end.
+    # The browser hears later than the server sends: codec and network lie between. Each places
+    # the end of the caller's speech by its own ear, which may differ by a syllable's end.
     assert turn["latencyMs"] - 100 < turn["heardMs"] < turn["latencyMs"] + 1000
 
 

@@ -22,7 +22,7 @@ class Room:
 
     def __str__(self) -> str:
         return (
-            f"{self.weight_bytes / _GIB:.1f} GiB of weights and {self.slots} calls of"
+            f"{self.weight_bytes / _GIB:.1f} GiB of weights and {self.slots} slots of"
             f" {self.slot_bytes / 2**20:.0f} MiB in {self.free_bytes / _GIB:.1f} GiB"
         )
 

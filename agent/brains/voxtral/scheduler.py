@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import Any, assert_never
 
+from agent.accelerator.lost import end_if_lost
 from agent.brains.voxtral.agenda import Agenda, Prefill, Rank, Step
 from agent.brains.voxtral.filling import Runner, Slot
 from agent.brains.voxtral.span import Span, positions
@@ -86,7 +87,7 @@ class Scheduler:
         self._to_free: deque[Slot] = deque()
         self._changed = threading.Condition()
         self._closed = False
-        self._thread = threading.Thread(target=self._run, name="voxtral", daemon=True)
+        self._thread = threading.Thread(target=self._work, name="voxtral", daemon=True)
         self._thread.start()
 
     def take(self, patience_s: float) -> int:
@@ -152,6 +153,10 @@ class Scheduler:
 
     def close(self) -> None:
         """End the thread; every answer under way fails."""
+        self._close()
+        self._thread.join()
+
+    def _close(self) -> None:
         with self._changed:
             self._closed = True
             for seat in self._seats:
@@ -160,7 +165,6 @@ class Scheduler:
                         job.made.put(EngineError("voxtral was closed"))
                         self._finish(job)
             self._changed.notify_all()
-        self._thread.join()
 
     # -- jobs, by whoever holds the lock
 
@@ -206,6 +210,13 @@ class Scheduler:
             self._enter(seat.waiting.popleft())
 
     # -- in the thread
+
+    def _work(self) -> None:
+        try:
+            self._run()
+        except Exception:  # our own bug: nobody may wait for a thread that is gone
+            log.exception("voxtral's thread broke down")
+            self._close()
 
     def _run(self) -> None:
         while (work := self._next()) is not None:
@@ -276,6 +287,7 @@ class Scheduler:
             self._finish(job)
 
     def _fail(self, jobs: tuple[_Job, ...], error: Exception) -> None:
+        end_if_lost(error)
         if not isinstance(error, EngineError):
             log.error("voxtral failed", exc_info=error)
             error = EngineError(f"voxtral failed: {error}")

@@ -43,6 +43,7 @@ class Started:
 
 def start(config: Config) -> Started:
     """Load and record, which takes minutes on a GPU. Raises ConfigError."""
+    logging.getLogger("mistral_common").setLevel(logging.WARNING)  # it counts its vocabulary
     wanted, device = config.voxtral, accelerator(config.torch)
     log.info("Voxtral on %s (%s)", device.name, device.why)
     dtype = _dtype(wanted, device)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
+from agent.accelerator.lost import end_if_lost
 from agent.errors import EngineError
 from agent.voices.kokoro.synthesis import Job, Made
 
@@ -81,6 +82,7 @@ class Batcher:
             for index, made in self._run([one.job for one in batch]):
                 batch[index].future.set_result(made)
         except Exception as error:  # whatever it is, this thread must go on
+            end_if_lost(error)
             log.exception("Kokoro failed with %d phrases", len(batch))
             if len(batch) == 1:
                 reason = (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -59,4 +59,4 @@ def test_what_is_shared_out_is_there(free, weights, slot, calls, limit) -> None:
 
 def test_it_reads_as_a_line() -> None:
     room = share_out(config(), 14 * GIB, MINI, SLOT, WORK_BYTES)
-    assert str(room) == "8.7 GiB of weights and 7 calls of 480 MiB in 14.0 GiB"
+    assert str(room) == "8.7 GiB of weights and 7 slots of 480 MiB in 14.0 GiB"

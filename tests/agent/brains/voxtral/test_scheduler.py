@@ -294,6 +294,21 @@ def test_a_failure_of_the_model_fails_the_job_and_no_other(verb, caplog) -> None
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
 
 
+class Miscounting(FakeRunner):
+    def step(self, slots):
+        return []
+
+
+def test_nobody_waits_for_a_thread_that_broke_down(caplog) -> None:
+    with scheduler_of(Miscounting()) as scheduler:
+        slot = scheduler.take(0)
+        with pytest.raises(EngineError, match="closed"):
+            list(scheduler.answer(slot, span("a", 10), 1000, None))
+        with pytest.raises(EngineError, match="closed"):
+            scheduler.answer(slot, span("b", 10), 1000, None)
+    assert "broke down" in caplog.text
+
+
 def test_an_explained_failure_is_passed_on(caplog) -> None:
     with (
         failing("first", kind=EngineError) as (before, armed),

@@ -67,7 +67,7 @@ def test_what_was_chosen_is_known_and_logged(checkpoint, caplog) -> None:
         started = start(config(checkpoint))
     told = "\n".join(record.getMessage() for record in caplog.records)
     assert "Voxtral on CPU" in told
-    assert "GiB of weights and 2 calls" in told
+    assert "GiB of weights and 2 slots" in told
     assert "Loading weights: 100 %" in told
     assert [choice.rung for choice in started.runner.chosen] == [
         f"{EAGER}, SDPA",
