@@ -10,7 +10,7 @@ from agent.audio.preroll import Preroll
 from agent.audio.window import Windows
 from agent.config import VadConfig
 from agent.endpoint.judge import Judge
-from agent.endpoint.levels import Hops
+from agent.endpoint.levels import HOP
 from agent.endpoint.odds import Weights
 from agent.endpoint.release import Patience
 from agent.endpoint.weights import FITTED
@@ -28,7 +28,7 @@ class Ear:
         self, vad: Vad, config: VadConfig, patience: Patience, weights: Weights = FITTED
     ) -> None:
         self._vad = vad
-        self._hops, self._windows = Hops(), Windows()
+        self._hops, self._windows = Windows(HOP), Windows()
         self._gate = Gate(config)
         self._judge = Judge()
         self._weights = weights

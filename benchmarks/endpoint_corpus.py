@@ -17,7 +17,7 @@ from agent.audio.frame import FRAME_MS, HEAR_FRAME, HEAR_HZ, SPEAK_FRAME, SPEAK_
 from agent.audio.window import Windows
 from agent.config import Send, VadConfig
 from agent.endpoint.judge import Judge
-from agent.endpoint.levels import Hops
+from agent.endpoint.levels import HOP
 from agent.endpoint.odds import Pause
 from agent.media.opus import Decoder, Encoder, has_redundancy
 from agent.vad.silero import Silero
@@ -216,7 +216,7 @@ class Observed:
 def observe(recording: Recording, condition: Condition) -> Observed:
     """Let a recording be heard in some condition."""
     samples, last_ms = heard(recording, condition)
-    judge, hops, windows, vad, config = Judge(), Hops(), Windows(), Silero(), VadConfig()
+    judge, hops, windows, vad, config = Judge(), Windows(HOP), Windows(), Silero(), VadConfig()
     probability, pauses = 0.0, []
     for begin in range(0, len(samples), HEAR_FRAME):
         for hop in hops.feed(samples[begin : begin + HEAR_FRAME]):

@@ -39,11 +39,11 @@ class StockVoxtral:
 
     def first_ms(self, repeats: int) -> float:
         """From the utterance to the first token, p50: processor included, as in a call."""
-        return _median_ms(lambda: self._answer(1), repeats)
+        return median(times_ms(lambda: self._answer(1), repeats))
 
     def token_ms(self, repeats: int) -> float:
         """One token more."""
-        longer = _median_ms(lambda: self._answer(_TOKENS), repeats)
+        longer = median(times_ms(lambda: self._answer(_TOKENS), repeats))
         return max(0.0, longer - self.first_ms(repeats)) / (_TOKENS - 1)
 
     def _answer(self, tokens: int) -> None:
@@ -82,17 +82,22 @@ class StockKokoro:
         def speak() -> None:
             self._model(phonemes, style).cpu()
 
-        return _median_ms(speak, repeats)
+        return median(times_ms(speak, repeats))
 
 
-def _median_ms(work: Callable[[], None], repeats: int) -> float:
+def times_ms(
+    work: Callable[[], object], repeats: int, before: Callable[[], object] | None = None
+) -> list[float]:
+    """How long `work` takes, so many times, after once to warm up; `before` is not counted."""
     taken = []
     for number in range(repeats + 1):
+        if before is not None:
+            before()
         began = time.perf_counter()
         work()
-        if number:  # the first one warms up
+        if number:
             taken.append(1000 * (time.perf_counter() - began))
-    return median(taken)
+    return taken
 
 
 def _wav(samples: Samples) -> str:

@@ -11,7 +11,6 @@ this device's own rates, measured in the same run. Writes out/models.json and ou
 import argparse
 import gc
 import logging
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -30,7 +29,7 @@ from agent.engines import Style, Voice
 from benchmarks import model_checkpoints, report
 from benchmarks.first_audio import first_audio
 from benchmarks.model_floors import Ceilings, VoxtralWork, kokoro, measure
-from benchmarks.model_stock import StockKokoro, StockVoxtral
+from benchmarks.model_stock import StockKokoro, StockVoxtral, times_ms
 
 UTTERANCE_S = 3.0
 PREFIX_TOKENS = 200  # instructions and a short past, cached before the pause
@@ -183,15 +182,7 @@ def _speak(voice: Voice, phrase: str) -> int:
 def _times(
     work: Callable[[], object], repeats: int, *, before: Callable[[], object] | None = None
 ) -> report.Summary:
-    taken = []
-    for number in range(repeats + 1):
-        if before is not None:
-            before()
-        began = time.perf_counter()
-        work()
-        if number:  # the first one warms up
-            taken.append(1000 * (time.perf_counter() - began))
-    return report.summarize(taken)
+    return report.summarize(times_ms(work, repeats, before))
 
 
 def _utterance() -> Samples:

@@ -1,4 +1,4 @@
-"""Cut a stream into the exact windows that silero wants."""
+"""Cut a stream into windows of an exact size: silero's, or another."""
 
 from collections.abc import Iterator
 
@@ -11,9 +11,10 @@ WINDOW_MS = WINDOW * 1000 // HEAR_HZ  # 32
 
 
 class Windows:
-    """Pieces of any size in, windows of exactly 512 samples out, nothing lost or repeated."""
+    """Pieces of any length in, windows of exactly `size` samples out: none lost or repeated."""
 
-    def __init__(self) -> None:
+    def __init__(self, size: int = WINDOW) -> None:
+        self._size = size
         self._ahead: Samples = np.empty(0, np.float32)
 
     @property
@@ -22,8 +23,8 @@ class Windows:
         return len(self._ahead)
 
     def feed(self, samples: Samples) -> Iterator[Samples]:
-        """Take [n] samples; yield the windows [512] now complete. Consume it wholly."""
+        """Take [n] samples; yield the windows [size] now complete. Consume it wholly."""
         self._ahead = np.concatenate([self._ahead, samples])
-        while len(self._ahead) >= WINDOW:
-            window, self._ahead = self._ahead[:WINDOW], self._ahead[WINDOW:]
+        while len(self._ahead) >= self._size:
+            window, self._ahead = self._ahead[: self._size], self._ahead[self._size :]
             yield window

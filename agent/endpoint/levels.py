@@ -4,7 +4,6 @@ Knows samples and levels; knows no VAD and no turns. Streaming, equal to its off
 """
 
 from collections import deque
-from collections.abc import Iterator
 
 import numpy as np
 
@@ -29,25 +28,6 @@ def _rumble_filter() -> Samples:
 
 
 _FILTER = _rumble_filter()
-
-
-class Hops:
-    """Pieces of any size in, hops of exactly 160 samples out, nothing lost or repeated."""
-
-    def __init__(self) -> None:
-        self._ahead: Samples = np.empty(0, np.float32)
-
-    @property
-    def waiting(self) -> int:
-        """Samples fed that no hop holds yet."""
-        return len(self._ahead)
-
-    def feed(self, samples: Samples) -> Iterator[Samples]:
-        """Take [n] samples; yield the hops [160] now complete. Consume it wholly."""
-        self._ahead = np.concatenate([self._ahead, samples])
-        while len(self._ahead) >= HOP:
-            hop, self._ahead = self._ahead[:HOP], self._ahead[HOP:]
-            yield hop
 
 
 class Levels:

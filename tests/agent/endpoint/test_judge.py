@@ -7,7 +7,7 @@ from recordings import recording
 from agent.audio.window import Windows
 from agent.config import VadConfig
 from agent.endpoint.judge import Judge
-from agent.endpoint.levels import Hops
+from agent.endpoint.levels import HOP
 from agent.endpoint.odds import Pause
 from agent.vad.silero import Silero
 
@@ -15,7 +15,7 @@ from agent.vad.silero import Silero
 def listen(samples):
     """The judge after each hop: (media time in ms, pause or None)."""
     judge, windows, vad, probability = Judge(), Windows(), Silero(), 0.0
-    for hop in Hops().feed(samples):
+    for hop in Windows(HOP).feed(samples):
         for window in windows.feed(hop):
             probability = vad.probability(window)
         judge.feed(hop, probability, VadConfig())

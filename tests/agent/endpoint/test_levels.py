@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from recordings import recording
 
-from agent.endpoint.levels import _FILTER, HOP, Hops, Levels, Loudness
+from agent.audio.window import Windows
+from agent.endpoint.levels import _FILTER, HOP, Levels, Loudness
 
 
 def tone(seconds, hz=300.0, level=0.1):
@@ -15,7 +16,7 @@ def tone(seconds, hz=300.0, level=0.1):
 
 def stream(samples):
     levels = Levels()
-    return [levels.feed(hop) for hop in Hops().feed(samples)]
+    return [levels.feed(hop) for hop in Windows(HOP).feed(samples)]
 
 
 def offline(samples):
@@ -33,7 +34,7 @@ def test_streaming_is_equal_to_the_whole() -> None:
 
 @pytest.mark.parametrize("size", [1, 159, 160, 161, 320, 1000])
 def test_hops_lose_and_repeat_nothing(size) -> None:
-    hops, sound = Hops(), np.arange(3200, dtype=np.float32)
+    hops, sound = Windows(HOP), np.arange(3200, dtype=np.float32)
     cut = [hop for n in range(0, 3200, size) for hop in hops.feed(sound[n : n + size])]
     assert np.array_equal(np.concatenate(cut), sound[: len(cut) * HOP])
     assert hops.waiting == 3200 - len(cut) * HOP < HOP

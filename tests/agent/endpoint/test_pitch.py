@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 from recordings import recording
 
-from agent.endpoint.levels import Hops
+from agent.audio.window import Windows
+from agent.endpoint.levels import HOP
 from agent.endpoint.pitch import Pitch
 
 
 def track(samples):
     pitch = Pitch()
-    return [pitch.feed(hop) for hop in Hops().feed(samples.astype(np.float32))]
+    return [pitch.feed(hop) for hop in Windows(HOP).feed(samples.astype(np.float32))]
 
 
 def voice(hz, seconds=0.3):
