@@ -7,7 +7,6 @@ All is real but the models, the functions and the wire; see stage.py.
 import json
 
 from stage import stage
-from virtual_time import run
 
 from agent.engines import Exchange, Heard, Tool, ToolCall, ToolUse
 from agent.errors import EngineError
@@ -29,6 +28,7 @@ from agent.requests import (
     ReturnFromTool,
     TypeText,
 )
+from agent.virtual_time import run
 
 CLOCK = ToolCall("own", "clock", "{}")
 WEATHER = ToolCall("theirs", "weather", '{"city": "Bonn"}')

@@ -2,7 +2,6 @@
 
 import pytest
 from stage import stage
-from virtual_time import run
 
 from agent.engines import Act, Action, Exchange, Heard
 from agent.errors import EngineError
@@ -29,6 +28,7 @@ from agent.requests import (
     CreateReply,
     HangUp,
 )
+from agent.virtual_time import run
 
 LONG = "one two three four five six seven eight nine ten."  # 2.5 s as the fake voice speaks
 

@@ -4,7 +4,6 @@ import asyncio
 
 import numpy as np
 from fakes import FakeEngines, LoudnessVad
-from virtual_time import run
 
 from agent import events as ev
 from agent.audio.frame import HEAR_FRAME
@@ -15,6 +14,7 @@ from agent.endpoint.release import Patience
 from agent.engines import Conversation, Exchange
 from agent.memory import Memory
 from agent.turns import HEARING, LISTENING, OVERLAP, PAUSED, REPLYING
+from agent.virtual_time import run
 
 CONFIG = VadConfig(min_speech_ms=64, min_silence_ms=64, trail_ms=0, preroll_ms=300)
 BEFORE = Conversation("", "en-US", (Exchange("", "Hello.", 1),))

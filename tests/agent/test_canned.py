@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 from fakes import FakeEngines
-from virtual_time import run
 
 from agent.canned import Canned
 from agent.engines import Style
 from agent.errors import EngineError
+from agent.virtual_time import run
 
 STYLE = Style("")
 FASTER = Style("", speed=1.5)

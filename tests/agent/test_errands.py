@@ -7,12 +7,12 @@ import pytest
 from fakes import FakeFunctions
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from virtual_time import run
 
 from agent.engines import Exchange, Tool, ToolCall
 from agent.errands import Errands
 from agent.events import ReplyOwed, ToolCalled, ToolGivenUp, ToolsCalled, ToolsReturned
 from agent.memory import Memory
+from agent.virtual_time import run
 
 WEATHER = Tool("weather", "Look outside.", "{}")
 CALLED, RETURNED, OWED = ToolsCalled(), ToolsReturned(), ReplyOwed()

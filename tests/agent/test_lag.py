@@ -4,9 +4,9 @@ import asyncio
 import time
 
 import pytest
-from virtual_time import run
 
 from agent.lag import CountingLoop, watch
+from agent.virtual_time import run
 
 
 def watched(main, runner):

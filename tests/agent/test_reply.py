@@ -5,13 +5,13 @@ import asyncio
 import numpy as np
 import pytest
 from fakes import FakeEngines
-from virtual_time import run
 
 from agent.audio.frame import SPEAK_HZ
 from agent.canned import Canned
 from agent.engines import Act, Action, Conversation, Heard, Style, ToolCall
 from agent.events import ReplyDone, ReplyStarted, ReplyText, UtteranceTranscribed
 from agent.reply import Reply
+from agent.virtual_time import run
 
 STYLE = Style("")
 CONVERSATION = Conversation("", "en-US")

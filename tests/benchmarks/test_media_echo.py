@@ -6,10 +6,10 @@ import subprocess
 import sys
 
 import numpy as np
-from virtual_time import run
 
 from agent.config import Playout as Settings
 from agent.media.playout import Playout
+from agent.virtual_time import run
 from benchmarks.media_echo import Parrot
 from benchmarks.media_sound import CYCLE_FRAMES, SILENT_FRAMES, cycle
 

@@ -4,9 +4,9 @@ import asyncio
 
 import numpy as np
 import pytest
-import virtual_time
 from aiortc.mediastreams import MediaStreamError
 
+from agent import virtual_time
 from agent.audio.frame import RTP_FRAME, SPEAK_FRAME
 from agent.config import Send
 from agent.media.opus import Decoder

@@ -5,12 +5,12 @@ import asyncio
 import numpy as np
 import pytest
 from aiortc.mediastreams import MediaStreamError
-from virtual_time import run
 
 from agent.config import Playout as Settings
 from agent.config import Send
 from agent.media.opus import Encoder
 from agent.media.playout import LATE_BOUNDS_MS, Playout
+from agent.virtual_time import run
 
 FRAME = 480
 TAIL = 3  # packets after a turn that stops in mid sound: a fall to zero, two of silence

@@ -6,8 +6,8 @@ import logging
 import numpy as np
 import pytest
 import uvloop
-import virtual_time
 
+from agent import virtual_time
 from agent.audio.frame import HEAR_FRAME, HEAR_HZ, RTP_FRAME, SPEAK_FRAME, SPEAK_HZ
 from agent.config import Receive, Send
 from agent.media.jitter import RtpAudio

@@ -11,7 +11,6 @@ from types import SimpleNamespace
 import aioice.ice
 import aiortc.codecs
 import pytest
-import virtual_time
 from aiortc import (
     RTCConfiguration,
     RTCPeerConnection,
@@ -21,6 +20,7 @@ from aiortc import (
 from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsTransport
 from aiortc.rtcicetransport import RTCIceGatherer, RTCIceTransport
 
+from agent import virtual_time
 from agent.config import Config, Ice, Limits, Server
 from agent.errors import ConfigError
 from agent.media import addresses, upstream

@@ -7,12 +7,15 @@ invisible to this clock: give the code under test an inline engine instead.
 import asyncio
 import selectors
 from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 class _Jump(selectors.DefaultSelector):
     loop: "VirtualTimeLoop"
 
-    def select(self, timeout=None):
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if ready := super().select(0):  # real sockets still work
             return ready
         if timeout is None:
@@ -33,7 +36,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         return self.now
 
 
-def run(main: Coroutine):
+def run(main: Coroutine[Any, Any, T]) -> T:
     """Run `main` to its end in virtual time; a deadlock is a RuntimeError, not a hang."""
     with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
         return runner.run(main)

@@ -4,7 +4,8 @@ import asyncio
 import time
 
 import pytest
-from virtual_time import run
+
+from agent.virtual_time import run
 
 
 def test_an_hour_takes_no_time() -> None:

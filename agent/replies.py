@@ -1,0 +1,189 @@
+"""What the agent says in one call: each reply from its preparation to its memory.
+
+Knows how the agent speaks (voice, pace, loudness) and what it may do while it speaks. When a
+reply begins and ends is decided in `turns.py`.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import replace
+from functools import partial
+from typing import Protocol, assert_never
+
+from agent import events as ev
+from agent.engines import Act, Action, CallEngines, Exchange, Piece, Style, Text, ToolCall
+from agent.errands import Errands
+from agent.memory import Memory
+from agent.metrics import Marks
+from agent.reply import Outlet, Reply
+from agent.shared import Shared
+
+log = logging.getLogger(__name__)
+
+_GAIN_STEP = 1.5
+_SPEED_STEP = 1.2
+
+
+class Speaker(Outlet, Protocol):
+    """The outgoing track."""
+
+    def set_gain(self, gain: float) -> None: ...
+
+
+class Replies:
+    """One call's. One reply at a time; commands and news of another number change nothing."""
+
+    def __init__(
+        self,
+        name: str,
+        shared: Shared,
+        speaker: Speaker,
+        engines: CallEngines,
+        memory: Memory,
+        errands: Errands,
+        tell: Callable[[ev.Notice], None],
+        step: Callable[[ev.Event], None],
+    ) -> None:
+        """`name` is what the log calls the call."""
+        self._name, self._config = name, shared.config
+        self._canned, self._metrics = shared.canned, shared.metrics
+        self._speaker, self._engines = speaker, engines
+        self._memory, self._errands = memory, errands
+        self._tell, self._step = tell, step
+        self._loop = asyncio.get_running_loop()
+        agent = shared.config.agent
+        self.style = Style(agent.voice_name, agent.language, agent.speed)
+        self._gain = 1.0
+        self._filler = 0  # number of the latest reply that only bridges a function
+        self._reply: Reply | None = None
+
+    # -- what turns.py wants
+
+    def prepare(
+        self, turn: int, utterance: int, silent_at: float | None, pieces: AsyncGenerator[Piece]
+    ) -> None:
+        """Work out reply `turn`; nothing of it leaves.
+
+        `silent_at`: since when the caller waits for it, on the loop's clock.
+        """
+        reply = self._begin(turn, utterance)
+        if silent_at is not None:
+            now = self._loop.time()
+            reply.marks = Marks(silent_at, now, now)
+        reply.start(pieces, self.style, self._config.agent.apology)
+
+    def let_out(self, turn: int) -> None:
+        """Send what was prepared, and the rest as it comes."""
+        if self._reply is not None and self._reply.turn == turn:
+            if self._reply.marks is not None:
+                self._reply.marks.released = self._loop.time()
+            self._reply.release()
+
+    def discard(self) -> None:
+        """Forget a reply of which nothing left."""
+        if self._reply is not None:
+            self._reply.discard()
+            self._reply = None
+
+    def cancel(self, reason: str) -> None:
+        """Stop one that was released."""
+        if self._reply is not None:
+            self._conclude(self._reply, self._reply.cancel(reason))
+
+    def withdraw(self) -> None:
+        """Stop one that was never given: the caller had not finished. Nothing is remembered."""
+        if self._reply is not None:
+            self._tell(self._reply.cancel("turn_detected"))
+            self._reply = None
+            self._metrics.replies.labels("withdrawn").inc()
+
+    def say(self, turn: int, prompt: ev.Prompt) -> None:
+        """Say something of our own accord, now."""
+        words = self._config.agent
+        text = {
+            ev.Prompt.GREETING: words.greeting,
+            ev.Prompt.STILL_THERE: words.still_there,
+            ev.Prompt.GOODBYE: words.goodbye,
+            ev.Prompt.ONE_MOMENT: words.tool_filler,
+        }[prompt]
+        if prompt is ev.Prompt.ONE_MOMENT:
+            self._filler = turn
+        self.prepare(turn, 0, None, _recite(text))
+        self.let_out(turn)
+
+    # -- what the outgoing track tells
+
+    def packet_left(self, turn: int, now: float) -> None:
+        """A packet of a reply was handed to the network."""
+        reply = self._reply
+        if reply is None or reply.turn != turn or reply.audible:
+            return
+        reply.audible = True
+        self._tell(ev.ReplyAudioStarted(turn))
+        if reply.marks is not None:
+            reply.marks.left = now
+            self._metrics.turn_measured(reply.marks)
+            latency_ms = reply.marks.latency_ms()
+            self._tell(ev.TurnMeasured(turn, latency_ms, reply.marks.stages()))
+            log.info("call %s: turn %d answered after %.0f ms", self._name, turn, latency_ms)
+
+    def left(self, turn: int) -> None:
+        """The last sample of a reply was handed to the network."""
+        if self._reply is not None and self._reply.turn == turn:
+            self._conclude(self._reply, self._reply.complete())
+            self._step(ev.ReplyFinished(turn))
+
+    # -- one reply
+
+    def _begin(self, turn: int, utterance: int) -> Reply:
+        self._reply = Reply(
+            turn,
+            utterance,
+            engines=self._engines,
+            canned=self._canned,
+            outlet=self._speaker,
+            depth_ms=self._config.playout.depth_ms,
+            patience_s=self._config.limits.engine_s,
+            tell=self._tell,
+            act=partial(self._act, turn),
+        )
+        return self._reply
+
+    def _conclude(self, reply: Reply, done: ev.ReplyDone) -> None:
+        """A reply is over: what of it was heard is remembered."""
+        self._reply = None
+        if done.turn == self._filler:
+            self._memory.bridge(done.heard)
+        else:
+            self._memory.add(Exchange(reply.transcript, done.heard, done.turn))
+        if done.status == "failed":
+            log.warning("call %s: reply %d failed: %s", self._name, done.turn, done.reason)
+        self._metrics.replies.labels(done.status).inc()
+        self._tell(done)
+
+    def _act(self, turn: int, piece: Act | ToolCall) -> None:
+        if isinstance(piece, ToolCall):
+            self._errands.begin(turn, piece)
+            return
+        match action := piece.action:
+            case Action.HANG_UP:
+                self._step(ev.LastWords(turn))
+            case Action.HOLD:
+                self._step(ev.Held())
+            case Action.RESUME:
+                self._step(ev.Resumed())
+            case Action.LOUDER | Action.QUIETER:
+                step = _GAIN_STEP if action is Action.LOUDER else 1 / _GAIN_STEP
+                self._gain = min(4.0, max(0.25, self._gain * step))
+                self._speaker.set_gain(self._gain)
+            case Action.FASTER | Action.SLOWER:
+                step = _SPEED_STEP if action is Action.FASTER else 1 / _SPEED_STEP
+                speed = min(2.0, max(0.5, self.style.speed * step))
+                self.style = replace(self.style, speed=speed)
+            case _:
+                assert_never(action)
+
+
+async def _recite(text: str) -> AsyncGenerator[Piece]:
+    yield Text(text)

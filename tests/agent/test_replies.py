@@ -1,0 +1,213 @@
+"""What the agent says, by itself: one reply at a time, told, counted and remembered."""
+
+import asyncio
+from types import SimpleNamespace
+
+import pytest
+from fakes import FakeEngines, FakeFunctions
+
+from agent import events as ev
+from agent.canned import Canned
+from agent.config_file import load
+from agent.engines import Act, Action, Exchange, Style
+from agent.errands import Errands
+from agent.memory import Memory
+from agent.metrics import Metrics
+from agent.replies import Replies
+from agent.shared import Shared
+from agent.virtual_time import run
+
+
+class Outlet:
+    """Keeps what is to be played; nothing leaves by itself."""
+
+    def __init__(self) -> None:
+        self.played: dict[int, int] = {}
+        self.ended: list[int] = []
+        self.gains: list[float] = []
+        self.flushes = 0
+
+    def play(self, turn, samples) -> None:
+        self.played[turn] = self.played.get(turn, 0) + len(samples)
+
+    def end(self, turn) -> None:
+        self.ended.append(turn)
+
+    def flush(self) -> None:
+        self.flushes += 1
+
+    def left(self, turn) -> int:
+        return self.played.get(turn, 0)
+
+    async def room(self) -> None:
+        pass
+
+    def set_gain(self, gain) -> None:
+        self.gains.append(gain)
+
+
+class Scene(SimpleNamespace):
+    def __init__(self, **config) -> None:
+        shared = Shared(load(None, config), Canned(Style("")), Metrics(), FakeFunctions())
+        told, steps = [], []
+        memory, engines, outlet = Memory(), FakeEngines(), Outlet()
+        errands = Errands(shared.functions, memory, told.append, steps.append, 10)
+        replies = Replies(
+            "rtc_1", shared, outlet, engines, memory, errands, told.append, steps.append
+        )
+        super().__init__(**{k: v for k, v in locals().items() if k not in ("self", "config")})
+
+    def prepare(self, turn, *pieces, utterance=1, silent_at=0.0):
+        self.replies.prepare(turn, utterance, silent_at, self.engines._pieces(pieces))
+
+    def told_of(self, kind):
+        return [notice for notice in self.told if isinstance(notice, kind)]
+
+
+async def settled():
+    """Everything that needs no time has happened."""
+    await asyncio.sleep(0.001)
+
+
+def test_nothing_leaves_before_it_is_let_out_and_all_of_it_after() -> None:
+    async def main():
+        scene = Scene()
+        scene.prepare(3, "It is noon.")
+        await settled()
+        assert scene.outlet.played == {} and scene.told == []
+        scene.replies.let_out(2)  # of another number
+        assert scene.told == []
+        scene.replies.let_out(3)
+        await settled()
+        assert scene.outlet.played[3] > 0 and scene.outlet.ended == [3]
+        scene.replies.left(3)
+        assert scene.steps == [ev.ReplyFinished(3)]
+        assert scene.memory.past == (Exchange("", "It is noon.", 3),)
+        assert [done.status for done in scene.told_of(ev.ReplyDone)] == ["completed"]
+
+    run(main())
+
+
+def test_what_was_withdrawn_is_told_and_not_remembered() -> None:
+    async def main():
+        scene = Scene()
+        scene.prepare(3, "It is noon.")
+        scene.replies.let_out(3)
+        await settled()
+        scene.replies.withdraw()
+        assert scene.outlet.flushes == 1
+        assert scene.memory.past == ()
+        assert [done.status for done in scene.told_of(ev.ReplyDone)] == ["cancelled"]
+        scene.replies.left(3)  # late news
+        assert scene.steps == []
+
+    run(main())
+
+
+def test_what_was_discarded_is_told_to_nobody() -> None:
+    async def main():
+        scene = Scene()
+        scene.prepare(3, "It is noon.")
+        await settled()
+        scene.replies.discard()
+        scene.replies.let_out(3)
+        assert scene.told == [] and scene.memory.past == ()
+
+    run(main())
+
+
+def test_the_first_packet_measures_the_turn_once() -> None:
+    async def main():
+        scene = Scene()
+        await asyncio.sleep(5)
+        scene.prepare(3, "It is noon.", silent_at=4.9)
+        scene.replies.let_out(3)
+        for _ in range(2):
+            scene.replies.packet_left(3, 5.1)
+        scene.replies.packet_left(2, 5.1)
+        [measured] = scene.told_of(ev.TurnMeasured)
+        assert measured.latency_ms == pytest.approx(200)
+        assert scene.told_of(ev.ReplyAudioStarted) == [ev.ReplyAudioStarted(3)]
+        scene.replies.cancel("client_cancelled")
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("prompt", "said"),
+    [
+        (ev.Prompt.GREETING, "hello there"),
+        (ev.Prompt.STILL_THERE, "are you there"),
+        (ev.Prompt.GOODBYE, "good night"),
+        (ev.Prompt.ONE_MOMENT, "hold on"),
+    ],
+)
+def test_prompts_are_the_operators_own_words(prompt, said) -> None:
+    words = {
+        "agent.greeting": "hello there",
+        "agent.still_there": "are you there",
+        "agent.goodbye": "good night",
+        "agent.tool_filler": "hold on",
+    }
+
+    async def main():
+        scene = Scene(**words)
+        scene.replies.say(1, prompt)
+        await settled()
+        assert scene.engines.spoken == [said]
+        scene.replies.left(1)
+        remembered = [exchange.agent for exchange in scene.memory.past]
+        assert remembered == ([] if prompt is ev.Prompt.ONE_MOMENT else [said])
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("action", "step"),
+    [
+        (Action.HANG_UP, ev.LastWords(3)),
+        (Action.HOLD, ev.Held()),
+        (Action.RESUME, ev.Resumed()),
+    ],
+)
+def test_what_a_reply_does_to_the_call_is_a_step_of_its_turns(action, step) -> None:
+    async def main():
+        scene = Scene()
+        scene.prepare(3, Act(action))
+        await settled()
+        assert scene.steps == []
+        scene.replies.let_out(3)
+        assert scene.steps == [step]
+        scene.replies.cancel("call_ended")
+
+    run(main())
+
+
+def test_louder_and_faster_have_bounds() -> None:
+    async def main():
+        scene = Scene()
+        for turn in range(1, 9):
+            scene.prepare(turn, Act(Action.LOUDER), Act(Action.SLOWER), "Yes.")
+            scene.replies.let_out(turn)
+            await settled()
+            scene.replies.left(turn)
+        assert scene.outlet.gains[0] == 1.5 and scene.outlet.gains[-1] == 4.0
+        assert scene.replies.style.speed == 0.5
+        assert scene.engines.styles[0].speed == 1.0  # the reply under way keeps its pace
+
+    run(main())
+
+
+def test_a_voice_that_fails_is_counted_as_such(caplog) -> None:
+    async def main():
+        scene = Scene()
+        scene.engines.voice_error = ValueError("no breath")
+        scene.prepare(3, "It is noon.")
+        scene.replies.let_out(3)
+        await settled()
+        scene.replies.left(3)
+        [done] = scene.told_of(ev.ReplyDone)
+        assert done.status == "failed"
+        assert 'status="failed"' in scene.shared.metrics.text().decode()
+
+    run(main())
