@@ -8,7 +8,6 @@ Events are dicts without `event_id`. Late notices (of a reply or utterance that 
 nothing. Knows no JSON, no session, no requests.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, assert_never
 
@@ -44,10 +43,10 @@ class Utterance:
 
 @dataclass(slots=True)
 class Conversation:
-    """One call's. `salt` makes its ids differ from other calls'; `voice` asks for the name."""
+    """One call's. `salt` makes its ids differ from other calls'; `voice` is the agent's, by name."""
 
     salt: str
-    voice: Callable[[], str]
+    voice: str
     items: dict[str, Item] = field(default_factory=dict)
     calls: dict[str, FunctionCall] = field(default_factory=dict)  # by their own ids
     response: Response | None = None
@@ -338,7 +337,7 @@ class Conversation:
             "output": [] if done is None else [item.view() for item in response.items],
             "conversation_id": f"conv_{self.salt}",
             "output_modalities": ["audio"],
-            "audio": {"output": {"voice": self.voice()}},
+            "audio": {"output": {"voice": self.voice}},
             "usage": None,  # tokens are not counted here, and none are invented
             "metadata": None,
         }

@@ -58,7 +58,7 @@ class RealtimeClient:
     ) -> None:
         self.settings = settings
         self._session = session
-        self._conversation = Conversation(salt, lambda: self._session.voice)
+        self._conversation = Conversation(salt, session.voice)
         self._salt = salt
         self._admits = admits
         self._refusing = False  # over its rate, and told so
@@ -152,6 +152,7 @@ class RealtimeClient:
 
     def _update(self, event: dict[str, Any]) -> Answer:
         before, self._session = self._session, self._session.updated(event.get("session"))
+        self._conversation.voice = self._session.voice
         changes = self._session.changes_since(before)
         updated = {"type": "session.updated", "session": self._session.view()}
         return [ChangeSettings(changes)] if changes != CallSettings() else [], [updated]

@@ -11,7 +11,7 @@ U, R = "item_x_u1", "item_x_r1"
 
 
 def conversation():
-    return Conversation("x", lambda: "nora")
+    return Conversation("x", "nora")
 
 
 def told(*notices, by=None):

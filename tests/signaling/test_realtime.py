@@ -1,4 +1,6 @@
+import gc
 import json
+import weakref
 
 import pytest
 from hypothesis import given
@@ -563,3 +565,12 @@ class TestRate:
         assert ask(asked, type="response.create")[0]
         allowed[0] = False
         assert error(asked, type="response.create")["code"] == "rate_limit_exceeded"
+
+
+def test_a_client_needs_no_collector() -> None:
+    gc.disable()
+    try:
+        gone = weakref.ref(client(*ASKED, *REPLY, WHOLE))
+        assert gone() is None
+    finally:
+        gc.enable()
