@@ -43,7 +43,7 @@ class Utterance:
 
 @dataclass(slots=True)
 class Conversation:
-    """One call's. `salt` makes its ids differ from other calls'; `voice` is the agent's, by name."""
+    """One call's. `salt` makes its ids differ from other calls'; `voice` is a name."""
 
     salt: str
     voice: str
