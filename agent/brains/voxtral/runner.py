@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import torch
 
-from agent.accelerator.capture import Pool
 from agent.accelerator.ladder import Chosen
 from agent.audio.frame import Samples
 from agent.brains.voxtral.ears import Audio
@@ -47,10 +46,9 @@ class Runner:
         if device.type == "cuda":
             self._stream = torch.cuda.Stream(device, priority=-1)  # type: ignore[no-untyped-call]
         self._heard = torch.zeros(CHUNK, device=device)
-        pool = Pool(device)
         with self._work():
             chosen = [
-                fastest(kind, passes, ways.rungs, ways.attentions, pool)
+                fastest(kind, passes, ways.rungs, ways.attentions)
                 for kind in kinds(passes, ways)
             ]
             for layer in cache.layers:
