@@ -4,12 +4,13 @@ Knows positions and tokens; not turns, prompts or who is calling. All methods ar
 thread, and return when the device has done the work.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import torch
 
+from agent.accelerator.aside import aside
 from agent.accelerator.ladder import Chosen
 from agent.audio.frame import Samples
 from agent.brains.voxtral.ears import Audio
@@ -69,8 +70,10 @@ class Runner:
         state.position = position
 
     def free(self, slot: int) -> None:
-        """The slot's call is over."""
+        """The slot's call is over, and nothing of it is left in the cache."""
         self._state[slot] = _Slot()
+        with self._work():
+            self._passes.cache.clear(slot)
 
     def embed_audio(self, samples: Samples) -> Audio:
         """[n] at HEAR_HZ -> 375 positions for each 30 s begun."""
@@ -236,11 +239,6 @@ class Runner:
         held = torch.tensor(samples, dtype=torch.float32)
         return held.pin_memory() if self._stream is not None else held
 
-    @contextmanager
-    def _work(self) -> Iterator[None]:
-        """On the runner's own stream, ahead of other models' work, and without gradients."""
-        stream = torch.cuda.stream(self._stream) if self._stream is not None else nullcontext()
-        with torch.no_grad(), stream:
-            yield
-            if self._stream is not None:
-                self._stream.synchronize()
+    def _work(self) -> AbstractContextManager[None]:
+        """On the runner's own stream, ahead of other models' work."""
+        return aside(self._stream)

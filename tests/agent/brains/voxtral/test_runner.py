@@ -1,5 +1,6 @@
 """The runner: whatever way a conversation got into a slot, the next tokens are generate()'s."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
@@ -220,6 +221,35 @@ def test_a_full_slot_says_so_and_is_unharmed(runner, cases) -> None:
         runner.step([1, 0])
     assert runner.position(1) == len(cases[1].prefix) + 377 + COUNT - 1
     assert isinstance(token, int)
+
+
+def test_what_a_call_left_behind_reaches_no_other(runner, cases) -> None:
+    """Not even a number that is none, which a mask does not keep out: 0 times it is it."""
+    answer(runner, 0, cases[0])
+    cache = runner._passes.cache
+    for layer in cache.layers:
+        layer[: cache.stride] = float("nan")
+    assert answer(runner, 1, cases[1]) == cases[1].answer
+    assert answer(runner, 0, cases[2]) == cases[2].answer
+
+
+class Stream:
+    """Of a GPU that is not there."""
+
+    waited = 0
+
+    def synchronize(self) -> None:
+        self.waited += 1
+
+
+def test_a_failure_is_over_when_it_is_told(slow, monkeypatch) -> None:
+    """Else its work goes on in what the next call is given."""
+    monkeypatch.setattr(torch.cuda, "stream", lambda _: nullcontext())
+    monkeypatch.setattr(slow, "_stream", stream := Stream())
+    slow.rewind(0, 0)
+    with pytest.raises(EngineError):
+        slow.hear_and_answer(0, UTTERANCES[0], [7] * CONTEXT)
+    assert stream.waited == 1
 
 
 def test_the_last_positions_of_a_slot_are_not_padded_into_the_next(recorded, cases) -> None:
