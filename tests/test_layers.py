@@ -89,7 +89,7 @@ MAY_IMPORT = {
     "agent.canned": VALUES,
     "agent.reply": [*VALUES, "agent.canned", "agent.ledger", "agent.metrics", "agent.phrases"],
     "agent.caller": [*VALUES, "agent.ear", "agent.memory", "agent.turns", "agent.vad.gate"],
-    "agent.toolbox": [*VALUES, "agent.tool_schema"],
+    "agent.toolbox": [*VALUES, "agent.named", "agent.tool_schema"],
     "agent.errands": [*VALUES, "agent.memory", "agent.tool_schema"],
     "agent.shared": [*VALUES, "agent.canned", "agent.errands", "agent.metrics"],
     "agent.call": [
@@ -108,7 +108,8 @@ MAY_IMPORT = {
     # which engine: asks the machine, and imports no model before it is built
     "agent.machine": [],
     "agent.weights": [],
-    "agent.own_engine": VALUES,
+    "agent.named": ["agent.errors"],
+    "agent.own_engine": [*VALUES, "agent.named"],
     "agent.capable": [*VALUES, "agent.brains.openai_chat", "agent.machine", "agent.weights"],
     "agent.choose": [
         *VALUES,

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from agent.accelerator.ladder import COMPILE_OPTIONS, COMPILED_GRAPHS, EAGER, GRAPHS
 from agent.brains.voxtral.attention import Plain
 from agent.brains.voxtral.kinds import Ways
+from agent.brains.voxtral.passes import Passes
 from agent.brains.voxtral.runner import Runner
 from agent.brains.voxtral.sampling import Sampling
 from agent.errors import EngineError
@@ -231,6 +232,30 @@ def test_what_a_call_left_behind_reaches_no_other(runner, cases) -> None:
         layer[: cache.stride] = float("nan")
     assert answer(runner, 1, cases[1]) == cases[1].answer
     assert answer(runner, 0, cases[2]) == cases[2].answer
+
+
+def test_the_widest_of_everything_is_done_once_and_leaves_no_trace(
+    recorded, cases, monkeypatch
+) -> None:
+    heard, listen = [], recorded._passes.ears.listen
+    monkeypatch.setattr(
+        recorded._passes.ears, "listen", lambda mel: heard.append(len(mel)) or listen(mel)
+    )
+    recorded.rehearse(Sampling(temperature=0.5))
+    assert heard == [CONTEXT // 375]
+    assert [recorded.position(slot) for slot in range(recorded.slots)] == [0] * 4
+    assert all((layer[: 4 * 1024] == 0).all() for layer in recorded._passes.cache.layers)
+    assert answer(recorded, 0, cases[0]) == cases[0].answer
+
+
+def test_a_long_prefill_is_bounded_where_nothing_was_recorded(slow, monkeypatch) -> None:
+    widths, fill = [], Passes.fill
+    monkeypatch.setattr(
+        Passes, "fill", lambda self, *given: widths.append(len(given[-1])) or fill(self, *given)
+    )
+    slow.free(0)
+    slow.extend(0, [7] * 900)
+    assert widths == [512, 388]
 
 
 class Stream:
