@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from agent.brains.voxtral import admission as module
 from agent.brains.voxtral.admission import settle
 from agent.brains.voxtral.room import Room
 from agent.errors import ConfigError
@@ -48,6 +49,14 @@ class Built:
             self.gpu.built -= self.size
 
 
+@pytest.fixture(autouse=True)
+def gave_back(monkeypatch):
+    """How often: a collection of all of torch takes half a second, and frees nothing here."""
+    times = []
+    monkeypatch.setattr(module, "give_back", lambda: times.append(1))
+    return times
+
+
 def room(slots: int) -> Room:
     return Room(slots, 450, 50, 0, 0)
 
@@ -63,11 +72,12 @@ def test_what_fits_is_built_once(caplog) -> None:
     assert not caplog.records
 
 
-def test_what_is_missing_costs_slots_and_is_told(caplog) -> None:
+def test_what_is_missing_costs_slots_and_is_told(caplog, gave_back) -> None:
     gpu = Gpu(6 * CALL + GRAPHS - 1)  # 1 byte less than 5 slots want
     built, left = settled(gpu, 5)
     assert (left.slots, gpu.asked) == (4, ((5, True), (4, True)))
     assert gpu.built == built.size, "the larger one was let go of"
+    assert gave_back == [1]
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
     assert "5 slots are too many" in caplog.text
     assert "trying 4" in caplog.text
@@ -96,8 +106,8 @@ def test_graphs_that_starved_are_worth_some_slots() -> None:
     """They were passed over for want of memory, although what is left of the ladder fits."""
     gpu = Gpu(100_000)
     built, left = settled(gpu, 8, lambda built: built.size > 6 * CALL + GRAPHS)
-    assert (left.slots, [slots for slots, _ in gpu.asked]) == (5, [8, 6, 5, 4][:3])
-    assert built.size == 6 * CALL + GRAPHS
+    assert (left.slots, [slots for slots, _ in gpu.asked]) == (4, [8, 6, 4])
+    assert built.size == 5 * CALL + GRAPHS
 
 
 def test_a_single_slot_may_be_slow() -> None:
@@ -106,6 +116,7 @@ def test_a_single_slot_may_be_slow() -> None:
     assert (left.slots, gpu.asked[-1]) == (1, (1, True))
 
 
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(1, 40), st.integers(0, 30_000), st.integers(100, 2_000))
 def test_whatever_there_is_the_result_fits_or_the_start_stops(slots, total, graphs) -> None:
     gpu = Gpu(total, graphs)
