@@ -52,8 +52,10 @@ MAY_IMPORT = {
         *VALUES,
         *NUMPY,
         "agent.accelerator",
+        "agent.brains.languages",
         *("torch", "transformers", "mistral_common", "huggingface_hub", "torchao", "tqdm"),
     ],
+    "agent.brains.languages": VALUES,
     "agent.brains.scripted": VALUES,
     "agent.brains.voxtral.agenda": [],
     "agent.brains.voxtral.span": VALUES,
@@ -63,7 +65,7 @@ MAY_IMPORT = {
         "agent.accelerator.lost",
         "agent.brains.voxtral",
     ],
-    "agent.brains.openai_chat": [*VALUES, *NUMPY],
+    "agent.brains.openai_chat": [*VALUES, *NUMPY, "agent.brains.languages"],
     "agent.voices.espeak": [
         *VALUES,
         *NUMPY,
@@ -145,7 +147,7 @@ PURE = [
     *("signaling.limits", "signaling.origins"),
     *("agent.brains.voxtral.agenda", "agent.brains.voxtral.span"),
     *("agent.brains.voxtral.said", "agent.brains.voxtral.speech"),
-    *("agent.brains.voxtral.recollection", "agent.brains.voxtral.languages"),
+    *("agent.brains.voxtral.recollection", "agent.brains.languages"),
 ]
 IMPURE = {"asyncio", "logging", "os", "random", "socket", "threading", "time"}
 MODELS = ["agent.brains", "agent.voices", "agent.vad.silero"]

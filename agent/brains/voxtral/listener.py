@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from agent.audio.frame import HEAR_HZ, Samples
+from agent.brains.languages import transcribed
 from agent.brains.voxtral.detok import Detokenizer
-from agent.brains.voxtral.languages import transcribed
 from agent.brains.voxtral.prompt import transcription
 from agent.brains.voxtral.recollection import Recollection
 from agent.brains.voxtral.reply import Asked, Transcript, VoxtralReply
