@@ -24,13 +24,11 @@ class Memory:
         self._uses: dict[int, dict[str, ToolUse]] = {}  # by turn and id; it may not be over
 
     def add(self, exchange: Exchange) -> None:
-        """An exchange is over. One in which nothing was understood or done is not kept."""
+        """An exchange is over. Where neither side was understood a brain may have the audio."""
         turn, transcript = self._early
         if turn == exchange.turn:
             exchange = replace(exchange, caller=exchange.caller or transcript)
-        done = exchange.turn in self._uses or exchange.turn in self._written
-        if exchange.caller or exchange.agent or done:
-            self._past[exchange.turn] = exchange
+        self._past[exchange.turn] = exchange
         if len(self._past) > self._exchanges:
             oldest, _ = self._past.popitem(last=False)
             self._uses.pop(oldest, None)

@@ -4,16 +4,14 @@ Runs in the engine process, where their libraries belong. A class that lacks som
 refused before any call is taken, not by the first caller.
 """
 
-import importlib
 import inspect
-import os
-import sys
 from collections.abc import Mapping
 from typing import Any, cast
 
 from agent.config import Config
 from agent.engines import Brain, Listener, Voice
 from agent.errors import ConfigError
+from agent.named import find
 
 _SPECIAL = ("__init__", "__subclasshook__")
 
@@ -42,31 +40,7 @@ def voice(path: str, config: Config) -> Voice:
 
 
 def _made(path: str, config: Config, key: str) -> Any:
-    module_name, _, class_name = path.partition(":")
-    if os.getcwd() not in sys.path:  # at the end, where it hides nothing
-        sys.path.append(os.getcwd())
-    try:
-        module = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
-            raise ConfigError(
-                f"{key}: {module_name} needs {error.name}, which is not installed; install it "
-                "where Voxline is"
-            ) from error
-        raise ConfigError(
-            f"{key}: there is no module {module_name}; start Voxline in the folder that holds "
-            "it, or install it where Voxline is"
-        ) from error
-    found = getattr(module, class_name, None)
-    if not inspect.isclass(found):
-        classes = [
-            name
-            for name, each in inspect.getmembers(module, inspect.isclass)
-            if each.__module__ == module.__name__
-        ]
-        known = ", ".join(classes) or "none"
-        raise ConfigError(f"{key}: {module_name} has no class {class_name}; it has {known}")
-    make: Any = found
+    make: Any = find(path, key, "class", inspect.isclass)
     if _takes(make, 0):
         return make()
     if _takes(make, 1):

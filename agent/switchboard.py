@@ -32,7 +32,12 @@ class Engines(Protocol):
     def calls(self) -> int | None:
         """How many they have room for at once; None: no bound of their own."""
 
-    def open_call(self) -> CallEngines: ...
+    def open_call(self, name: str) -> CallEngines: ...
+
+
+def _name(call_id: str) -> str:
+    """For the log: the whole id may hang up."""
+    return call_id[:12]
 
 
 class _Line:
@@ -46,7 +51,7 @@ class _Line:
         engines: CallEngines,
     ) -> None:
         config = shared.config
-        self.name = call_id[:12]  # the whole id may hang up: no log
+        self.name = _name(call_id)
         self._metrics = shared.metrics
         self.gone = asyncio.Event()
         self._playout = Playout(config.playout, Encoder(config.send).encode)
@@ -138,7 +143,8 @@ class Switchboard:
             raise RejectedOffer(
                 "server_full", f"all {self.capacity} lines are busy; try again", status=503
             )
-        line = _Line(call_id, self._shared, client, self._engines.open_call())
+        engines = self._engines.open_call(_name(call_id))
+        line = _Line(call_id, self._shared, client, engines)
         self._lines[call_id] = line
         self._metrics.calls_active.set(self.active)
         watcher = asyncio.create_task(self._forget_when_gone(call_id, line))

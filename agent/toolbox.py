@@ -7,7 +7,6 @@ about. A function that never returns is left behind when its time is over.
 """
 
 import asyncio
-import importlib
 import inspect
 import logging
 import threading
@@ -18,6 +17,7 @@ from typing import Any
 
 from agent.engines import Tool
 from agent.errors import ConfigError
+from agent.named import find
 from agent.tool_schema import as_failure, as_output, caller_of, describe
 
 log = logging.getLogger(__name__)
@@ -122,7 +122,7 @@ def load_toolbox(paths: Iterable[str], limit_s: float) -> Toolbox:
     """Find `package.module:function` for each path. Raises ConfigError naming the remedy."""
     functions: dict[str, Callable[..., Any]] = {}
     for path in paths:
-        function = _find(path)
+        function = find(path, "agent.tools", "function", inspect.isfunction)
         try:
             tool = describe(function)
         except ValueError as error:
@@ -131,22 +131,3 @@ def load_toolbox(paths: Iterable[str], limit_s: float) -> Toolbox:
             raise ConfigError(f"agent.tools: {path}: there is another function {tool.name}")
         functions[tool.name] = function
     return Toolbox(functions.values(), limit_s)
-
-
-def _find(path: str) -> Callable[..., Any]:
-    module_name, colon, name = path.partition(":")
-    if not module_name or not colon or not name.isidentifier():
-        raise ConfigError(f"agent.tools: {path!r}: write it as package.module:function")
-    try:
-        module = importlib.import_module(module_name)
-    except Exception as error:  # a module runs whatever it likes
-        raise ConfigError(
-            f"agent.tools: {module_name} cannot be imported ({type(error).__name__}: {error}); "
-            "install it, or put its folder on PYTHONPATH"
-        ) from error
-    function = getattr(module, name, None)
-    if not inspect.isfunction(function):
-        defined = [n for n, f in inspect.getmembers(module, inspect.isfunction) if n[0] != "_"]
-        known = f"it has {', '.join(defined[:8])}" if defined else "it has none"
-        raise ConfigError(f"agent.tools: {module_name} has no function {name}; {known}")
-    return function

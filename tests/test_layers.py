@@ -52,8 +52,10 @@ MAY_IMPORT = {
         *VALUES,
         *NUMPY,
         "agent.accelerator",
+        "agent.brains.languages",
         *("torch", "transformers", "mistral_common", "huggingface_hub", "torchao", "tqdm"),
     ],
+    "agent.brains.languages": VALUES,
     "agent.brains.scripted": VALUES,
     "agent.brains.voxtral.agenda": [],
     "agent.brains.voxtral.span": VALUES,
@@ -63,7 +65,7 @@ MAY_IMPORT = {
         "agent.accelerator.lost",
         "agent.brains.voxtral",
     ],
-    "agent.brains.openai_chat": [*VALUES, *NUMPY],
+    "agent.brains.openai_chat": [*VALUES, *NUMPY, "agent.brains.languages"],
     "agent.voices.espeak": [
         *VALUES,
         *NUMPY,
@@ -89,7 +91,7 @@ MAY_IMPORT = {
     "agent.canned": VALUES,
     "agent.reply": [*VALUES, "agent.canned", "agent.ledger", "agent.metrics", "agent.phrases"],
     "agent.caller": [*VALUES, "agent.ear", "agent.memory", "agent.turns", "agent.vad.gate"],
-    "agent.toolbox": [*VALUES, "agent.tool_schema"],
+    "agent.toolbox": [*VALUES, "agent.named", "agent.tool_schema"],
     "agent.errands": [*VALUES, "agent.memory", "agent.tool_schema"],
     "agent.shared": [*VALUES, "agent.canned", "agent.errands", "agent.metrics"],
     "agent.replies": [
@@ -116,7 +118,8 @@ MAY_IMPORT = {
     # which engine: asks the machine, and imports no model before it is built
     "agent.machine": [],
     "agent.weights": [],
-    "agent.own_engine": VALUES,
+    "agent.named": ["agent.errors"],
+    "agent.own_engine": [*VALUES, "agent.named"],
     "agent.capable": [*VALUES, "agent.brains.openai_chat", "agent.machine", "agent.weights"],
     "agent.choose": [
         *VALUES,
@@ -152,7 +155,7 @@ PURE = [
     *("signaling.limits", "signaling.origins"),
     *("agent.brains.voxtral.agenda", "agent.brains.voxtral.span"),
     *("agent.brains.voxtral.said", "agent.brains.voxtral.speech"),
-    *("agent.brains.voxtral.recollection", "agent.brains.voxtral.languages"),
+    *("agent.brains.voxtral.recollection", "agent.brains.languages"),
 ]
 IMPURE = {"asyncio", "logging", "os", "random", "socket", "threading", "time"}
 MODELS = ["agent.brains", "agent.voices", "agent.vad.silero"]

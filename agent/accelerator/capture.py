@@ -1,12 +1,14 @@
 """A function over fixed tensors as a CUDA graph: one launch instead of a thousand."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 import torch
 
 T = TypeVar("T")
 _WARM_UPS = 3  # libraries choose algorithms and allocate workspaces on first use
+_FAILED: list[torch.cuda.CUDAGraph] = []  # torch's allocators still ask them: never let go
 
 
 class Pool:
@@ -14,6 +16,7 @@ class Pool:
 
     cuBLAS keeps a workspace for each stream, and a graph remembers the one it was recorded
     with. Graphs of one pool must therefore never run at the same time; those of two may.
+    Once a recording has failed, or all of its graphs are gone, nothing more can be recorded.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -45,13 +48,7 @@ def capture(
         torch.cuda.current_stream().wait_stream(pool.stream)
         torch.cuda.synchronize()
         graph = torch.cuda.CUDAGraph()
-        # thread_local: what another model's thread does meanwhile must not spoil the recording
-        with torch.cuda.graph(
-            graph,
-            pool=pool.memory,
-            stream=pool.stream,
-            capture_error_mode="thread_local",
-        ):
+        with _recording(graph, pool):
             result = run()
 
     def replay(_keep: Callable[[], T] = run) -> T:  # a graph knows addresses, not tensors
@@ -59,3 +56,22 @@ def capture(
         return result
 
     return replay
+
+
+@contextmanager
+def _recording(graph: torch.cuda.CUDAGraph, pool: Pool) -> Iterator[None]:
+    """What torch leaves behind when the driver spoils a recording is put right."""
+    before = torch.cuda.current_stream()
+    # thread_local: what another model's thread does meanwhile must not spoil the recording
+    recorded = torch.cuda.graph(
+        graph, pool=pool.memory, stream=pool.stream, capture_error_mode="thread_local"
+    )
+    try:
+        with recorded:
+            yield
+    except BaseException:
+        _FAILED.append(graph)
+        torch.cuda.set_stream(before)  # else this thread would go on on the pool's
+        with suppress(RuntimeError):  # where it was ended, and failed by something else
+            torch._C._cuda_endAllocateToPool(pool.device.index or 0, pool.memory)
+        raise

@@ -47,12 +47,19 @@ class Accelerator:
         """Of `memory_bytes`, what neither we nor another process hold at the moment."""
         if not self.is_cuda:
             return _available_bytes()
-        free, total = torch.cuda.mem_get_info(self.device)
         # memory that torch has reserved and nobody uses is ours, though the driver counts it
         ours = torch.cuda.memory_reserved(self.device) - torch.cuda.memory_allocated(
             self.device
         )
-        return max(0, free + ours - (total - self.memory_bytes))
+        return max(0, self.left_bytes() + ours)
+
+    def left_bytes(self) -> int:
+        """The same, but what torch has reserved counts as held: some of it may be needed where
+        it is. Negative where others have taken of our share."""
+        if not self.is_cuda:
+            return _available_bytes()
+        free, total = torch.cuda.mem_get_info(self.device)
+        return free - (total - self.memory_bytes)
 
 
 @cache

@@ -49,6 +49,7 @@ class Passed:
 
     rung: str
     reason: str
+    starved: bool = False  # of memory: with more of it, it might have been right
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +76,18 @@ def climb(
     """Try `rungs` from the first, the last being the slow twin; log the choice once.
 
     `differs` runs a candidate and its slow twin on fresh random inputs, and says how they
-    differ, or "". It and `build` run in a thread of their own for `timeout_s` at most; one that
-    is overdue is left behind. Only the last rung may raise.
+    differ, or "". It and `build` run in a thread of their own for `timeout_s` at most; a build
+    that is overdue is left behind, and must not touch what the next ones use. Only the last
+    rung may raise.
     """
     began = time.monotonic()
     passed: list[Passed] = []
     for rung in rungs[:-1]:
-        found, reason = _try(rung, differs, timeout_s)
-        if found:
-            return _done(Chosen(what, rung.name, found[0], _since(began), tuple(passed)))
-        passed.append(Passed(rung.name, reason))
+        found = _try(rung, differs, timeout_s)
+        if not isinstance(found, Passed):
+            (run,) = found
+            return _done(Chosen(what, rung.name, run, _since(began), tuple(passed)))
+        passed.append(found)
     run = rungs[-1].build()
     return _done(Chosen(what, rungs[-1].name, run, _since(began), tuple(passed)))
 
@@ -103,36 +106,40 @@ def rung_names(config: Torch, *, is_cuda: bool) -> tuple[str, ...]:
 
 def compiled(run: Callable[..., Any], rung: str) -> Callable[..., Any]:
     """`run` compiled as the rung says, anew for each shape it is given; no graph breaks."""
-    torch._dynamo.config.recompile_limit = _SHAPES
-    if rung == COMPILE_MODE:
-        return torch.compile(run, fullgraph=True, dynamic=False, mode=_MODE)
-    return torch.compile(run, fullgraph=True, dynamic=False, options=_OPTIONS)
+    how: dict[str, Any] = {"mode": _MODE} if rung == COMPILE_MODE else {"options": _OPTIONS}
+    # the limit goes with the function: torch's own setting of it is one of each thread
+    how |= {"fullgraph": True, "dynamic": False, "recompile_limit": _SHAPES}
+    compile_: Any = torch.compile  # whose annotations do not have them all
+    return compile_(run, **how)  # type: ignore[no-any-return]
 
 
-def _try(rung: Rung[T], differs: Callable[[T], str], timeout_s: float) -> tuple[list[T], str]:
-    found: list[T] = []
-    reasons: list[str] = []
+def _try(rung: Rung[T], differs: Callable[[T], str], timeout_s: float) -> tuple[T] | Passed:
+    found: list[tuple[T] | Passed] = []
+    claim = threading.Lock()  # taken once: to compare what was built, or to give it up
 
     def attempt() -> None:
         try:
             with torch.no_grad():
                 candidate = rung.build()
+                if not claim.acquire(blocking=False):  # what it would be compared on is in use
+                    return
                 reason = differs(candidate)
         except Exception as error:  # of whatever kind: it is only an optimisation
             log.debug("%s failed", rung.name, exc_info=True)
             first = (str(error).strip() or "no message").splitlines()[0]
-            reasons.append(f"{type(error).__name__}: {first[:200]}")
+            starved = isinstance(error, torch.OutOfMemoryError)
+            found.append(Passed(rung.name, f"{type(error).__name__}: {first[:200]}", starved))
         else:
-            reasons.append(reason)
-            if not reason:
-                found.append(candidate)
+            found.append(Passed(rung.name, reason) if reason else (candidate,))
 
     thread = threading.Thread(target=attempt, name=f"try {rung.name}", daemon=True)
     thread.start()
     thread.join(timeout_s)
+    if thread.is_alive() and not claim.acquire(blocking=False):
+        thread.join(timeout_s)
     if thread.is_alive():
-        return [], f"not ready after {timeout_s:g} s"
-    return found, reasons[0]
+        return Passed(rung.name, f"not ready after {timeout_s:g} s")
+    return found[0]
 
 
 def _since(began: float) -> float:

@@ -52,11 +52,11 @@ class EngineHost:
         self._process = await self._spawn()
         self._keeper = asyncio.create_task(self._keep_alive(self._process))
 
-    def open_call(self) -> "HostedCall":
-        """Engines for one more call."""
+    def open_call(self, name: str = "") -> "HostedCall":
+        """Engines for one more call, and what the log calls it."""
         number = next(self._numbers)
-        call = self._calls[number] = HostedCall(self, number)
-        self.send(wire.OpenCall(number))
+        call = self._calls[number] = HostedCall(self, number, name)
+        self.send(wire.OpenCall(number, name))
         return call
 
     async def close(self) -> None:
@@ -175,8 +175,8 @@ class EngineHost:
 class HostedCall:
     """One call's `CallEngines`."""
 
-    def __init__(self, host: EngineHost, number: int) -> None:
-        self._host, self._number = host, number
+    def __init__(self, host: EngineHost, number: int, name: str) -> None:
+        self._host, self._number, self._name = host, number, name
         self._utterance: deque[Samples] = deque(maxlen=_RETOLD_FRAMES)
         # By turn, those not decided on.
         self._replies: WeakValueDictionary[int, _Stream[Piece]] = WeakValueDictionary()
@@ -233,7 +233,7 @@ class HostedCall:
 
     def retell(self) -> None:
         """There is a new process: it has not heard of us."""
-        self._host.send(wire.OpenCall(self._number))
+        self._host.send(wire.OpenCall(self._number, self._name))
         if self._utterance:
             self._host.send(wire.Hear(self._number, np.concatenate(self._utterance)))
 

@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 BuildEngines = Callable[[], tuple[Brain, Voice]]
 _Send = Callable[[wire.FromEngines], None]
 
+_LANE = "call "  # so begin the names of the threads that belong to one
 _BACKLOG = 1500  # commands a listener may be behind: 30 s of 20 ms frames
 # A thread that computes in Python lets the others in after this. Beside one such call another's
 # first audio from espeak takes 5 ms (p50), with Python's own 5 ms interval 37 ms.
@@ -45,8 +46,9 @@ class Server:
         match message:
             case wire.Build():
                 raise AssertionError("the engines are built already")
-            case wire.OpenCall(number):
-                self._calls[number] = _Call(number, self._brain, self._voice, self._send)
+            case wire.OpenCall(number, name):
+                name = f"{_LANE}{name or number}"
+                self._calls[number] = _Call(name, self._brain, self._voice, self._send)
             case wire.CloseCall(number):
                 self._calls.pop(number).close()
             case _:
@@ -60,11 +62,11 @@ class Server:
 
 
 class _Call:
-    def __init__(self, number: int, brain: Brain, voice: Voice, send: _Send) -> None:
+    def __init__(self, name: str, brain: Brain, voice: Voice, send: _Send) -> None:
         self._brain, self._voice, self._send = brain, voice, send
-        self._mind = Lane(f"mind {number}", send)
-        self._mouth = Lane(f"mouth {number}", send)
-        self._pen = Lane(f"pen {number}", send)
+        self._mind = Lane(f"{name}, mind", send)
+        self._mouth = Lane(f"{name}, mouth", send)
+        self._pen = Lane(f"{name}, pen", send)
         # All below belongs to the mind's thread.
         self._listener: Listener | None = None
         self._replied = 0  # turn of the last reply
@@ -190,7 +192,7 @@ class _Call:
 
 
 class _LogToParent(logging.Handler):
-    """One log for both processes."""
+    """One log for both processes. What a call's own thread says is said of that call."""
 
     def __init__(self, connection: wire.Connection) -> None:
         super().__init__()
@@ -199,6 +201,8 @@ class _LogToParent(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         try:
             line = self.format(record)
+            if (record.threadName or "").startswith(_LANE):
+                line = f"{record.threadName}: {line}"
             self._connection.send(wire.Logged(record.levelno, record.name, line))
         except Exception:  # noqa: BLE001  who logs must not fail by it; stderr has it
             self.handleError(record)

@@ -51,6 +51,7 @@ class Build:
 @dataclass(frozen=True, slots=True)
 class OpenCall:
     call: int
+    name: str = ""  # in the log
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,14 @@ def test_exchanges_are_kept_in_order() -> None:
     assert memory.past == said
 
 
-def test_an_exchange_of_nothing_is_none() -> None:
+def test_an_exchange_of_nothing_keeps_its_place() -> None:
+    """A brain may have its audio, and what was said in it may be known later."""
     memory = Memory()
     memory.add(Exchange("", "", 1))
-    assert memory.past == ()
+    memory.add(Exchange("and now?", "Noon.", 2))
+    assert memory.past == (Exchange("", "", 1), Exchange("and now?", "Noon.", 2))
+    memory.understood(1, "what time is it")
+    assert memory.past[0] == Exchange("what time is it", "", 1)
 
 
 def test_the_oldest_go() -> None:

@@ -29,8 +29,10 @@ class FakeHost:
     def __init__(self) -> None:
         self.calls: int | None = None
         self.opened: list[FakeEngines] = []
+        self.names: list[str] = []
 
-    def open_call(self):
+    def open_call(self, name):
+        self.names.append(name)
         self.opened.append(FakeEngines())
         return self.opened[-1]
 
@@ -87,14 +89,15 @@ async def scene(**settings):
 def test_a_caller_is_greeted_and_hung_up() -> None:
     async def main():
         async with scene() as here:
-            caller, client = await here.call()
+            caller, client = await here.call("0123456789abcdef")
             await asyncio.wait_for(caller.audible.wait(), 10)
             assert here.board.active == 1
-            assert await here.board.hang_up("a")
+            assert await here.board.hang_up("0123456789abcdef")
             assert here.board.active == 0
             assert client.of(ReplyDone)[0].reason == "call_ended"
             assert client.of(CallEnding) == [CallEnding(EndReason.CALLER)]
             assert here.host.opened[0].log == ["close"]
+            assert here.host.names == ["0123456789ab"], "no more of it: the whole hangs up"
             await asyncio.wait_for(caller.closed.wait(), 10)
             assert not await here.board.hang_up("a")
 

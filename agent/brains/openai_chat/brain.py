@@ -14,6 +14,7 @@ from threading import Event
 from time import monotonic
 
 from agent.audio.frame import Samples
+from agent.brains.languages import transcribed
 from agent.brains.openai_chat import trouble
 from agent.brains.openai_chat.line import Address, Errand, Line, Refused
 from agent.brains.openai_chat.request import body
@@ -60,6 +61,7 @@ class OpenaiChatListener:
         self._recordings: OrderedDict[int, str] = OrderedDict()  # by turn, WAV in base64
         self._turn = 0  # of the last reply
         self._kept = b""  # the utterance last kept
+        self._language = ""  # of the last reply, for transcripts
 
     def expect(self, conversation: Conversation) -> None:
         """The server is not told before there is audio."""
@@ -69,6 +71,7 @@ class OpenaiChatListener:
 
     def reply(self, conversation: Conversation) -> Iterator[Piece]:
         self._turn = conversation.turn
+        self._language = transcribed(conversation.language)
         said = _encoded(bytes(self._utterance))
         request = body(self._config, conversation, self._recordings, said)
         return Errand(self._chat, lambda unwanted: self._ask(request, unwanted))
@@ -85,8 +88,8 @@ class OpenaiChatListener:
         kept, self._kept = self._kept, b""
         if not kept or not self._config.transcript:
             return iter(())
-        line, config = Line(self._address), self._config
-        return Errand(line, lambda unwanted: transcript(line, config, kept, unwanted))
+        line, config, language = Line(self._address), self._config, self._language
+        return Errand(line, lambda unwanted: transcript(line, config, kept, language, unwanted))
 
     def discard(self) -> None:
         """Nothing was kept of the reply."""

@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from agent.brains.languages import instructions
 from agent.config import OpenaiChat
 from agent.engines import Conversation, Exchange, Tool, ToolUse
 from agent.errors import EngineError
@@ -46,8 +47,8 @@ def messages(
 ) -> list[Message]:
     """All that the server has to know of the conversation, oldest first."""
     script: list[Message] = []
-    if conversation.instructions:
-        _user(script, _text(conversation.instructions))
+    if told := instructions(conversation):
+        _user(script, _text(told))
     for exchange in conversation.past:
         if exchange.turn in recordings:
             _user(script, _audio(recordings[exchange.turn]))

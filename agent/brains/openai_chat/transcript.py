@@ -21,16 +21,22 @@ _BOUNDARY: Final = b"--voxline-7d0c1f5e2b9a4c6f8e3d5a1b7c9f"
 
 
 def transcript(
-    line: Line, config: OpenaiChat, pcm16: bytes, unwanted: Event
+    line: Line, config: OpenaiChat, pcm16: bytes, language: str, unwanted: Event
 ) -> Generator[Heard]:
-    """Ask for it, hang up, and yield it, unless nothing was said. Raises EngineError."""
+    """Ask for it, hang up, and yield it, unless nothing was said. Raises EngineError.
+
+    `language` is a code such as "de"; "" leaves it to the server.
+    """
+    fields = {"model": config.model, "response_format": "json"}
+    if language:
+        fields["language"] = language
     try:
         answer = line.ask(
             "POST",
             "/audio/transcriptions",
             patience_s=_PATIENCE_S,
             unwanted=unwanted,
-            body=form({"model": config.model, "response_format": "json"}, wav(pcm16)),
+            body=form(fields, wav(pcm16)),
             kind=f"multipart/form-data; boundary={_BOUNDARY.decode()}",
         )
         if isinstance(answer, Refused):

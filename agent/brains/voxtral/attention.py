@@ -12,7 +12,7 @@ from typing import Protocol
 import torch
 from torch.nn.functional import scaled_dot_product_attention
 
-from agent.brains.voxtral.cache import PAGE, Cache
+from agent.brains.voxtral.cache import PAGE, Cache, Shape
 
 # queries [B * T, heads, head_dim], a layer of the cache -> [B * T, heads * head_dim]
 Attend = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
@@ -62,7 +62,8 @@ class Flash:
         table = slots[:, None] * pages + torch.arange(pages, device=device)  # [B, pages]
         table = table.to(torch.int32)
         used = (starts + new).to(torch.int32)
-        bounds = torch.arange(batch + 1, device=device, dtype=torch.int32)
+        each = torch.arange(batch + 1, device=device, dtype=torch.int32)
+        bounds, bounds_of_keys = each * new, each * cache.stride
         # a single query needs no causal mask, and without one all heads of a group share a read
         window = (-1, -1) if new == 1 else (-1, 0)
 
@@ -72,8 +73,8 @@ class Flash:
                 queries,
                 keys,
                 values,
-                bounds * new,
-                bounds * cache.stride,
+                bounds,
+                bounds_of_keys,
                 new,
                 cache.stride,
                 window_size=window,
@@ -103,8 +104,7 @@ class Packed:
     def plan(
         self, cache: Cache, slots: torch.Tensor, starts: torch.Tensor, new: int, length: int
     ) -> Attend:
-        kv_heads, each = cache.shape.kv_heads, cache.shape.heads // cache.shape.kv_heads
-        unseen = _unseen(starts, new, length).repeat(1, each, 1)[:, None]
+        kv_heads, unseen = cache.shape.kv_heads, _unseen(cache.shape, starts, new, length)
         mask = torch.zeros(unseen.shape, dtype=cache.layers[0].dtype, device=unseen.device)
         mask = mask.masked_fill(unseen, float("-inf")).expand(-1, kv_heads, -1, -1)
 
@@ -133,8 +133,7 @@ class Plain:
     def plan(
         self, cache: Cache, slots: torch.Tensor, starts: torch.Tensor, new: int, length: int
     ) -> Attend:
-        kv_heads, each = cache.shape.kv_heads, cache.shape.heads // cache.shape.kv_heads
-        unseen = _unseen(starts, new, length).repeat(1, each, 1)[:, None]
+        kv_heads, unseen = cache.shape.kv_heads, _unseen(cache.shape, starts, new, length)
 
         def attend(queries: torch.Tensor, layer: torch.Tensor) -> torch.Tensor:
             keys, values = _split(_of(cache, layer, slots, length))
@@ -147,11 +146,12 @@ class Plain:
         return attend
 
 
-def _unseen(starts: torch.Tensor, new: int, length: int) -> torch.Tensor:
-    """[B, T, L]: true where a new position may not look."""
+def _unseen(shape: Shape, starts: torch.Tensor, new: int, length: int) -> torch.Tensor:
+    """[B, 1, each * T, L]: true where a packed query may not look."""
     device = starts.device
     positions = starts[:, None] + torch.arange(new, device=device)
-    return torch.arange(length, device=device) > positions[:, :, None]
+    unseen = torch.arange(length, device=device) > positions[:, :, None]
+    return unseen.repeat(1, shape.heads // shape.kv_heads, 1)[:, None]
 
 
 def _of(cache: Cache, layer: torch.Tensor, slots: torch.Tensor, length: int) -> torch.Tensor:

@@ -55,3 +55,8 @@ class Cache:
         """Of [B] slots at [B, T] positions: [B * T]."""
         rows: torch.Tensor = slots[:, None] * self.stride + positions
         return rows.flatten()
+
+    def clear(self, slot: int) -> None:
+        """Zeros. A mask keeps out every number but nan, which a pass may have left behind."""
+        for layer in self.layers:
+            layer[slot * self.stride : (slot + 1) * self.stride].zero_()

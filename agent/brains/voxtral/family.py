@@ -32,7 +32,8 @@ class Kind:
     name: str
     of: Of
     sizes: tuple[int, ...]
-    example: Callable[[int, int], Inputs]  # fresh random inputs, of a size and a length
+    # fresh random inputs, of a size and a length; of the first the first row is slots
+    example: Callable[[int, int], Inputs]
     sampled: tuple[bool, ...] = (False,)
     rungs: tuple[str, ...] = (GRAPHS, EAGER)  # those that pay
 
@@ -87,7 +88,6 @@ def fastest(
     slow: Passes,
     rungs: Sequence[str],
     attentions: Sequence[Attention],
-    pool: Pool,
 ) -> Chosen[Family]:
     """Climb the ladder for one kind; `attentions` are those to try, best first.
 
@@ -98,7 +98,7 @@ def fastest(
     for name in (name for name in rungs if name in kind.rungs):
         for attention in attentions:
             passes = replace(slow, attention=attention)
-            ways.append(Rung(f"{name}, {attention.name}", _builder(kind, passes, name, pool)))
+            ways.append(Rung(f"{name}, {attention.name}", _builder(kind, passes, name)))
     ways.append(Rung(f"{EAGER}, {slow.attention.name}", lambda: Family(kind, slow)))
     return climb(kind.name, ways, lambda family: differs(family, slow))
 
@@ -135,7 +135,9 @@ def tolerance(dtype: torch.dtype) -> float:
     return 0.01 if dtype == torch.float32 else 0.06
 
 
-def _builder(kind: Kind, passes: Passes, name: str, pool: Pool) -> Callable[[], Family]:
+def _builder(kind: Kind, passes: Passes, name: str) -> Callable[[], Family]:
+    """It works in the scratch slot alone and records into a pool of its own: left behind, it
+    is in nobody's way, and a recording that fails spoils no other's."""
     device = passes.cache.layers[0].device
 
     def build() -> Family:
@@ -145,10 +147,12 @@ def _builder(kind: Kind, passes: Passes, name: str, pool: Pool) -> Callable[[], 
         if name != GRAPHS:
             way = replace(passes, through=compiled(passes.through, name))
         fast: dict[Key, Run] = {}
+        pool = Pool(device)
         for length in passes.attention.lengths(passes.cache.stride):
             for size in kind.sizes:
                 for sampled in kind.sampled:
                     run, inputs = kind.of(way, length, sampled), kind.example(size, length)
+                    inputs[0][0] = passes.cache.scratch
                     if name in (GRAPHS, COMPILED_GRAPHS):
                         run = Recorded(run, inputs, device, pool)
                     else:

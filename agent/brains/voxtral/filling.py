@@ -52,6 +52,7 @@ class Slot:
         """`begin_audio` is the id that goes before an utterance."""
         self._runner, self.number, self._begin_audio = runner, number, begin_audio
         self._holding = Holding()
+        self._spoilt = False
 
     def prepare(self, span: Span) -> Generator[None]:
         """Hold `span`, and let be what is held behind it. Each step computes a piece."""
@@ -86,16 +87,20 @@ class Slot:
         self._holding.add([token])
 
     def spoil(self) -> None:
-        """The model failed: who knows what the cache holds."""
+        """The model failed: who knows what the cache holds. It is freed before its next use."""
         self._holding.cut(0)
+        self._spoilt = True
 
     def free(self) -> None:
         """Nothing of it is wanted any more."""
         self._holding.cut(0)
         self._runner.free(self.number)
+        self._spoilt = False
 
     def _part(self, span: Span, at_most: int) -> list[Item]:
         """Keep what the cache and `span` share; return the rest of it."""
+        if self._spoilt:
+            self.free()
         kept = min(self._holding.common(span), at_most)
         self._holding.cut(kept)
         self._runner.rewind(self.number, self._holding.positions)

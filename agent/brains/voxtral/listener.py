@@ -3,18 +3,20 @@
 All work on the model is the scheduler's; what a turn is told of the past is recollection.py's.
 """
 
+import logging
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from agent.audio.frame import HEAR_HZ, Samples
+from agent.brains.languages import transcribed
 from agent.brains.voxtral.detok import Detokenizer
-from agent.brains.voxtral.languages import transcribed
 from agent.brains.voxtral.prompt import transcription
 from agent.brains.voxtral.recollection import Recollection
 from agent.brains.voxtral.reply import Asked, Transcript, VoxtralReply
 from agent.brains.voxtral.sampling import GREEDY, Sampling
-from agent.brains.voxtral.scheduler import Scheduler
+from agent.brains.voxtral.scheduler import Scheduler, Tokens
 from agent.brains.voxtral.span import CHUNK_POSITIONS, CHUNK_SAMPLES, Utterance, chunks
 from agent.brains.voxtral.speech import Speech
 from agent.brains.voxtral.tekken import Tekken
@@ -22,8 +24,11 @@ from agent.brains.voxtral.wording import Wording
 from agent.config import Voxtral
 from agent.engines import Conversation, Heard
 
+log = logging.getLogger(__name__)
+
 _TOKENS_A_SECOND: Final = 12  # nobody speaks faster; a transcript that goes on is a loop
 _TOKENS_MORE: Final = 24
+_NOTES: Final = 3  # transcripts that a call may wait for
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,7 @@ class VoxtralListener:
         self._utterance: Utterance | None = None  # of the speech so far
         self._reply: VoxtralReply | None = None
         self._answered: tuple[Utterance, str] | None = None  # last kept, and its language
+        self._notes: deque[Tokens] = deque()  # transcripts asked for, oldest first
 
     def expect(self, conversation: Conversation) -> None:
         """Have the past in the cache by the time the caller has finished."""
@@ -99,7 +105,7 @@ class VoxtralListener:
         self._end()
 
     def transcribe(self) -> Iterator[Heard]:
-        """When there is time. Raises EngineError."""
+        """When there is time; the oldest of too many is given up. Raises EngineError."""
         shared = self._shared
         if self._answered is None or shared.pen is None:
             return iter(())
@@ -109,6 +115,11 @@ class VoxtralListener:
         seconds = utterance.chunks * CHUNK_SAMPLES // HEAR_HZ
         most = _TOKENS_MORE + seconds * _TOKENS_A_SECOND
         tokens = shared.scheduler.note(shared.pen, span, most, GREEDY)
+        self._notes = deque(note for note in self._notes if not note.over)
+        self._notes.append(tokens)
+        if len(self._notes) > _NOTES:
+            log.debug("voxtral: a transcript is given up, later ones wait for it")
+            self._notes.popleft().cancel()
         return Transcript(tokens, Detokenizer(shared.tekken))
 
     def discard(self) -> None:
@@ -121,6 +132,8 @@ class VoxtralListener:
         self._end()
 
     def close(self) -> None:
+        for note in self._notes:
+            note.cancel()
         self._shared.scheduler.leave(self._slot)
 
     def _end(self) -> None:

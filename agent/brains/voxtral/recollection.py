@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from agent.brains.voxtral.languages import request
+from agent.brains.languages import instructions
 from agent.brains.voxtral.prompt import Agent, Result, Turn, User, chat
 from agent.brains.voxtral.said import Said
 from agent.brains.voxtral.span import (
@@ -169,7 +169,7 @@ class Recollection:
             turns.append(User((utterance,)))
         elif not turns or isinstance(turns[-1], Agent):
             turns.append(User(()))
-        if text := _instructions(conversation):
+        if text := instructions(conversation):
             if turns and isinstance(turns[0], User):
                 turns[0] = User((text, *turns[0].parts))
             else:
@@ -203,11 +203,6 @@ class Recollection:
 def _blank(chunks: int) -> Utterance:
     """An utterance to come."""
     return Utterance(np.broadcast_to(np.float32(0), chunks * CHUNK_SAMPLES))
-
-
-def _instructions(conversation: Conversation) -> str:
-    parts = (conversation.instructions, request(conversation.language))
-    return " ".join(part for part in parts if part)
 
 
 def _is_listed(conversation: Conversation, turn: int) -> bool:

@@ -1,12 +1,12 @@
 """Whether the model fits, and how many calls beside it. Pure arithmetic over bytes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agent.config import Config
 from agent.errors import ConfigError
 
 # What a pass works in at its widest, an encoder pass, beside recorded graphs and libraries'
-# workspaces; reckoned for Voxtral-Mini in half precision, to be measured on each new GPU.
+# workspaces; reckoned for Voxtral-Mini in half precision. admission.py corrects it.
 WORK_BYTES = 3 * 2**29
 _GIB = 2**30
 
@@ -17,25 +17,43 @@ class Room:
 
     slots: int
     slot_bytes: int
+    audio_bytes: int  # that a call keeps beside its slot
     weight_bytes: int
     free_bytes: int  # before anything was loaded
+
+    @property
+    def call_bytes(self) -> int:
+        return self.slot_bytes + self.audio_bytes
+
+    def without(self, missing: int) -> "Room | None":
+        """With as many slots less as give `missing` bytes; None if not one would be left."""
+        slots = self.slots - max(1, -(-missing // self.call_bytes))
+        return replace(self, slots=slots) if slots > 0 else None
 
     def __str__(self) -> str:
         return (
             f"{self.weight_bytes / _GIB:.1f} GiB of weights and {self.slots} slots of"
-            f" {self.slot_bytes / 2**20:.0f} MiB in {self.free_bytes / _GIB:.1f} GiB"
+            f" {self.call_bytes / 2**20:.0f} MiB in {self.free_bytes / _GIB:.1f} GiB"
         )
 
 
-def share_out(config: Config, free: int, weights: int, slot: int, work: int) -> Room:
+def audio_bytes(context: int, hidden: int, itemsize: int) -> int:
+    """A call keeps embeddings of what it heard, for as many positions as a slot has at most."""
+    return context * hidden * itemsize
+
+
+def share_out(
+    config: Config, free: int, weights: int, slot: int, audio: int, work: int
+) -> Room:
     """Slots for `voxtral.calls`, or for as many of `limits.calls` as fit. Raises ConfigError.
 
-    One slot more is taken, to scratch in.
+    A call takes `slot` and `audio` bytes. One slot more is taken, to scratch in.
     """
-    fit = (free - weights - work) // slot - 1
+    left, call = free - weights - work - slot, slot + audio
+    fit = left // call
     wanted = config.voxtral.calls
     if fit < 1:
-        need = (weights + work + 2 * slot) / _GIB
+        need = (free - left + call) / _GIB
         raise ConfigError(
             f"voxtral.model: one call needs {need:.1f} GiB of memory and {free / _GIB:.1f} are"
             " free; stop what else uses the GPU (nvidia-smi), set voxtral.quantization to int8,"
@@ -43,8 +61,8 @@ def share_out(config: Config, free: int, weights: int, slot: int, work: int) -> 
         )
     if wanted > fit:
         raise ConfigError(
-            f"voxtral.calls={wanted}: memory is left for {fit} ({slot / 2**20:.0f} MiB each);"
+            f"voxtral.calls={wanted}: memory is left for {fit} ({call / 2**20:.0f} MiB each);"
             f" set voxtral.calls to {fit} or 0, or voxtral.context_tokens below"
             f" {config.voxtral.context_tokens}"
         )
-    return Room(wanted or min(fit, config.limits.calls), slot, weights, free)
+    return Room(wanted or min(fit, config.limits.calls), slot, audio, weights, free)

@@ -4,13 +4,14 @@ Knows positions and tokens; not turns, prompts or who is calling. All methods ar
 thread, and return when the device has done the work.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
-from agent.accelerator.capture import Pool
+from agent.accelerator.aside import aside
 from agent.accelerator.ladder import Chosen
 from agent.audio.frame import Samples
 from agent.brains.voxtral.ears import Audio
@@ -21,6 +22,7 @@ from agent.brains.voxtral.passes import Found, Passes
 from agent.brains.voxtral.sampling import GREEDY, Sampling
 from agent.errors import EngineError
 
+_PIECE = 512  # positions appended in one pass, where no size was recorded
 Span = Sequence[int | Audio]  # token ids, and audio in place of its [AUDIO] tokens
 
 
@@ -47,10 +49,9 @@ class Runner:
         if device.type == "cuda":
             self._stream = torch.cuda.Stream(device, priority=-1)  # type: ignore[no-untyped-call]
         self._heard = torch.zeros(CHUNK, device=device)
-        pool = Pool(device)
         with self._work():
             chosen = [
-                fastest(kind, passes, ways.rungs, ways.attentions, pool)
+                fastest(kind, passes, ways.rungs, ways.attentions)
                 for kind in kinds(passes, ways)
             ]
             for layer in cache.layers:
@@ -59,6 +60,23 @@ class Runner:
             torch.cuda.synchronize(device)  # weights were loaded on another stream
         self.chosen: tuple[Chosen[Family], ...] = tuple(chosen)
         self._step, self._fill, self._hear = (choice.run for choice in chosen)
+
+    def rehearse(self, sampling: Sampling = GREEDY) -> None:
+        """Do the widest of everything once: what memory that takes is had before any call is.
+
+        An utterance as long as a slot, a prefill up to its end, a token of every slot.
+        """
+        longest = max(1, self.context // self._passes.ears.chunk_positions)
+        self.embed_audio(np.zeros(longest * CHUNK, np.float32))
+        piece = min(self.context - 1, _PIECE)
+        for state in self._state:
+            state.position = self.context - 1
+            state.pending, state.sampling = 0, sampling
+        self.step(range(self.slots))
+        self.rewind(0, self.context - piece)
+        self.first(0, [0] * piece, sampling)
+        for slot in range(self.slots):
+            self.free(slot)
 
     def position(self, slot: int) -> int:
         """How many positions are cached; the next token that `step` feeds goes there."""
@@ -71,8 +89,10 @@ class Runner:
         state.position = position
 
     def free(self, slot: int) -> None:
-        """The slot's call is over."""
+        """The slot's call is over, and nothing of it is left in the cache."""
         self._state[slot] = _Slot()
+        with self._work():
+            self._passes.cache.clear(slot)
 
     def embed_audio(self, samples: Samples) -> Audio:
         """[n] at HEAR_HZ -> 375 positions for each 30 s begun."""
@@ -167,10 +187,13 @@ class Runner:
         return tokens
 
     def _append(self, slot: int, x: torch.Tensor, sampling: Sampling) -> Found:
-        """Append `x` [T, hidden], in passes of the largest recorded size at most."""
+        """Append `x` [T, hidden], in passes of the largest recorded size at most.
+
+        Where none was recorded they are bounded too: plain attention works in T times L.
+        """
         state = self._state[slot]
         self._check(slot, state.position + x.shape[0])
-        largest = max((size for size, _, _ in self._fill.fast), default=x.shape[0])
+        largest = max((size for size, _, _ in self._fill.fast), default=_PIECE)
         sampled = not sampling.is_greedy
         for part in torch.split(x, largest):
             true = part.shape[0]
@@ -238,11 +261,6 @@ class Runner:
         held = torch.tensor(samples, dtype=torch.float32)
         return held.pin_memory() if self._stream is not None else held
 
-    @contextmanager
-    def _work(self) -> Iterator[None]:
-        """On the runner's own stream, ahead of other models' work, and without gradients."""
-        stream = torch.cuda.stream(self._stream) if self._stream is not None else nullcontext()
-        with torch.no_grad(), stream:
-            yield
-            if self._stream is not None:
-                self._stream.synchronize()
+    def _work(self) -> AbstractContextManager[None]:
+        """On the runner's own stream, ahead of other models' work."""
+        return aside(self._stream)

@@ -65,6 +65,11 @@ class Tokens(Iterator[int]):
         raise StopIteration if made is None else made
 
     @property
+    def over(self) -> bool:
+        """Whether no more of it will be made."""
+        return self._job.over
+
+    @property
     def whole(self) -> bool:
         """Whether, once ended, it was neither cancelled nor overruled."""
         return self._job.whole

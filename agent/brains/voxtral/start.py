@@ -3,7 +3,8 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from importlib.util import find_spec
 from typing import Any
 
@@ -12,6 +13,7 @@ from torch import nn
 
 from agent.accelerator.device import DTYPES, Accelerator, accelerator
 from agent.accelerator.ladder import COMPILED_GRAPHS, GRAPHS, rung_names
+from agent.brains.voxtral.admission import give_back, settle
 from agent.brains.voxtral.attention import Attention, Flash, Packed, Plain
 from agent.brains.voxtral.cache import Cache, Shape, stride
 from agent.brains.voxtral.checkpoint import Checkpoint, find
@@ -20,15 +22,17 @@ from agent.brains.voxtral.ears import Ears
 from agent.brains.voxtral.kinds import Ways
 from agent.brains.voxtral.passes import Passes
 from agent.brains.voxtral.progress import Progress
-from agent.brains.voxtral.room import WORK_BYTES, Room, share_out
+from agent.brains.voxtral.room import WORK_BYTES, Room, audio_bytes, share_out
 from agent.brains.voxtral.runner import Runner
+from agent.brains.voxtral.sampling import Sampling
 from agent.brains.voxtral.tekken import Tekken
-from agent.config import Config, Voxtral
+from agent.config import Config, Torch, Voxtral
 from agent.errors import ConfigError
 
 log = logging.getLogger(__name__)
 
 _AMPERE = (8, 0)
+_MARGIN_BYTES = 2**28  # the voice's longest phrases, and what breaks up
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,31 +64,56 @@ def start(config: Config) -> Started:
             f" {checkpoint.positions}; set it to that or less"
         )
     tekken = Tekken(checkpoint.tokenizer)
-    shape = _shape(checkpoint)
+    shape, hidden = _shape(checkpoint)
     int8 = wanted.quantization == "int8"
     room = share_out(
         config,
         device.free_bytes(),
         checkpoint.weight_bytes(dtype.itemsize, lambda name: int8 and _is_quantized(name)),
         shape.slot_bytes(wanted.context_tokens, dtype),
+        audio_bytes(wanted.context_tokens, hidden, dtype.itemsize),
         WORK_BYTES if device.is_cuda else WORK_BYTES // 8,
     )
     log.info("Voxtral: %s", room)
     decoder, ears = load(checkpoint, wanted, device, dtype)
-    cache = Cache(room.slots, wanted.context_tokens, shape, dtype, device.device)
-    names = rung_names(config.torch, is_cuda=device.is_cuda)
-    if int8 and GRAPHS in names and config.torch.compile == "auto":
+
+    def build(slots: int, graphs: bool) -> Runner:
+        cache = Cache(slots, wanted.context_tokens, shape, dtype, device.device)
+        allowed = config.torch if graphs else replace(config.torch, graphs=False)
+        ways = _ways(wanted, allowed, device, attentions)
+        passes = Passes(decoder, ears, cache)
+        return Runner(passes, wanted.context_tokens, tekken.begin_audio, ways)
+
+    runner, room = settle(room, build, partial(_lacks, wanted, device), _starved)
+    return Started(runner, tekken, room, device)
+
+
+def _ways(
+    wanted: Voxtral, config: Torch, device: Accelerator, attentions: tuple[Attention, ...]
+) -> Ways:
+    names = rung_names(config, is_cuda=device.is_cuda)
+    if wanted.quantization == "int8" and GRAPHS in names and config.compile == "auto":
         # uncompiled, int8 weights are widened in memory before each product
         names = (COMPILED_GRAPHS, *names)
     fast = len(names) > 1 or attentions != (Plain(),)
-    ways = Ways(
+    return Ways(
         names if fast else (),
         attentions,
         (False,) if wanted.temperature == 0 else (False, True),
     )
-    passes = Passes(decoder, ears, cache)
-    runner = Runner(passes, wanted.context_tokens, tekken.begin_audio, ways)
-    return Started(runner, tekken, room, device)
+
+
+def _lacks(wanted: Voxtral, device: Accelerator, runner: Runner, room: Room) -> int:
+    """How many bytes more the calls may come to need. On a GPU it is tried: what that took
+    stays reserved."""
+    if device.is_cuda:
+        give_back()
+        runner.rehearse(Sampling(wanted.temperature, wanted.top_p))
+    return room.slots * room.audio_bytes + _MARGIN_BYTES - device.left_bytes()
+
+
+def _starved(runner: Runner) -> bool:
+    return any(passed.starved for chosen in runner.chosen for passed in chosen.passed)
 
 
 def choose_attention(
@@ -177,16 +206,18 @@ def _quantize(layer: nn.Module) -> None:
     quantize_(layer, Int8WeightOnlyConfig())
 
 
-def _shape(checkpoint: Checkpoint) -> Shape:
+def _shape(checkpoint: Checkpoint) -> tuple[Shape, int]:
+    """What a position takes in the cache, and how long its embedding is."""
     from transformers import AutoConfig
 
     text = AutoConfig.from_pretrained(checkpoint.folder, local_files_only=True).text_config
-    return Shape(
+    shape = Shape(
         text.num_hidden_layers,
         text.num_attention_heads,
         text.num_key_value_heads,
         text.head_dim,
     )
+    return shape, text.hidden_size
 
 
 @contextmanager

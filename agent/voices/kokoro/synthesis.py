@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from agent.accelerator import ladder
-from agent.accelerator.capture import capture
+from agent.accelerator.aside import aside
+from agent.accelerator.capture import Pool, capture
 from agent.accelerator.device import Accelerator
 from agent.audio.frame import Samples
 from agent.config import Torch
@@ -81,8 +82,7 @@ class Synthesis:
         ).to(self._device)
         self._plans: dict[tuple[int, int], Callable[..., Plan]] = {}
         self._sounds: dict[tuple[int, int], Callable[..., Tensor]] = {}
-        self._pool: Any = None
-        self._stream: Any = None
+        self._stream: torch.cuda.Stream | None = None
         with torch.no_grad():
             self.rung = self._warm_up(ladder.rung_names(config, is_cuda=accelerator.is_cuda))
         if accelerator.is_cuda:
@@ -91,8 +91,7 @@ class Synthesis:
 
     def run(self, jobs: Sequence[Job]) -> Iterator[tuple[int, Made]]:
         """Yield the index of a job and its audio, as they are made."""
-        aside: Any = torch.cuda.stream(self._stream)  # nothing with None, on a CPU
-        with torch.no_grad(), aside:
+        with aside(self._stream):
             for index in range(0, len(jobs), self._calls):
                 for row, made in self._run(jobs[index : index + self._calls]):
                     yield index + row, made
@@ -162,7 +161,7 @@ class Synthesis:
         """Choose a way on the smallest shapes, then prepare the others; the rung's name."""
         if len(names) == 1:
             return names[0]
-        stages = self._stages
+        stages, pool = self._stages, Pool(self._device)
         plan_inputs = self._plan_inputs(*(self._buckets.plan_shapes(1) or [(1, 32)])[0])
         sound_inputs = self._sound_inputs(*(self._buckets.sound_shapes(1) or [(1, 40)])[0])
 
@@ -172,8 +171,8 @@ class Synthesis:
                     return _Ways(stages.plan, stages.sound)
                 case ladder.GRAPHS:
                     return _Ways(
-                        self._graph(stages.plan, plan_inputs),
-                        self._graph(stages.sound, sound_inputs),
+                        self._graph(stages.plan, plan_inputs, pool),
+                        self._graph(stages.sound, sound_inputs, pool),
                     )
                 case _:  # LSTMs cannot be compiled; the decoder is nine tenths of the work
                     decode = ladder.compiled(stages.decode, name)
@@ -187,12 +186,12 @@ class Synthesis:
         rungs = [ladder.Rung(name, partial(build, name)) for name in names]
         chosen = ladder.climb("Kokoro", rungs, differs)
         if chosen.rung == ladder.GRAPHS:
-            self._capture_all()
+            self._capture_all(pool)
         elif chosen.rung != ladder.EAGER:
             self._compile_all(chosen.run)
         return chosen.rung
 
-    def _capture_all(self) -> None:
+    def _capture_all(self, pool: Pool) -> None:
         """Every shape that `run` may ask for; one that fails (memory) will run eagerly."""
         plans, sounds = (
             self._buckets.plan_shapes(self._calls),
@@ -201,10 +200,11 @@ class Synthesis:
         log.info("Kokoro: capturing %d graphs", len(plans) + len(sounds))
         try:
             for shape in plans:
-                self._plans[shape] = self._graph(self._stages.plan, self._plan_inputs(*shape))
+                inputs = self._plan_inputs(*shape)
+                self._plans[shape] = self._graph(self._stages.plan, inputs, pool)
             for shape in sounds:
                 inputs = self._sound_inputs(*shape)
-                self._sounds[shape] = self._graph(self._stages.sound, inputs)
+                self._sounds[shape] = self._graph(self._stages.sound, inputs, pool)
         except RuntimeError as error:
             done = len(self._plans) + len(self._sounds)
             log.warning("Kokoro: only %d graphs, larger batches run eagerly: %s", done, error)
@@ -216,14 +216,12 @@ class Synthesis:
             self._sounds[shape] = ways.sound
 
     def _graph(
-        self, run: Callable[..., Result], inputs: Sequence[Tensor]
+        self, run: Callable[..., Result], inputs: Sequence[Tensor], pool: Pool
     ) -> Callable[..., Result]:
         """`run` for inputs of these shapes, as a graph that reads copies; of the noise none."""
-        if self._device.type == "cuda" and self._pool is None:
-            self._pool = torch.cuda.graph_pool_handle()
         noise = self._noise.data_ptr()
         fixed = [x if x.data_ptr() == noise else x.clone() for x in inputs]
-        replay = capture(partial(run, *fixed), self._device, self._pool)
+        replay = capture(partial(run, *fixed), self._device, pool)
 
         def refill(*given: Tensor) -> Result:
             for own, new in zip(fixed, given, strict=True):

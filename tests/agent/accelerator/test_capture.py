@@ -1,10 +1,13 @@
 """Capturing: on a CPU the function itself, on a GPU what replays it."""
 
 import threading
+from contextlib import nullcontext
+from types import SimpleNamespace
 
 import pytest
 import torch
 
+from agent.accelerator import capture as module
 from agent.accelerator.capture import Pool, capture
 
 CPU = torch.device("cpu")
@@ -93,3 +96,92 @@ def test_graphs_of_one_pool_may_follow_each_other() -> None:
     for _ in range(3):
         assert double().item() == 2 << 12
         assert triple().item() == 3 << 12
+
+
+class Driver:
+    """As much of torch.cuda as a recording needs, on a machine without: it keeps account of
+    the current stream, of memory that is being recorded into, and of who ran on which stream.
+    """
+
+    def __init__(self) -> None:
+        self.current = "the default stream"
+        self.under_way = []
+        self.spoilt = False
+
+    def graph(self, graph, *, pool, stream, capture_error_mode):
+        assert capture_error_mode == "thread_local"
+        driver = self
+
+        class Recording:
+            def __enter__(self) -> None:
+                self.before, driver.current = driver.current, stream
+                driver.under_way.append(pool)
+
+            def __exit__(self, *_) -> None:
+                if driver.spoilt:  # torch's own leaves both as they are
+                    raise RuntimeError("operation failed due to a previous error")
+                driver.under_way.remove(pool)
+                driver.current = self.before
+
+        return Recording()
+
+    def end(self, device, pool) -> None:
+        if pool not in self.under_way:
+            raise RuntimeError("endAllocatePool: not currently recording to mempool_id")
+        self.under_way.remove(pool)
+
+
+@pytest.fixture
+def driver(monkeypatch):
+    driver = Driver()
+    stream = SimpleNamespace(wait_stream=lambda other: None)
+
+    class Graph:
+        def replay(self) -> None:
+            """Nothing was recorded."""
+
+    for name, what in {
+        "device": lambda _: nullcontext(),
+        "stream": lambda _: nullcontext(),
+        "current_stream": lambda: stream if driver.current == "the default stream" else None,
+        "set_stream": lambda _: setattr(driver, "current", "the default stream"),
+        "synchronize": lambda: None,
+        "CUDAGraph": Graph,
+        "graph": driver.graph,
+    }.items():
+        monkeypatch.setattr(torch.cuda, name, what)
+    monkeypatch.setattr(torch._C, "_cuda_endAllocateToPool", driver.end, raising=False)
+    monkeypatch.setattr(module, "_FAILED", [])
+    return driver
+
+
+@pytest.fixture
+def pool(driver):
+    pool = Pool(CPU)
+    pool.stream, pool.memory = SimpleNamespace(wait_stream=lambda other: None), (0, 1)
+    return pool
+
+
+def test_a_recording_runs_three_times_before(driver, pool) -> None:
+    ran = []
+    replay = capture(lambda: ran.append(driver.current) or len(ran), torch.device("cuda"), pool)
+    assert (ran[:3], len(ran)) == (["the default stream"] * 3, 4)
+    assert ran[3] is pool.stream
+    assert replay() == 4
+    assert (driver.under_way, module._FAILED) == ([], [])
+
+
+@pytest.mark.parametrize("spoilt", [True, False], ids=["by the driver", "by its own error"])
+def test_a_recording_that_fails_leaves_nothing_under_way(driver, pool, spoilt) -> None:
+    ran = []
+
+    def run() -> None:
+        ran.append(1)
+        if len(ran) == 4:
+            driver.spoilt = spoilt
+            raise torch.OutOfMemoryError("no memory")
+
+    with pytest.raises(RuntimeError):
+        capture(run, torch.device("cuda"), pool)
+    assert (driver.current, driver.under_way) == ("the default stream", [])
+    assert len(module._FAILED) == 1, "torch goes on asking it"

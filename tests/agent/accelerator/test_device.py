@@ -109,6 +109,14 @@ def test_what_the_driver_counts_as_taken_but_nobody_uses_is_free(monkeypatch) ->
     assert replace(gpu, memory_bytes=500).free_bytes() == 0
 
 
+def test_what_torch_keeps_for_later_is_not_left(monkeypatch) -> None:
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (300, 1000))
+    gpu = replace(a_gpu((9, 0)), memory_bytes=900)
+    assert gpu.left_bytes() == 200
+    assert replace(gpu, memory_bytes=600).left_bytes() == -100, "others are in our share"
+    assert accelerator(Torch(device="cpu")).left_bytes() > 0
+
+
 def test_dtypes_are_those_of_the_config() -> None:
     assert set(DTYPES) == {"bfloat16", "float16", "float32"}
     for name, dtype in DTYPES.items():

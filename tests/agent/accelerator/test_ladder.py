@@ -81,6 +81,48 @@ def test_what_takes_too_long_is_left_behind() -> None:
     assert chosen.passed[0].reason == "not ready after 0.05 s"
 
 
+def test_what_was_left_behind_is_not_compared_when_it_comes_after_all() -> None:
+    """It would overwrite what is in use by then."""
+    release, built, compared = threading.Event(), threading.Event(), []
+
+    class Late(str):
+        def __del__(self) -> None:
+            built.set()
+
+    def slow() -> str:
+        release.wait()
+        return Late("right")
+
+    def notes(run: str) -> str:
+        compared.append(run)
+        return ""
+
+    climb("x", [Rung("a", slow), LAST], notes, timeout_s=0.05)
+    release.set()
+    assert built.wait(20), "it was let go of"
+    assert compared == []
+
+
+def test_a_comparison_that_has_begun_may_end() -> None:
+    begun, over = threading.Event(), threading.Event()
+
+    def compares(run: str) -> str:
+        begun.set()
+        over.wait(1.2)  # longer than the ladder has patience for
+        return ""
+
+    assert climb("x", [Rung("a", good), LAST], compares, timeout_s=1.0).rung == "a"
+    assert begun.is_set()
+
+
+def test_who_had_too_little_memory_is_known() -> None:
+    def starved() -> str:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+
+    chosen = climb("x", [Rung("a", starved), Rung("b", broken), LAST], differs)
+    assert [(p.rung, p.starved) for p in chosen.passed] == [("a", True), ("b", False)]
+
+
 def test_the_slow_twin_is_not_compared_and_its_failure_is_real() -> None:
     assert climb("x", [Rung(EAGER, wrong)], differs).run == "wrong"
     with pytest.raises(RuntimeError, match="cannot capture"):
@@ -141,6 +183,32 @@ def test_mode_and_options_are_never_given_together(monkeypatch) -> None:
         compiled(good, rung)
     assert [("mode" in kw, "options" in kw) for kw in given] == [(True, False), (False, True)]
     assert all(kw["fullgraph"] and not kw["dynamic"] for kw in given)
+
+
+def test_what_was_compiled_in_one_thread_takes_new_shapes_in_another(monkeypatch) -> None:
+    """torch gives up after 8 of them, and its own setting of that is one of each thread."""
+    shapes, done = [], []
+
+    def backend(module, inputs):
+        shapes.append(inputs)
+        return module.forward
+
+    compile_ = torch.compile
+    monkeypatch.setattr(
+        torch,
+        "compile",
+        lambda run, *, options, **how: compile_(run, backend=backend, **how),
+    )
+    double = compiled(lambda x: x * 2, COMPILE_OPTIONS)
+
+    def work() -> None:
+        done.extend(float(double(torch.ones(size)).sum()) for size in range(2, 14))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert done == [2.0 * size for size in range(2, 14)]
+    assert len(shapes) == 12
 
 
 @pytest.mark.slow

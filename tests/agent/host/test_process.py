@@ -106,7 +106,8 @@ def test_its_log_is_our_log_tracebacks_included(caplog):
 
     with caplog.at_level(logging.INFO):
         asyncio.run(main())
-    assert ("fake.brain", logging.WARNING, "the brain says hello") in caplog.record_tuples
+    said = "call 1, mind: the brain says hello"
+    assert ("fake.brain", logging.WARNING, said) in caplog.record_tuples
     assert "engines ready after" in caplog.text
     assert "ZeroDivisionError: a bug" in caplog.text
 

@@ -3,6 +3,7 @@
 import logging
 import queue
 import threading
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -186,13 +187,32 @@ def test_a_line_that_cannot_be_sent_does_not_fail_who_logs_it(capsys):
     assert "surrogates not allowed" in capsys.readouterr().err
 
 
+def test_what_a_calls_own_thread_logs_is_said_of_that_call(bench):
+    sent = []
+    handler = _LogToParent(SimpleNamespace(send=sent.append))
+    logger = logging.getLogger("fake.brain")
+    logger.addHandler(handler)
+    try:
+        bench.give(wire.OpenCall(2, "ab12"))
+        for call in (1, 2):
+            bench.answer(5, "log something", call=call)
+        logger.warning("something")
+    finally:
+        logger.removeHandler(handler)
+    assert [message.line for message in sent] == [
+        "call 1, mind: the brain says something",
+        "call ab12, mind: the brain says something",
+        "something",
+    ]
+
+
 def test_closing_a_call_closes_its_streams_and_its_listener_and_ends_its_threads(bench):
     bench.give(wire.OpenCall(2))
     bench.ask(5, "forever", call=2)
     bench.give(wire.StartSpeech(2, 6, "forever", STYLE))
     for _ in range(2 * wire.WINDOW):
         bench.next()
-    threads = [t for t in threading.enumerate() if t.name in ("mind 2", "mouth 2", "pen 2")]
+    threads = [t for t in threading.enumerate() if t.name.startswith("call 2, ")]
     assert len(threads) == 3
     bench.give(wire.CloseCall(2))
     for thread in threads:

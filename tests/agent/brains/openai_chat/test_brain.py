@@ -6,6 +6,7 @@ import logging
 import queue
 import socket
 import threading
+from dataclasses import replace
 
 import listener_laws as laws
 import numpy as np
@@ -14,6 +15,7 @@ from chat_server import (
     MODEL,
     chat_server,
     dies,
+    form,
     raw,
     refuses,
     says,
@@ -173,6 +175,15 @@ def test_a_transcript_is_of_the_utterance_last_kept_and_asked_once(server, liste
     listener.hear(SPEECH)  # the next one
     assert list(pieces) == [Heard("what time is it")]
     assert list(listener.transcribe()) == []
+
+
+def test_a_transcript_is_asked_for_in_the_language_of_the_call(server, listener):
+    listener.hear(SPEECH)
+    list(listener.reply(replace(PLAIN, language="fr-FR")))
+    listener.keep()
+    list(listener.transcribe())
+    _, _, headers, body = server.requests[-1]
+    assert form(headers, body)["language"] == b"fr"
 
 
 def test_a_transcript_can_be_had_beside_the_next_reply(server, listener):

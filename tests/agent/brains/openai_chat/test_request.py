@@ -42,6 +42,21 @@ def test_without_instructions_there_is_only_the_audio():
     ]
 
 
+def test_another_language_than_english_is_asked_for():
+    for said, told in (("Be brief.", "Be brief. Always answer in German."), ("", None)):
+        talk = replace(PLAIN, instructions=said, language="de-DE")
+        first = messages(talk, {}, SAID)[0]["content"][0]
+        assert first == text(told or "Always answer in German.")
+
+
+def test_what_neither_side_understood_is_heard_again():
+    """Its reply was cut before a word of it was heard, and there is no transcript yet."""
+    assert messages(talk(Exchange("", "", 2)), {2: OLD}, SAID) == [
+        {"role": "user", "content": [text("Be brief."), OLD_AUDIO, AUDIO]},
+    ]
+    assert messages(talk(Exchange("", "", 2)), {}, SAID) == messages(PLAIN, {}, SAID)
+
+
 def test_what_was_recorded_is_sent_as_audio_and_what_is_older_as_text():
     past = (Exchange("what time is it", "It is noon.", 1), Exchange("thanks", "Welcome.", 2))
     assert messages(talk(*past), {2: OLD}, SAID) == [

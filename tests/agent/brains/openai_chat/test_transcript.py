@@ -23,9 +23,9 @@ def server():
         yield server
 
 
-def write_down(server):
+def write_down(server, language=""):
     config, line = OpenaiChat(url=server.url, model=MODEL), Line(Address(server.url))
-    return list(transcript(line, config, SAID, threading.Event()))
+    return list(transcript(line, config, SAID, language, threading.Event()))
 
 
 def test_the_server_hears_the_utterance_and_writes_it_down(server):
@@ -37,6 +37,13 @@ def test_the_server_hears_the_utterance_and_writes_it_down(server):
     assert fields["file"] == wav(SAID)
     assert fields["model"].decode() == MODEL
     assert fields["response_format"] == b"json"
+    assert "language" not in fields
+
+
+def test_the_language_is_named_where_it_is_known(server):
+    write_down(server, "de")
+    [(_, _, headers, body)] = server.requests
+    assert form(headers, body)["language"] == b"de"
 
 
 def test_an_utterance_of_nothing_has_no_transcript(server):

@@ -47,3 +47,14 @@ def test_it_takes_what_was_reckoned() -> None:
     taken = sum(layer.nbytes for layer in cache.layers)
     assert taken == 4 * SHAPE.slot_bytes(500, torch.bfloat16)
     assert len(cache.layers) == SHAPE.layers
+
+
+def test_a_slot_is_cleared_and_no_other() -> None:
+    cache = Cache(3, 500, SHAPE, torch.float32, CPU)
+    for layer in cache.layers:
+        layer.fill_(float("nan"))
+    cache.clear(1)
+    for layer in cache.layers:
+        whole = layer.view(4, cache.stride, -1)
+        assert (whole[1] == 0).all()
+        assert whole[[0, 2, 3]].isnan().all()

@@ -8,8 +8,9 @@ import torch
 
 from agent.accelerator.capture import Pool
 from agent.accelerator.ladder import COMPILE_MODE, EAGER, GRAPHS
+from agent.brains.voxtral import family as family_module
 from agent.brains.voxtral.attention import Packed, Plain, _split
-from agent.brains.voxtral.family import Family, Recorded, differs, fastest, tolerance
+from agent.brains.voxtral.family import Family, Recorded, _builder, differs, fastest, tolerance
 from agent.brains.voxtral.kinds import Ways, kinds
 
 CPU = torch.device("cpu")
@@ -56,7 +57,7 @@ class Hidden(Packed):
 
 
 def test_what_is_recorded_wins_and_knows_its_sizes(passes) -> None:
-    chosen = fastest(step_of(passes), passes, (GRAPHS, EAGER), (Packed(),), Pool(CPU))
+    chosen = fastest(step_of(passes), passes, (GRAPHS, EAGER), (Packed(),))
     assert chosen.rung == f"{GRAPHS}, SDPA"
     family = chosen.run
     assert sorted(family.fast) == [(1, 1024, False), (2, 1024, False), (4, 1024, False)]
@@ -68,7 +69,7 @@ def test_what_is_recorded_wins_and_knows_its_sizes(passes) -> None:
 
 @pytest.mark.parametrize("wrong", [Forgetful(), Hidden()], ids=["mask", "stray tensor"])
 def test_a_wrong_way_to_attend_is_passed_over_for_the_next(passes, wrong) -> None:
-    chosen = fastest(step_of(passes), passes, (GRAPHS,), (wrong, Packed()), Pool(CPU))
+    chosen = fastest(step_of(passes), passes, (GRAPHS,), (wrong, Packed()))
     assert chosen.rung == f"{GRAPHS}, SDPA"
     assert type(chosen.run.passes.attention) is Packed
     assert "logits are off by" in chosen.passed[0].reason
@@ -76,15 +77,43 @@ def test_a_wrong_way_to_attend_is_passed_over_for_the_next(passes, wrong) -> Non
 
 def test_what_cannot_run_at_all_ends_with_the_slow_twin(passes) -> None:
     kind = step_of(passes)
-    chosen = fastest(kind, passes, (GRAPHS, EAGER), (Untried(),), Pool(CPU))
+    chosen = fastest(kind, passes, (GRAPHS, EAGER), (Untried(),))
     assert chosen.rung == f"{EAGER}, plain attention"
     assert [p.reason for p in chosen.passed] == ["RuntimeError: no kernel for this GPU"] * 2
     assert chosen.run.fast == {}
 
 
+def test_each_rung_records_into_a_pool_of_its_own(passes, monkeypatch) -> None:
+    """A recording that fails spoils its pool."""
+    pools = []
+
+    def refuse(run, device, pool):
+        pools.append(pool)
+        raise RuntimeError("operation not permitted when stream is capturing")
+
+    monkeypatch.setattr(family_module, "capture", refuse)
+    fastest(step_of(passes), passes, (GRAPHS, EAGER), (Packed(), Plain()))
+    assert len(pools) == 2
+    assert pools[0] is not pools[1]
+
+
+def test_building_works_in_the_scratch_slot_alone(passes, monkeypatch) -> None:
+    """A rung that is overdue is left behind, and builds on while calls are answered."""
+    monkeypatch.setattr(family_module, "compiled", lambda run, _: run)
+    cache = passes.cache
+    for layer in cache.layers:
+        layer.fill_(7)
+    for kind in kinds(passes, Ways()):
+        _builder(kind, replace(passes, attention=Packed()), COMPILE_MODE)()
+    for layer in cache.layers:
+        slots, scratch = layer.split([cache.slots * cache.stride, cache.stride])
+        assert (slots == 7).all()
+        assert (scratch != 7).any()
+
+
 def test_a_rung_that_does_not_pay_is_not_tried(passes) -> None:
     hear = kinds(passes, Ways())[2]
-    chosen = fastest(hear, passes, (COMPILE_MODE, EAGER), (Packed(),), Pool(CPU))
+    chosen = fastest(hear, passes, (COMPILE_MODE, EAGER), (Packed(),))
     assert chosen.rung == f"{EAGER}, plain attention"
     assert chosen.passed == ()
 

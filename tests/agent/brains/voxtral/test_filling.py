@@ -103,10 +103,14 @@ def test_a_spoilt_slot_begins_anew() -> None:
     runner = FakeRunner()
     slot, span = slot_of(runner, 0), [*HEAD, *TAIL]
     token, _ = run(slot.answer(span, None))
+    freed = []
+    runner.before = lambda verb, slots: freed.extend(slots if verb == "free" else ())
     slot.spoil()
     runner.computed.clear()
     assert run(slot.answer(span, None))[0] == token
     assert runner.positions_computed("first", "extend") == len(span)
+    assert run(slot.answer(span, None))[0] == token
+    assert freed == [0], "once, before it is used again"
 
 
 def test_a_freed_slot_holds_nothing() -> None:

@@ -288,6 +288,59 @@ def test_a_transcript_can_be_given_up(mind_of) -> None:
     transcript.close()
 
 
+@pytest.fixture
+def held():
+    """A runner that does nothing before `go` is set."""
+    go = threading.Event()
+
+    def before(verb, slots):
+        assert go.wait(20)
+
+    def says(prompt):
+        return "I said it." if prompt.endswith("[TRANSCRIBE]") else some_words(prompt)
+
+    runner = FakeRunner(slots=3, says=says, before=before)
+    runner.go = go
+    return runner
+
+
+def noted(call, value):
+    """A turn that is kept before anything of it is made, and its transcript."""
+    call.begin(speech(0.1, value))
+    call.reply()
+    call.listener.keep()
+    return call.listener.transcribe()
+
+
+def test_who_speaks_faster_than_it_is_written_down_loses_the_oldest(
+    mind_of, held, caplog
+) -> None:
+    caplog.set_level("DEBUG")
+    mind = mind_of(held)
+    call, other = Call(mind), Call(mind)
+    notes = [noted(other, 0.9), *(noted(call, value) for value in (0.1, 0.2, 0.3, 0.4, 0.5))]
+    held.go.set()
+    assert [bool(list(note)) for note in notes] == [True, False, False, True, True, True]
+    assert caplog.text.count("a transcript is given up") == 2
+
+
+def test_transcripts_that_are_written_make_room(mind_of, held, caplog) -> None:
+    caplog.set_level("DEBUG")
+    held.go.set()
+    call = Call(mind_of(held))
+    assert [list(noted(call, 0.1)) for _ in range(5)] == [[Heard("I said it.")]] * 5
+    assert "given up" not in caplog.text
+
+
+def test_a_call_that_is_over_wants_no_transcripts(mind_of, held) -> None:
+    mind = mind_of(held)
+    first, second = Call(mind), Call(mind)
+    notes = [noted(first, 0.1), noted(first, 0.2), noted(second, 0.3)]
+    first.listener.close()
+    held.go.set()
+    assert [bool(list(note)) for note in notes] == [False, False, True]
+
+
 def test_no_transcript_of_what_was_not_answered(mind_of) -> None:
     listener = mind_of(FakeRunner()).listen()
     laws.hear(listener, ONE)

@@ -4,12 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.brains.voxtral.room import WORK_BYTES, share_out
+from agent.brains.voxtral.room import WORK_BYTES, audio_bytes, share_out
 from agent.config import Config, Limits, Voxtral
 from agent.errors import ConfigError
 
 GIB = 2**30
 MINI, SLOT = 9_352_000_000, 480 * 2**20  # bf16 weights, and 4096 positions
+AUDIO = 24 * 2**20  # of 4096 positions
 
 
 def config(calls: int = 0, limit: int = 8) -> Config:
@@ -17,46 +18,65 @@ def config(calls: int = 0, limit: int = 8) -> Config:
 
 
 def test_a_large_gpu_is_bounded_by_the_calls_that_may_come() -> None:
-    room = share_out(config(), 130 * GIB, MINI, SLOT, WORK_BYTES)
+    room = share_out(config(), 130 * GIB, MINI, SLOT, AUDIO, WORK_BYTES)
     assert room.slots == 8
-    assert share_out(config(limit=64), 130 * GIB, MINI, SLOT, WORK_BYTES).slots == 64
+    assert share_out(config(limit=64), 130 * GIB, MINI, SLOT, AUDIO, WORK_BYTES).slots == 64
 
 
 def test_a_small_gpu_takes_what_fits() -> None:
-    assert share_out(config(), 14 * GIB, MINI, SLOT, WORK_BYTES).slots == 7
-    assert share_out(config(), 12 * GIB, MINI, SLOT, WORK_BYTES).slots == 2
+    assert share_out(config(), 14 * GIB, MINI, SLOT, AUDIO, WORK_BYTES).slots == 6
+    assert share_out(config(), 12 * GIB, MINI, SLOT, AUDIO, WORK_BYTES).slots == 2
 
 
 def test_a_smaller_one_is_refused_with_every_way_out() -> None:
-    with pytest.raises(ConfigError, match=r"needs 11\.1 GiB .*10\.0 are free.*int8.*4096"):
-        share_out(config(), 10 * GIB, MINI, SLOT, WORK_BYTES)
+    with pytest.raises(ConfigError, match=r"needs 11\.2 GiB .*10\.0 are free.*int8.*4096"):
+        share_out(config(), 10 * GIB, MINI, SLOT, AUDIO, WORK_BYTES)
 
 
 def test_calls_that_were_asked_for_are_taken_or_refused() -> None:
-    assert share_out(config(calls=3), 14 * GIB, MINI, SLOT, WORK_BYTES).slots == 3
-    assert share_out(config(calls=12, limit=8), 40 * GIB, MINI, SLOT, WORK_BYTES).slots == 12
-    with pytest.raises(ConfigError, match=r"voxtral\.calls=12: memory is left for 7"):
-        share_out(config(calls=12), 14 * GIB, MINI, SLOT, WORK_BYTES)
+    assert share_out(config(calls=3), 14 * GIB, MINI, SLOT, AUDIO, WORK_BYTES).slots == 3
+    assert (
+        share_out(config(calls=12, limit=8), 40 * GIB, MINI, SLOT, AUDIO, WORK_BYTES).slots
+        == 12
+    )
+    with pytest.raises(ConfigError, match=r"voxtral\.calls=12: memory is left for 6"):
+        share_out(config(calls=12), 14 * GIB, MINI, SLOT, AUDIO, WORK_BYTES)
 
 
 @given(
     st.integers(0, 200 * GIB),
     st.integers(1, 20 * GIB),
     st.integers(1, 4 * GIB),
+    st.integers(0, GIB),
     st.integers(0, 64),
     st.integers(1, 1000),
 )
-def test_what_is_shared_out_is_there(free, weights, slot, calls, limit) -> None:
+def test_what_is_shared_out_is_there(free, weights, slot, audio, calls, limit) -> None:
     try:
-        room = share_out(config(calls, limit), free, weights, slot, WORK_BYTES)
+        room = share_out(config(calls, limit), free, weights, slot, audio, WORK_BYTES)
     except ConfigError:
-        assert weights + WORK_BYTES + (max(calls, 1) + 1) * slot > free
+        assert weights + WORK_BYTES + slot + max(calls, 1) * (slot + audio) > free
     else:
-        assert weights + WORK_BYTES + (room.slots + 1) * slot <= free
+        assert weights + WORK_BYTES + slot + room.slots * (slot + audio) <= free
         assert 1 <= room.slots
         assert room.slots == calls or (calls == 0 and room.slots <= limit)
 
 
 def test_it_reads_as_a_line() -> None:
-    room = share_out(config(), 14 * GIB, MINI, SLOT, WORK_BYTES)
-    assert str(room) == "8.7 GiB of weights and 7 slots of 480 MiB in 14.0 GiB"
+    room = share_out(config(), 14 * GIB, MINI, SLOT, AUDIO, WORK_BYTES)
+    assert str(room) == "8.7 GiB of weights and 6 slots of 504 MiB in 14.0 GiB"
+
+
+def test_a_conversation_keeps_as_much_sound_as_its_slot_has_positions_for() -> None:
+    assert audio_bytes(4096, 3072, 2) == AUDIO
+    assert audio_bytes(375, 3072, 2) == 2_304_000, "30 s of it"
+
+
+def test_slots_are_given_up_for_what_is_missing() -> None:
+    room = share_out(config(), 14 * GIB, MINI, SLOT, AUDIO, WORK_BYTES)
+    assert room.call_bytes == SLOT + AUDIO
+    assert room.without(1).slots == room.slots - 1
+    assert room.without(SLOT + AUDIO).slots == room.slots - 1
+    assert room.without(SLOT + AUDIO + 1).slots == room.slots - 2
+    assert room.without((room.slots - 1) * room.call_bytes).slots == 1
+    assert room.without(room.slots * room.call_bytes) is None

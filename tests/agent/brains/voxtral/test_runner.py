@@ -1,5 +1,6 @@
 """The runner: whatever way a conversation got into a slot, the next tokens are generate()'s."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from agent.accelerator.ladder import COMPILE_OPTIONS, COMPILED_GRAPHS, EAGER, GRAPHS
 from agent.brains.voxtral.attention import Plain
 from agent.brains.voxtral.kinds import Ways
+from agent.brains.voxtral.passes import Passes
 from agent.brains.voxtral.runner import Runner
 from agent.brains.voxtral.sampling import Sampling
 from agent.errors import EngineError
@@ -220,6 +222,59 @@ def test_a_full_slot_says_so_and_is_unharmed(runner, cases) -> None:
         runner.step([1, 0])
     assert runner.position(1) == len(cases[1].prefix) + 377 + COUNT - 1
     assert isinstance(token, int)
+
+
+def test_what_a_call_left_behind_reaches_no_other(runner, cases) -> None:
+    """Not even a number that is none, which a mask does not keep out: 0 times it is it."""
+    answer(runner, 0, cases[0])
+    cache = runner._passes.cache
+    for layer in cache.layers:
+        layer[: cache.stride] = float("nan")
+    assert answer(runner, 1, cases[1]) == cases[1].answer
+    assert answer(runner, 0, cases[2]) == cases[2].answer
+
+
+def test_the_widest_of_everything_is_done_once_and_leaves_no_trace(
+    recorded, cases, monkeypatch
+) -> None:
+    heard, listen = [], recorded._passes.ears.listen
+    monkeypatch.setattr(
+        recorded._passes.ears, "listen", lambda mel: heard.append(len(mel)) or listen(mel)
+    )
+    recorded.rehearse(Sampling(temperature=0.5))
+    assert heard == [CONTEXT // 375]
+    assert [recorded.position(slot) for slot in range(recorded.slots)] == [0] * 4
+    assert all((layer[: 4 * 1024] == 0).all() for layer in recorded._passes.cache.layers)
+    assert answer(recorded, 0, cases[0]) == cases[0].answer
+
+
+def test_a_long_prefill_is_bounded_where_nothing_was_recorded(slow, monkeypatch) -> None:
+    widths, fill = [], Passes.fill
+    monkeypatch.setattr(
+        Passes, "fill", lambda self, *given: widths.append(len(given[-1])) or fill(self, *given)
+    )
+    slow.free(0)
+    slow.extend(0, [7] * 900)
+    assert widths == [512, 388]
+
+
+class Stream:
+    """Of a GPU that is not there."""
+
+    waited = 0
+
+    def synchronize(self) -> None:
+        self.waited += 1
+
+
+def test_a_failure_is_over_when_it_is_told(slow, monkeypatch) -> None:
+    """Else its work goes on in what the next call is given."""
+    monkeypatch.setattr(torch.cuda, "stream", lambda _: nullcontext())
+    monkeypatch.setattr(slow, "_stream", stream := Stream())
+    slow.rewind(0, 0)
+    with pytest.raises(EngineError):
+        slow.hear_and_answer(0, UTTERANCES[0], [7] * CONTEXT)
+    assert stream.waited == 1
 
 
 def test_the_last_positions_of_a_slot_are_not_padded_into_the_next(recorded, cases) -> None:

@@ -14,6 +14,8 @@ from agent.accelerator.ladder import EAGER
 from agent.brains.voxtral import start as module
 from agent.brains.voxtral.attention import Flash, Packed, Plain
 from agent.brains.voxtral.prompt import User, chat
+from agent.brains.voxtral.runner import Runner
+from agent.brains.voxtral.sampling import Sampling
 from agent.brains.voxtral.span import Utterance
 from agent.brains.voxtral.start import choose_attention, start
 from agent.config import Config, Limits, Torch, Voxtral
@@ -117,6 +119,26 @@ def test_too_little_memory_is_found_out_before_loading(checkpoint, monkeypatch) 
     monkeypatch.setattr(module, "load", lambda *_: pytest.fail("it was loaded"))
     with pytest.raises(ConfigError, match="GiB of memory"):
         start(config(checkpoint))
+
+
+def test_what_is_missing_when_all_stands_costs_slots(checkpoint, monkeypatch, caplog) -> None:
+    """The first look is of a GPU whose graphs took what a slot was reckoned to have."""
+    looks = iter([2**28 + 2**17, 2**40])
+    monkeypatch.setattr(Accelerator, "left_bytes", lambda _: next(looks))
+    started = start(config(checkpoint))
+    assert started.runner.slots == started.room.slots == 1
+    assert "2 slots are too many" in caplog.text
+    assert answer(started, 12) == generated(checkpoint, 12)
+
+
+def test_on_a_gpu_the_widest_is_tried_before_it_is_measured(checkpoint, monkeypatch) -> None:
+    started = start(config(checkpoint))
+    done = []
+    monkeypatch.setattr(Runner, "rehearse", lambda _, how: done.append(how))
+    monkeypatch.setattr(Accelerator, "left_bytes", lambda _: done.append("measured") or 2**40)
+    wanted = Voxtral(temperature=0.7, top_p=0.8)
+    assert module._lacks(wanted, gpu(), started.runner, started.room) < 0
+    assert done == [Sampling(0.7, 0.8), "measured"]
 
 
 def test_weights_that_are_missing_are_not_made_up(checkpoint, tmp_path) -> None:

@@ -106,3 +106,39 @@ def test_an_error_reaches_only_its_own_phrase(model):
     assert model.next_batch() == [2]  # 1 was made before the fault
     assert model.next_batch() == [3]
     assert numbers([batcher.submit(job(5))]) == [5]
+
+
+def test_an_error_after_a_phrase_was_made_concerns_nobody(model, caplog):
+    def run(jobs):
+        yield 0, Made(np.array([jobs[0].ids[0]]), np.zeros(0, np.float32))
+        raise RuntimeError("the stream cannot be waited for")
+
+    batcher = Batcher(run, 1)
+    assert numbers([batcher.submit(job(1))]) == [1]
+    assert numbers([batcher.submit(job(2))]) == [2], "its thread lives on"
+    assert "broke down" not in caplog.text
+
+
+def test_a_phrase_that_was_not_made_fails():
+    batcher = Batcher(lambda jobs: iter(()), 2)
+    for number in (1, 2):
+        with pytest.raises(EngineError, match="fewer phrases"):
+            batcher.submit(job(number)).result(timeout=PATIENCE_S)
+
+
+def test_nobody_waits_for_a_thread_that_broke_down(model, monkeypatch, caplog):
+    batcher = Batcher(model.run, 1)
+    busy = batcher.submit(job(1))
+    assert model.next_batch() == [1]
+    waits = batcher.submit(job(2))
+
+    def make(batch):
+        raise AssertionError("a bug of ours")
+
+    monkeypatch.setattr(batcher, "_make", make)
+    model.go.release()
+    assert numbers([busy]) == [1]
+    for future in (waits, batcher.submit(job(3))):
+        with pytest.raises(EngineError, match="broke down"):
+            future.result(timeout=PATIENCE_S)
+    assert "a bug of ours" in caplog.text

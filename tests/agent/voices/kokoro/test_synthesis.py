@@ -9,11 +9,12 @@ import tiny_kokoro
 import torch
 
 from agent.accelerator import ladder
+from agent.accelerator.capture import Pool, capture
 from agent.accelerator.device import accelerator
 from agent.config import Torch
 from agent.voices.kokoro import synthesis
 from agent.voices.kokoro.buckets import CPU, Buckets
-from agent.voices.kokoro.model import FRAME_SAMPLES, Stages
+from agent.voices.kokoro.model import FRAME_SAMPLES, Stages, stretch
 from agent.voices.kokoro.synthesis import Job, Synthesis
 
 SMALL = Buckets(rows=(1, 2, 4), tokens=(8, 16), frames=(24, 48), most=96)
@@ -100,6 +101,17 @@ def test_every_shape_is_captured_and_says_what_the_slow_twin_says(stages, jobs, 
         assert spectrum(got.samples) == pytest.approx(spectrum(wanted.samples), abs=0.5)
 
 
+def test_all_graphs_share_one_pool(stages, graphs, monkeypatch):
+    pools = []
+    monkeypatch.setattr(
+        synthesis, "capture", lambda run, device, pool: pools.append(pool) or run
+    )
+    Synthesis(stages, TINY, DEVICE, SETTINGS, 2)
+    assert len(pools) == 2 + 4
+    assert isinstance(pools[0], Pool)
+    assert {id(pool) for pool in pools} == {id(pools[0])}
+
+
 def test_a_capture_that_fails_leaves_the_slow_twin(stages, jobs, graphs, monkeypatch):
     def refuse(*_):
         raise RuntimeError("operation not permitted when stream is capturing")
@@ -139,3 +151,63 @@ def test_where_only_compiling_is_left_the_decoder_is_compiled(stages, jobs, monk
     assert compiled == [stages.decode]
     assert set(engine._sounds) == {(1, 24)}
     assert made_by(engine, jobs[1:2])
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_a_gpu_says_with_graphs_what_it_says_without(checkpoint_folder, jobs, alone):
+    """The ladder itself compares; here it must not have fallen. Both are what a CPU says."""
+    made = {}
+    for graphs in (True, False):
+        settings = Torch(device="cuda", graphs=graphs, compile="", tf32=False)
+        stages = Stages(tiny_kokoro.build(checkpoint_folder))
+        engine = Synthesis(stages, SMALL, accelerator(settings), settings, 4)
+        assert engine.rung == (ladder.GRAPHS if graphs else ladder.EAGER)
+        assert bool(engine._sounds) == graphs
+        made[graphs] = made_by(engine, jobs)
+        again = made_by(engine, jobs[::-1])[::-1]
+        for one, other in zip(made[graphs], again, strict=True):  # a replay leaves no trace
+            assert one.frames.tolist() == other.frames.tolist()
+            assert spectrum(one.samples) == pytest.approx(spectrum(other.samples), abs=0.5)
+    for fast, slow, on_cpu in zip(made[True], made[False], alone, strict=True):
+        assert fast.frames.tolist() == slow.frames.tolist() == on_cpu.frames.tolist()
+        assert spectrum(fast.samples) == pytest.approx(spectrum(slow.samples), abs=0.5)
+        assert spectrum(fast.samples) == pytest.approx(spectrum(on_cpu.samples), abs=0.5)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_both_stages_are_their_twins_on_a_gpu(checkpoint_folder):
+    """In double precision, where rounding cannot hide a difference: CPU, GPU and graph."""
+    on_cpu = Stages(tiny_kokoro.build(checkpoint_folder)).double()
+    on_gpu = Stages(tiny_kokoro.build(checkpoint_folder)).double().cuda()
+    inputs = (
+        torch.randint(1, 178, (2, 12), generator=torch.Generator().manual_seed(1)),
+        torch.tensor([12, 7]),
+        torch.randn(2, 256, generator=torch.Generator().manual_seed(2)).double() * 0.15,
+        torch.ones(2).double(),
+    )
+    given = tuple(tensor.cuda() for tensor in inputs)
+    with torch.no_grad():
+        wanted, eager = on_cpu.plan(*inputs), on_gpu.plan(*given)
+        replayed = capture(lambda: on_gpu.plan(*given), given[0].device)()
+        places = torch.arange(24).expand(2, -1) // 2
+        rows = torch.arange(2)
+        noise = torch.zeros(1, 24 * FRAME_SAMPLES, 9).double()
+        sounds = []
+        for stages, plan in ((on_cpu, wanted), (on_gpu, eager)):
+            there = plan.prosody.device
+            fixed = (
+                stretch(plan.prosody, rows.to(there), places.to(there)),
+                stretch(plan.text, rows.to(there), places.to(there)),
+                torch.tensor([24, 14], device=there),
+                inputs[2].to(there),
+                noise.to(there),
+            )
+            sounds.append(stages.sound(*fixed).cpu())
+        sounds.append(capture(lambda: on_gpu.sound(*fixed), there)().cpu())
+    for plan in (eager, replayed):
+        assert plan.frames.tolist() == wanted.frames.tolist()
+        assert torch.allclose(plan.prosody.cpu(), wanted.prosody, atol=1e-6)
+    for sound in sounds[1:]:
+        assert torch.allclose(sound, sounds[0], atol=1e-4)

@@ -1,6 +1,8 @@
-"""A session's language, in words that the model knows and in the codes it was trained with."""
+"""A session's language, in words a model knows and in codes Voxtral was trained with."""
 
 from typing import Final
+
+from agent.engines import Conversation
 
 # Of Voxtral's transcripts; others are recognised without being named.
 _TRANSCRIBED: Final = frozenset({"en", "fr", "de", "es", "it", "pt", "nl", "hi"})
@@ -21,12 +23,14 @@ def _primary(tag: str) -> str:
     return tag.replace("_", "-").partition("-")[0].lower()
 
 
-def request(tag: str) -> str:
-    """What to tell the model about its language; "" for English, which it speaks unasked."""
+def instructions(conversation: Conversation) -> str:
+    """What the model is told before all else; of English nothing, it speaks that unasked."""
+    tag = conversation.language
     code = _primary(tag)
     if code in ("", _DEFAULT):
-        return ""
-    return f"Always answer in {_NAMES.get(code, f'the language {tag}')}."
+        return conversation.instructions
+    asked = f"Always answer in {_NAMES.get(code, f'the language {tag}')}."
+    return f"{conversation.instructions} {asked}".strip()
 
 
 def transcribed(tag: str) -> str:

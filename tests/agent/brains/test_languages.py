@@ -1,6 +1,9 @@
+"""What a language is called, where a model is told of it and where it is asked for."""
+
 import pytest
 
-from agent.brains.voxtral.languages import request, transcribed
+from agent.brains.languages import instructions, transcribed
+from agent.engines import Conversation
 
 
 @pytest.mark.parametrize(
@@ -16,7 +19,8 @@ from agent.brains.voxtral.languages import request, transcribed
     ],
 )
 def test_a_language_reaches_the_model_in_words_it_knows(tag, asked, code) -> None:
-    assert request(tag) == asked
+    assert instructions(Conversation("", tag)) == asked
+    assert instructions(Conversation("Be brief.", tag)) == f"Be brief. {asked}".strip()
     assert transcribed(tag) == code
 
 

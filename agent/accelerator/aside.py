@@ -1,0 +1,21 @@
+"""A model's work on a stream of its own, over when it is left."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+
+@contextmanager
+def aside(stream: torch.cuda.Stream | None) -> Iterator[None]:
+    """Without gradients, on `stream`; None: where a CPU works, which has none.
+
+    What was begun is over when this ends, by an error too: else it would go on in memory that
+    the next call is given, and what is wrong with it would be that call's error.
+    """
+    with torch.no_grad(), torch.cuda.stream(stream):
+        try:
+            yield
+        finally:
+            if stream is not None:
+                stream.synchronize()
