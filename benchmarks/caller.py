@@ -106,6 +106,7 @@ class Caller:
         self._limit_s = config.limits.connect_s
         self._on_event = on_event
         self.microphone = Microphone(config.send)
+        self.heard = Heard(self._loop.time())
         self.way = way(
             config,
             self.microphone,
@@ -115,7 +116,6 @@ class Caller:
             on_closed=self._closed,
             on_packet=self._packet,
         )
-        self.heard = Heard(self._loop.time())
         self.events: deque[Event] = deque(maxlen=_MAX_EVENTS)
         self.connect_ms = 0.0  # from the POST to connected
         self.ended: EndReason | None = None  # when it did not end by us

@@ -88,9 +88,9 @@ def _play(sound: Sound) -> Samples:
 
 
 def _say(text: str, style: Style) -> Samples:
-    """Speak the whole text, then cut it where a pause is written: the voice does not fall there.
+    """Speak the whole text, then cut it where a pause is written.
 
-    A caller who looks for a word holds the tone; a voice that is given half a sentence ends it.
+    A caller who looks for a word holds the tone; a voice that is given half a sentence falls.
     """
     spoken, pauses = _pauses(text)
     try:
@@ -112,7 +112,7 @@ def _say(text: str, style: Style) -> Samples:
 
 
 def _pauses(text: str) -> tuple[str, list[tuple[int, int]]]:
-    """Split "tell me [300 ms] what" into the text and its pauses: before which word, how long."""
+    """Split "tell me [300 ms] what": the text, and before which word is how long a pause."""
     spoken, *rest = _PAUSE.split(text)  # text, ms, text, ms, text
     pauses = []
     for pause_ms, further in zip(rest[::2], rest[1::2], strict=True):

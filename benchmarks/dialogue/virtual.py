@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager, suppress
 from functools import cache
 from typing import Any
 
+import av
 from aiortc import MediaStreamTrack
 from aiortc.mediastreams import MediaStreamError
 
@@ -145,6 +146,7 @@ class VirtualPeer:
         with suppress(MediaStreamError):
             while True:
                 packet = await self._track.recv()
+                assert isinstance(packet, av.Packet) and packet.pts is not None
                 self._other._receiver.take(1, sequence & 0xFFFF, packet.pts, bytes(packet))
                 sequence += 1
 
@@ -242,7 +244,7 @@ class InLoop:
     def _worked_out(
         self, pieces: Iterator[Piece] | Iterator[Heard]
     ) -> list[tuple[float, Piece | EngineError]]:
-        """Everything at once, as the port has it: what comes next (keep, discard) is about it."""
+        """Everything at once: by the port, what comes next (keep, discard) is about it."""
         found: list[tuple[float, Piece | EngineError]] = []
         try:
             for piece in pieces:
@@ -262,6 +264,7 @@ class InLoop:
 
 
 def _engines(agent: Agent, thoughts: _Thoughts) -> tuple[Brain, Voice]:
+    brain: Brain
     match agent.brain or agent.engine:
         case "operator":
             brain, voice = _operator(), agent.voice or "espeak"
