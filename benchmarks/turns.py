@@ -134,8 +134,7 @@ def play(
             results[name] = Result.without(world.name, name, scenario, absent)
             note(results[name])
             continue
-        lines = tuple(render(each.sounds) for each in scenario.caller)
-        parts.append(Part(name, scenario, lines))
+        parts.append(Part(name, scenario, render(scenario)))
     world.play(parts, settings, done)
     return [results[name] for name in scenarios]
 

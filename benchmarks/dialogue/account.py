@@ -58,7 +58,7 @@ class Account:
         speech_s, found = self.speech_s, []
         started = self.of("output_audio_buffer.started")
         begins = [event.at_s - _EVENT_LATE_S for event in started]
-        ends = [*begins[1:], self.end_s]
+        ends = [*begins[1:], self.end_s][: len(started)]
         for event, begin_s, end_s in zip(started, begins, ends, strict=True):
             own = [at_s for at_s in speech_s if begin_s <= at_s < end_s]
             if own:

@@ -51,7 +51,7 @@ class LiveWorld:
                         for part in sorted(group, key=_length, reverse=True):
                             calls.create_task(_one(url, part, seats, done))
                 except* CallFailed as failed:
-                    raise failed.exceptions[0] from failed
+                    raise CallFailed(_message(failed)) from failed
 
 
 async def _one(
@@ -59,13 +59,23 @@ async def _one(
 ) -> None:
     async with seats:
         async with dial(url, session=part.session) as call:
-            account = await play(part.scenario, part.lines, call)
+            account = await play(part, call)
         done(part, account)
+
+
+def _message(failed: BaseExceptionGroup[CallFailed]) -> str:
+    """What went wrong first."""
+    error: BaseException = failed
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return str(error)
 
 
 def _length(part: Part) -> float:
     """About how much it takes: the longest begin first."""
-    return sum(len(line.samples) for line in part.lines) / SPEAK_HZ + part.scenario.listen_s
+    return (
+        sum(len(line.samples) for line in part.sound.lines) / SPEAK_HZ + part.scenario.listen_s
+    )
 
 
 def _groups(parts: Sequence[Part], outer: Settings) -> Iterator[tuple[list[str], list[Part]]]:

@@ -4,13 +4,13 @@ Knows a connected caller, whatever it is connected by.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from agent.audio.frame import FRAME_MS
 from benchmarks.caller import Caller, CallFailed
 from benchmarks.dialogue.account import Account, Uttered
-from benchmarks.dialogue.scenario import Line, Scenario
-from benchmarks.dialogue.sound import Spoken, make
+from benchmarks.dialogue.scenario import Line
+from benchmarks.dialogue.world import Part
 
 PATIENCE_S = 20.0  # for the agent to do what a line waits for
 
@@ -19,11 +19,12 @@ class Stuck(Exception):
     """The agent did not do what the next line waits for."""
 
 
-async def play(scenario: Scenario, lines: Sequence[Spoken], call: Caller) -> Account:
-    """Go through `scenario`, whose caller says `lines`, on a call just connected."""
+async def play(part: Part, call: Caller) -> Account:
+    """Go through a scenario on a call just connected."""
+    scenario, lines, background = part.scenario, part.sound.lines, part.sound.background
     start_s = call.heard.began_s
-    if scenario.background is not None:
-        call.microphone.surround(make(scenario.background))
+    if background is not None:
+        call.microphone.surround(background)
     said: list[Uttered] = []
     stuck = ""
     over_s = start_s

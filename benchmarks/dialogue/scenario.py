@@ -4,15 +4,15 @@
     set: {turns.eagerness: low}            # keys of config.yaml
     background: {noise_ms: 1000, gain_db: -30}   # under all that the caller says; a Sound
     agent:
-      engine: scripted                     # or operator
+      engine: scripted                     # or operator; both speak in tones of 150 ms a word
       answers:                             # of the scripted engine: the first, the second, ...
-        - counts_to: 20                    # a word each 150 ms; or text: "..."
+        - counts_to: 20                    # or text: "..."
           thinks_ms: 300
     caller:                                # lines, said in this order, numbered from 1
       - when: start                        # previous | agent_speaks | agent_silent
         after_ms: 500
         sounds:                            # one behind the other, one of these each:
-          - say: Could you tell me         # by espeak-ng; voice, speed
+          - say: Could you [300 ms] tell me [250 ms breath] why   # by espeak-ng; voice, speed
           - silence_ms: 320
           - play: jfk                      # a recording; from_s, to_s
           - noise_ms: 200                  # white, at -20 dBFS; gain_db goes with every sound
@@ -152,8 +152,9 @@ class Scenario:
 
 def read(path: Path) -> Scenario:
     """Read a scenario. Raises ConfigError naming file, key, value and what is allowed."""
+    tree = read_yaml(path)
     try:
-        scenario: Scenario = build(Scenario, read_yaml(path), "")
+        scenario: Scenario = build(Scenario, tree, "")
         _check(scenario)
     except ConfigError as error:
         raise ConfigError(f"{path.name}: {error}") from None
@@ -170,8 +171,8 @@ def configured(scenario: Scenario, path: Path | None, overrides: Mapping[str, An
 
 def settings(scenario: Scenario, overrides: Mapping[str, Any]) -> dict[str, Any]:
     """What is laid over config.yaml: keys with their values."""
-    quiet = {"agent.greeting": "", "agent.brain": "", "agent.voice": "", "agent.tools": []}
-    return {**quiet, "agent.engine": scenario.agent.engine, **scenario.set, **overrides}
+    plain = {"agent.greeting": "", "agent.brain": "", "agent.voice": "tone", "agent.tools": []}
+    return {**plain, "agent.engine": scenario.agent.engine, **scenario.set, **overrides}
 
 
 def _check(scenario: Scenario) -> None:

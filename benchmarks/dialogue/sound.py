@@ -1,25 +1,26 @@
 """What the caller of a scenario makes heard, as samples, and where the speaking in it lies."""
 
 import re
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import numpy as np
 
 from agent.audio.frame import SPEAK_HZ, Samples
-from agent.engines import Style
-from agent.errors import ConfigError, EngineError
-from agent.voices.espeak import EspeakVoice
+from agent.errors import ConfigError
 from benchmarks import speech
 from benchmarks.dialogue.scenario import Scenario, Sound
+from benchmarks.dialogue.voice import Said, Saying, say
 
 _NOISE_RMS = 0.1
-_SEED = 1
-_PAUSE = re.compile(r"\[(\d{1,5}) ms\]")
+_SEED = 1  # the same noise each time
+# "tell me [300 ms] what", "well [250 ms breath] I think"
+_PAUSE = re.compile(r"\[(\d{1,5} ms(?: breath)?)\]")
+_BREATH_DB = -26.0  # of noise: -46 dBFS, soft and near
 _FADE = SPEAK_HZ // 100
-_SILENCE = 0.003  # espeak-ng's phrases are cut where they begin and end
+_SILENCE = 0.003  # espeak-ng's sounds are cut where they begin and end
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,20 +35,45 @@ class Spoken:
     last: int
 
 
+@dataclass(frozen=True, slots=True)
+class Soundtrack:
+    """All that a scenario's caller makes heard."""
+
+    lines: tuple[Spoken, ...]
+    background: Samples | None
+
+
 def missing(scenario: Scenario) -> tuple[str, ...]:
     """Return the recordings that the scenario plays and that are not there."""
     names = dict.fromkeys(sound.play for sound in scenario.sounds if sound.play)
     return tuple(name for name in names if not _path(name).is_file())
 
 
-def render(sounds: Sequence[Sound]) -> Spoken:
-    """Make the sounds, one behind the other. Raises ConfigError for one that cannot be made."""
+def render(scenario: Scenario) -> Soundtrack:
+    """Make it; the same each time. Raises ConfigError for a sound that cannot be made."""
+    sayings = [
+        Saying(_unpaused(sound.say)[0], sound.voice, sound.speed)
+        for sound in scenario.sounds
+        if sound.say
+    ]
+    said = deque(say(sayings))
+    background = None
+    if scenario.background is not None:
+        background = _make(scenario.background, said)
+    return Soundtrack(
+        tuple(_line(line.sounds, said) for line in scenario.caller),
+        background,
+    )
+
+
+def _line(sounds: Sequence[Sound], said: deque[Said]) -> Spoken:
+    """Put sounds one behind the other; `said` holds those that are said, in order."""
     pieces: list[Samples] = []
     firsts: list[int] = []
     lasts: list[int] = []
     length = 0
     for sound in sounds:
-        samples = make(sound)
+        samples = _make(sound, said)
         if sound.say or sound.play:
             last = speech.last_speech_sample(samples)
             backwards = speech.last_speech_sample(samples[::-1])
@@ -60,22 +86,27 @@ def render(sounds: Sequence[Sound]) -> Spoken:
     loud = np.flatnonzero(whole)
     if not firsts and len(loud):
         firsts, lasts = [int(loud[0])], [int(loud[-1])]
-    return Spoken(whole, *(firsts[:1] or [0]), *(lasts[-1:] or [len(whole) - 1]))
+    return Spoken(whole, *(firsts[:1] or [0]), *(lasts[-1:] or [max(0, len(whole) - 1)]))
 
 
-def make(sound: Sound) -> Samples:
-    """Make one sound, [n] at SPEAK_HZ. Raises ConfigError."""
+def _make(sound: Sound, said: deque[Said]) -> Samples:
+    """Make one sound, [n] at SPEAK_HZ."""
     if sound.say:
-        samples = _say(sound.say, Style(sound.voice, speed=sound.speed))
+        samples = _paused(sound.say, said.popleft())
     elif sound.play:
         samples = _play(sound)
     else:
-        length = (sound.noise_ms or sound.silence_ms or 0) * SPEAK_HZ // 1000
-        dice = np.random.default_rng(_SEED)
-        level = 0.0 if sound.noise_ms is None else _NOISE_RMS
-        samples = (level * dice.standard_normal(length)).astype(np.float32)
+        samples = _noise(sound)
     louder: Samples = samples * np.float32(10 ** (sound.gain_db / 20))
     return louder
+
+
+def _noise(sound: Sound) -> Samples:
+    length = (sound.noise_ms or sound.silence_ms or 0) * SPEAK_HZ // 1000
+    if sound.noise_ms is None:
+        return np.zeros(length, np.float32)
+    dice = np.random.default_rng(_SEED)
+    return (_NOISE_RMS * dice.standard_normal(length)).astype(np.float32)
 
 
 def _play(sound: Sound) -> Samples:
@@ -87,38 +118,37 @@ def _play(sound: Sound) -> Samples:
     return samples
 
 
-def _say(text: str, style: Style) -> Samples:
-    """Speak the whole text, then cut it where a pause is written.
+def _paused(text: str, said: Said) -> Samples:
+    """Cut what was said as a whole where a pause is written.
 
     A caller who looks for a word holds the tone; a voice that is given half a sentence falls.
     """
-    spoken, pauses = _pauses(text)
-    try:
-        stretches = list(_voice().speak(spoken, style))
-    except EngineError as error:
-        raise ConfigError(f"say: {error}") from error
-    whole = np.concatenate([np.zeros(0, np.float32), *(each.samples for each in stretches)])
-    starts = [word.start for each in stretches for word in each.words]
+    whole = said.samples
     loud = np.flatnonzero(np.abs(whole) > _SILENCE)
     if not len(loud):
         raise ConfigError(f"say: there is nothing to be heard in {text!r}")
-    begin, end = int(loud[0]), int(loud[-1]) + 1
-    pieces, at = [], begin
-    for word, pause_ms in pauses:
-        cut = min(max(starts[word], at), end) if word < len(starts) else end
-        pieces += [_faded(whole[at:cut]), np.zeros(pause_ms * SPEAK_HZ // 1000, np.float32)]
+    at, end = int(loud[0]), int(loud[-1]) + 1
+    pieces: list[Samples] = []
+    for word, pause in _unpaused(text)[1]:
+        cut = min(max(said.words[word], at), end) if word < len(said.words) else end
+        heard = np.flatnonzero(np.abs(whole[at:cut]) > _SILENCE)
+        until = at + int(heard[-1]) + 1 if len(heard) else at  # a comma has a pause of its own
+        pieces += [_faded(whole[at:until]), _make(pause, deque())]
         at = cut
     return np.concatenate([*pieces, whole[at:end]])
 
 
-def _pauses(text: str) -> tuple[str, list[tuple[int, int]]]:
-    """Split "tell me [300 ms] what": the text, and before which word is how long a pause."""
-    spoken, *rest = _PAUSE.split(text)  # text, ms, text, ms, text
+def _unpaused(text: str) -> tuple[str, list[tuple[int, Sound]]]:
+    """Split "tell me [300 ms] what": the text, and before which word is what kind of pause."""
+    spoken, *rest = _PAUSE.split(text)  # text, pause, text, pause, text
     pauses = []
-    for pause_ms, further in zip(rest[::2], rest[1::2], strict=True):
-        pauses.append((len(spoken.split()), int(pause_ms)))
+    for pause, further in zip(rest[::2], rest[1::2], strict=True):
+        length, _, *breath = pause.split()
+        silence = Sound(silence_ms=int(length))
+        inhaled = Sound(noise_ms=int(length), gain_db=_BREATH_DB)
+        pauses.append((len(spoken.split()), inhaled if breath else silence))
         spoken = f"{spoken} {further}"
-    return spoken, pauses
+    return " ".join(spoken.split()), pauses
 
 
 def _faded(samples: Samples) -> Samples:
@@ -127,11 +157,6 @@ def _faded(samples: Samples) -> Samples:
     fade = np.ones(len(samples), np.float32)
     fade[len(samples) - length :] = np.linspace(1, 0, length, dtype=np.float32)
     return samples * fade
-
-
-@cache
-def _voice() -> EspeakVoice:
-    return EspeakVoice()
 
 
 def _path(name: str) -> Path:

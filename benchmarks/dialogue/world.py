@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from benchmarks.dialogue.account import Account
 from benchmarks.dialogue.scenario import Answer, Scenario
-from benchmarks.dialogue.sound import Spoken
+from benchmarks.dialogue.sound import Soundtrack
 
 _NUMBERS = (
     "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
@@ -22,7 +22,7 @@ class Part:
 
     name: str
     scenario: Scenario
-    lines: tuple[Spoken, ...]
+    sound: Soundtrack
 
     @property
     def session(self) -> dict[str, Any]:
