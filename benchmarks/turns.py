@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from agent.config import Limits
 from agent.config_file import parse_override
 from agent.errors import ConfigError
 from benchmarks import own_server
@@ -19,6 +20,7 @@ from benchmarks.dialogue.scenario import FOLDER, Scenario, read
 from benchmarks.dialogue.world import Part, Settings, World
 
 _CONFIG = Path("config.yaml")
+_SEATS = Limits().calls  # what a server takes, unless it is told otherwise
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -69,8 +71,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Play and report; 0, or 1 when something expected does not hold or nothing was played."""
-    if args.at_once < 1:
-        raise ConfigError(f"--at-once {args.at_once}: must be 1 or more")
+    if not 1 <= args.at_once <= _SEATS:
+        raise ConfigError(f"--at-once {args.at_once}: must be between 1 and {_SEATS}")
     config = args.config or (_CONFIG if _CONFIG.exists() else None)
     settings = Settings(config, dict(parse_override(text) for text in args.set))
     scenarios = choose(args.dialogues, args.only)

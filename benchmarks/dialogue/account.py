@@ -43,6 +43,7 @@ class Account:
     peaks: tuple[tuple[float, float], ...]  # each packet: its arrival, its peak
     events: tuple[Event, ...]
     stuck: str = ""  # why the rest was not said
+    late_ms: float = 0.0  # how late the caller's own packets left at worst
 
     def of(self, kind: str) -> list[Event]:
         return [event for event in self.events if event.type == kind]

@@ -45,7 +45,15 @@ async def play(part: Part, call: Caller) -> Account:
     except Stuck as error:
         stuck = str(error)
     end_s = asyncio.get_running_loop().time()
-    return Account(start_s, end_s, tuple(said), call.heard.peaks, tuple(call.events), stuck)
+    return Account(
+        start_s,
+        end_s,
+        tuple(said),
+        call.heard.peaks,
+        tuple(call.events),
+        stuck,
+        call.worst_late_ms,
+    )
 
 
 async def _moment(

@@ -14,6 +14,7 @@ from benchmarks.dialogue.verdict import Verdict, judge
 from benchmarks.dialogue.world import Part
 
 _WIDTH = 44  # of a cell of words
+_LATE_MS = 40.0  # two packets
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Result:
     about: str
     world: str
     lasted_s: float = 0.0
+    late_ms: float = 0.0  # the caller's own packets, at worst
     verdicts: tuple[Verdict, ...] = ()
     skipped: str = ""  # why
 
@@ -31,7 +33,8 @@ class Result:
     def of(cls, world: str, part: Part, account: Account) -> "Result":
         verdicts = judge(part.scenario, account)
         lasted_s = account.end_s - account.start_s
-        return cls(part.name, part.scenario.about, world, lasted_s, verdicts)
+        about, late_ms = part.scenario.about, account.late_ms
+        return cls(part.name, about, world, lasted_s, late_ms, verdicts)
 
     @classmethod
     def without(
@@ -79,7 +82,7 @@ def table(results: Sequence[Result]) -> str:
         "  ".join([*(f"{cell:<{w}}" for cell, w in zip(row, widths, strict=False)), row[4]])
         for row in rows
     ]
-    return "\n".join([*(each.rstrip() for each in lines), "", _sum(results)])
+    return "\n".join([*(each.rstrip() for each in lines), "", *_late(results), _sum(results)])
 
 
 def write_json(results: Sequence[Result], path: Path | None) -> None:
@@ -107,6 +110,17 @@ def _note(verdict: Verdict) -> str:
     if verdict.is_good:
         return verdict.fails_because
     return "it holds now: take fails_because away"
+
+
+def _late(results: Sequence[Result]) -> list[str]:
+    """A warning where the machine was too busy to measure on."""
+    worst_ms = max((result.late_ms for result in results), default=0.0)
+    if worst_ms < _LATE_MS:
+        return []
+    return [
+        f"this machine was busy: the caller's own packets left up to {worst_ms:.0f} ms late, and "
+        "what was measured is no better than that"
+    ]
 
 
 def _sum(results: Sequence[Result]) -> str:
