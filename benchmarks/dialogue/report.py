@@ -118,8 +118,8 @@ def _late(results: Sequence[Result]) -> list[str]:
     if worst_ms < _LATE_MS:
         return []
     return [
-        f"this machine was busy: the caller's own packets left up to {worst_ms:.0f} ms late, and "
-        "what was measured is no better than that"
+        f"this machine was busy: the caller's own packets left up to {worst_ms:.0f} ms late, "
+        "and what was measured is no better than that"
     ]
 
 

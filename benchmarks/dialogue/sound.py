@@ -131,10 +131,10 @@ def _paused(text: str, said: Said) -> Samples:
     pieces: list[Samples] = []
     for word, pause in _unpaused(text)[1]:
         cut = min(max(said.words[word], at), end) if word < len(said.words) else end
-        heard = np.flatnonzero(np.abs(whole[at:cut]) > _SILENCE)
-        until = at + int(heard[-1]) + 1 if len(heard) else at  # a comma has a pause of its own
+        before, after = loud[(at <= loud) & (loud < cut)], loud[loud >= cut]
+        until = int(before[-1]) + 1 if len(before) else at  # a comma has a pause of its own
         pieces += [_faded(whole[at:until]), _make(pause, deque())]
-        at = cut
+        at = int(after[0]) if len(after) else end
     return np.concatenate([*pieces, whole[at:end]])
 
 
