@@ -52,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     doctor.add_argument("--json", action="store_true", help="print JSON for scripts")
     doctor.set_defaults(run=_doctor)
 
-    from benchmarks import call, latency
+    from benchmarks import call, latency, turns
 
     dial = commands.add_parser(
         "call",
@@ -65,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     bench = commands.add_parser(
         "bench",
         help="measure",
-        description="Benchmarks over a real peer connection.",
+        description="Benchmarks of what a caller hears.",
     )
     kinds = bench.add_subparsers(required=True, metavar="WHAT")
     answer = kinds.add_parser(
@@ -79,6 +79,18 @@ def _parser() -> argparse.ArgumentParser:
     )
     latency.add_arguments(answer)
     answer.set_defaults(run=latency.run)
+    dialogues = kinds.add_parser(
+        "turns",
+        help="whose turn it is, in dialogues with pauses, interruptions and noise",
+        description=(
+            "Play dialogues (benchmarks/dialogues/*.yaml) to the agent and compare what came "
+            "of each with what it expects: see at once what a threshold does to a "
+            "conversation, as in --set turns.end_of_turn_ms=250. Exit status 1 if an "
+            "expectation fails."
+        ),
+    )
+    turns.add_arguments(dialogues)
+    dialogues.set_defaults(run=turns.run)
     return parser
 
 

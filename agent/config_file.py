@@ -4,7 +4,8 @@ import dataclasses
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, get_args, get_origin, get_type_hints
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import yaml
 
@@ -18,25 +19,28 @@ def load(path: Path | None, overrides: Mapping[str, Any] | None = None) -> Confi
     Overrides are keyed by path: {"turns.end_of_turn_ms": 300}.
     Raises ConfigError naming the key's path, the value and what is allowed.
     """
-    tree: Any = {}
-    if path is not None:
-        try:
-            tree = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise ConfigError(f"cannot read {path}: {error.strerror}") from error
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{path} is not YAML: {error}") from error
-    tree = {} if tree is None else tree
+    tree = {} if path is None else read_yaml(path)
     for dotted, value in (overrides or {}).items():
         tree = _overlay(tree, dotted.split("."), value, dotted)
     try:
-        config: Config = _build(Config, tree, "")
+        config: Config = build(Config, tree, "")
         _check_together(config)
     except ConfigError as error:
         raise ConfigError(
             f"{path}: {error}" if path and not overrides else str(error)
         ) from None
     return config
+
+
+def read_yaml(path: Path) -> Any:
+    """What a YAML file holds, {} where it is empty. Raises ConfigError."""
+    try:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not YAML: {error}") from error
+    return {} if tree is None else tree
 
 
 def parse_override(text: str) -> tuple[str, Any]:
@@ -59,7 +63,13 @@ def _overlay(tree: Any, keys: list[str], value: Any, dotted: str) -> dict[str, A
     return {**tree, keys[0]: branch}
 
 
-def _build(kind: Any, tree: Any, path: str) -> Any:
+def build(kind: Any, tree: Any, path: str) -> Any:
+    """Make a frozen dataclass of a tree of YAML values; `path` is where it stands in the file.
+
+    Fields may be numbers, text, true or false, lists of text, further dataclasses or lists of
+    them, a mapping; any of these `| None`, which only stands for a key that was left out.
+    Raises ConfigError naming the key's path, the value and what is allowed.
+    """
     where = path or "the file"
     if tree is None:  # a section whose every key is commented out
         tree = {}
@@ -71,19 +81,41 @@ def _build(kind: Any, tree: Any, path: str) -> Any:
         here = f"{path}.{key}" if path else str(key)
         if key not in hints:
             close = get_close_matches(str(key), hints, n=1)
-            hint = f"; did you mean {close[0]}?" if close else f"; known are {', '.join(hints)}"
-            raise ConfigError(f"{here}: unknown key{hint}")
-        hint = hints[key]
+            known = (
+                f"; did you mean {close[0]}?" if close else f"; known are {', '.join(hints)}"
+            )
+            raise ConfigError(f"{here}: unknown key{known}")
+        hint = _given(hints[key])
         if dataclasses.is_dataclass(hint):
-            values[key] = _build(hint, value, here)
+            values[key] = build(hint, value, here)
         else:
             values[key] = _value(hint, value, here)
+    for field in dataclasses.fields(kind):
+        has_default = field.default is not field.default_factory  # both are MISSING
+        if field.name not in values and not has_default:
+            raise ConfigError(f"{where}: {field.name} is missing")
     return kind(**values)
+
+
+def _given(hint: Any) -> Any:
+    """The type of a value that is there: `int` of `int | None`."""
+    if get_origin(hint) not in (Union, UnionType):
+        return hint
+    [kind] = (each for each in get_args(hint) if each is not NoneType)
+    return kind
 
 
 def _value(hint: Any, value: Any, path: str) -> Any:
     bounds = [a for a in getattr(hint, "__metadata__", ())]
     kind = get_args(hint)[0] if bounds else hint
+    if get_origin(kind) is Mapping:
+        if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
+            raise ConfigError(f"{path}: expected keys with values, found {value!r}")
+        return value
+    if get_origin(kind) is tuple and dataclasses.is_dataclass(item := get_args(kind)[0]):
+        if not isinstance(value, list):
+            raise ConfigError(f"{path}: expected a list, found {value!r}")
+        return tuple(build(item, each, f"{path}[{n}]") for n, each in enumerate(value, 1))
     if get_origin(kind) is tuple:
         if not isinstance(value, list | tuple) or not all(isinstance(v, str) for v in value):
             raise ConfigError(f"{path}: {value!r} is not a list; write it as [one, two]")

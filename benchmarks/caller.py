@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
@@ -57,23 +57,36 @@ class Event:
     body: Mapping[str, Any]
 
 
+class Way(Protocol):
+    """To the agent, once there is a connection: a `Peer`, or what stands for one."""
+
+    @property
+    def stats(self) -> Stats: ...
+
+    def send(self, text: str) -> None: ...
+
+    async def close(self) -> None: ...
+
+
 @asynccontextmanager
 async def dial(
     url: str,
     *,
     loss: Loss | None = None,
+    session: Mapping[str, Any] | None = None,
     on_event: Callable[[Event], None] = lambda event: None,
     config: Config | None = None,
 ) -> AsyncIterator["Caller"]:
     """Call the server at `url`; a connected call, which is hung up and released at the end.
 
-    `config`'s receive, send, ice and limits hold for the caller's side. Raises CallFailed.
+    `session` goes with the offer. `config`'s receive, send, ice and limits hold for the
+    caller's side. Raises CallFailed.
     """
     caller = Caller(config or Config(), on_event)
     timeout = aiohttp.ClientTimeout(total=_HTTP_S)
     async with aiohttp.ClientSession(timeout=timeout) as http:
         try:
-            await caller.connect(http, url, loss or Loss())
+            await caller.connect(http, url, loss or Loss(), session)
             yield caller
         finally:
             await caller.hang_up(http)
@@ -82,21 +95,27 @@ async def dial(
 class Caller:
     """One call. Made by `dial`."""
 
-    def __init__(self, config: Config, on_event: Callable[[Event], None]) -> None:
+    def __init__(
+        self,
+        config: Config,
+        on_event: Callable[[Event], None],
+        way: Callable[..., Way] = Peer,
+    ) -> None:
+        """`way` is called as `Peer` is."""
         self._loop = asyncio.get_running_loop()
         self._limit_s = config.limits.connect_s
         self._on_event = on_event
-        self._microphone = Microphone(config.send)
-        self._peer = Peer(
+        self.microphone = Microphone(config.send)
+        self.heard = Heard(self._loop.time())
+        self.way = way(
             config,
-            self._microphone,
+            self.microphone,
             on_connected=self._connected,
             on_audio=lambda samples: self.heard.take_audio(samples),
             on_message=self._message,
             on_closed=self._closed,
             on_packet=self._packet,
         )
-        self.heard = Heard(self._loop.time())
         self.events: deque[Event] = deque(maxlen=_MAX_EVENTS)
         self.connect_ms = 0.0  # from the POST to connected
         self.ended: EndReason | None = None  # when it did not end by us
@@ -109,23 +128,31 @@ class Caller:
     @property
     def stats(self) -> Stats:
         """What became of the agent's packets."""
-        return self._peer.stats
+        return self.way.stats
 
     @property
     def worst_late_ms(self) -> float:
         """How late our own packets left at worst; what is measured is no better than that."""
-        return self._microphone.worst_late_ms
+        return self.microphone.worst_late_ms
 
     def send(self, event: Mapping[str, Any]) -> None:
         """Write a client event on the data channel."""
-        self._peer.send(json.dumps(event))
+        self.way.send(json.dumps(event))
 
-    async def connect(self, http: aiohttp.ClientSession, url: str, loss: Loss) -> None:
-        """Place the call. Raises CallFailed."""
-        offer = await self._peer.offer()
-        self._impair(loss)
+    async def connect(
+        self,
+        http: aiohttp.ClientSession,
+        url: str,
+        loss: Loss,
+        session: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Place the call over a `Peer`. Raises CallFailed."""
+        peer = self.way
+        assert isinstance(peer, Peer)
+        offer = await peer.offer()
+        _impair(peer, loss)
         try:
-            await self._peer.accept(await self._post(http, url, offer))
+            await peer.accept(await self._post(http, url, offer, session))
         except (ValueError, KeyError, AttributeError, AssertionError) as error:
             raise CallFailed(f"{url} sent an answer that is none: {error}") from error
         if not await self.until(lambda: self._is_connected, self._limit_s):
@@ -133,7 +160,7 @@ class Caller:
 
     async def say(self, samples: Samples) -> Utterance:
         """Say [n] at SPEAK_HZ; return when its last frame was handed to the encoder."""
-        utterance = self._microphone.say(samples)
+        utterance = self.microphone.say(samples)
         await utterance.over()
         if not utterance.said:
             raise CallFailed("the call ended while the caller was speaking")
@@ -188,37 +215,40 @@ class Caller:
         except (aiohttp.ClientError, TimeoutError) as error:
             _log.info("hanging up: %s", error)  # the closed connection tells it too
         finally:
-            await self._peer.close()
+            await self.way.close()
 
     # -- the call is placed --------------------------------------------------------------------
 
-    async def _post(self, http: aiohttp.ClientSession, url: str, offer: str) -> str:
+    async def _post(
+        self,
+        http: aiohttp.ClientSession,
+        url: str,
+        offer: str,
+        session: Mapping[str, Any] | None,
+    ) -> str:
         if urlsplit(url).scheme not in ("http", "https"):
             raise CallFailed(f"{url}: an address such as http://127.0.0.1:8080 is needed")
         target = url.rstrip("/") + CALLS_PATH
+        body: str | aiohttp.FormData = offer
+        headers = {"Content-Type": "application/sdp"}
+        if session is not None:
+            parts = {"sdp": offer, "session": json.dumps(session)}
+            body, headers = aiohttp.FormData(parts, default_to_multipart=True), {}
         self._posted_s = self._loop.time()
         try:
-            async with http.post(
-                target, data=offer, headers={"Content-Type": "application/sdp"}
-            ) as response:
-                body = await response.text(errors="replace")
+            async with http.post(target, data=body, headers=headers) as response:
+                answer = await response.text(errors="replace")
                 if response.status != 201:
-                    raise CallFailed(f"{url} refused the call: {_reason(body, response)}")
+                    raise CallFailed(f"{url} refused the call: {_reason(answer, response)}")
                 if location := response.headers.get("Location"):
                     self._location = urljoin(target, location)
-                return body
+                return answer
         except TimeoutError as error:
             raise CallFailed(f"{url} did not answer within {_HTTP_S:g} s") from error
         except aiohttp.ClientConnectorError as error:
             raise CallFailed(f"{url} cannot be reached: {error.os_error}") from error
         except aiohttp.ClientError as error:
             raise CallFailed(f"{url} cannot be called: {error}") from error
-
-    def _impair(self, loss: Loss) -> None:
-        if loss.up:
-            network.impair(self._peer.pc, _dropper(loss.up, f"{loss.seed} up"))
-        if loss.down:
-            network.impair_arrivals(self._peer.pc, _dropper(loss.down, f"{loss.seed} down"))
 
     # -- from the peer connection --------------------------------------------------------------
 
@@ -253,13 +283,20 @@ class Caller:
 
     def _closed(self, reason: EndReason) -> None:
         self.ended = reason
-        self._microphone.stop()
+        self.microphone.stop()
         self._tell()
 
     def _tell(self) -> None:
         """Wake everyone who waits; who waits again waits for the next news."""
         self._news.set()
         self._news = asyncio.Event()
+
+
+def _impair(peer: Peer, loss: Loss) -> None:
+    if loss.up:
+        network.impair(peer.pc, _dropper(loss.up, f"{loss.seed} up"))
+    if loss.down:
+        network.impair_arrivals(peer.pc, _dropper(loss.down, f"{loss.seed} down"))
 
 
 def _dropper(share: float, seed: str) -> Callable[[], bool]:

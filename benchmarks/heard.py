@@ -24,11 +24,12 @@ class Heard:
     """One call's. `began_s` is where the sound begins: the moment the call was connected."""
 
     def __init__(self, began_s: float, kept_s: float = KEPT_S) -> None:
-        self._began_s = began_s
+        self.began_s = began_s
         self._kept_samples = int(kept_s * HEAR_HZ)
         # a decoder of its own: what a packet holds must not depend on those that wait before it
         self._decoder = Decoder()
         self._speech_s: deque[float] = deque(maxlen=int(kept_s * 1000 / FRAME_MS))
+        self._peaks: deque[tuple[float, float]] = deque(maxlen=self._speech_s.maxlen)
         self._pieces: list[Samples] = []
         self._samples = 0
         self.packets = 0
@@ -36,13 +37,15 @@ class Heard:
     def take_packet(self, packet: RtpAudio, now: float) -> None:
         """Take a packet as it came out of the socket. Call before `take_audio` of the same."""
         if self.packets == 0:
-            self._keep(np.zeros(max(0, int((now - self._began_s) * HEAR_HZ)), np.float32))
+            self._keep(np.zeros(max(0, int((now - self.began_s) * HEAR_HZ)), np.float32))
         self.packets += 1
         try:
             sound = self._decoder.decode(packet.payload)
         except BadPayload:  # it arrived, and nobody can hear anything in it
             return
-        if np.abs(sound).max() >= SPEECH_PEAK:
+        peak = float(np.abs(sound).max())
+        self._peaks.append((now, peak))
+        if peak >= SPEECH_PEAK:
             self._speech_s.append(now)
 
     def take_audio(self, samples: Samples) -> None:
@@ -53,6 +56,11 @@ class Heard:
     def speech_s(self) -> tuple[float, ...]:
         """When each packet with speech in it arrived, ascending."""
         return tuple(self._speech_s)
+
+    @property
+    def peaks(self) -> tuple[tuple[float, float], ...]:
+        """Each packet that holds a sound: when it arrived, and its peak, 0..1."""
+        return tuple(self._peaks)
 
     @property
     def last_speech_s(self) -> float | None:

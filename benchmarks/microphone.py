@@ -70,7 +70,7 @@ class Microphone(MediaStreamTrack):
     def __init__(self, send: Send) -> None:
         super().__init__()
         self._encode = Encoder(send).encode
-        self._silence = np.zeros(SPEAK_FRAME, np.float32)
+        self._background = Utterance(np.zeros(SPEAK_FRAME, np.float32)).frames
         self._utterances: deque[Utterance] = deque()
         self._origin_s: float | None = None
         self._frame = 0
@@ -86,6 +86,10 @@ class Microphone(MediaStreamTrack):
         else:
             utterance.give_up()
         return utterance
+
+    def surround(self, samples: Samples) -> None:
+        """Lay [n] at SPEAK_HZ under everything from now on, over and over."""
+        self._background = Utterance(samples).frames
 
     def stop(self) -> None:
         super().stop()
@@ -109,9 +113,10 @@ class Microphone(MediaStreamTrack):
         return packet
 
     def _next(self, now: float) -> Samples:
+        background: Samples = self._background[self._frame % len(self._background)]
         if not self._utterances:
-            return self._silence
-        frame = self._utterances[0].hand_over(now)
+            return background
+        frame = self._utterances[0].hand_over(now) + background
         if self._utterances[0].said:
             self._utterances.popleft()
         return frame

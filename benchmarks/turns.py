@@ -1,0 +1,151 @@
+"""`voxline bench turns`: play dialogues to the agent, and compare what came of them.
+
+In virtual time by default, which takes seconds; over real peer connections with --live.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Mapping
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from agent.config import Limits
+from agent.config_file import parse_override
+from agent.errors import ConfigError
+from benchmarks import own_server
+from benchmarks.caller import CallFailed
+from benchmarks.dialogue.account import Account
+from benchmarks.dialogue.report import Result, line, table, write_json
+from benchmarks.dialogue.scenario import FOLDER, Scenario, read
+from benchmarks.dialogue.world import Part, Settings, World
+
+_CONFIG = Path("config.yaml")
+_SEATS = Limits().calls  # what a server takes, unless it is told otherwise
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `voxline bench turns`."""
+    world = parser.add_mutually_exclusive_group()
+    world.add_argument(
+        "--virtual",
+        action="store_true",
+        help="in virtual time, without a network: two minutes take seconds (default)",
+    )
+    world.add_argument(
+        "--live", action="store_true", help="over peer connections, in real time"
+    )
+    parser.add_argument(
+        "--at-once", type=int, default=4, metavar="N", help="live calls at once (default: 4)"
+    )
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="names, or patterns: 'interrupt-*'",
+    )
+    parser.add_argument(
+        "--dialogues",
+        type=Path,
+        default=FOLDER,
+        metavar="DIR",
+        help="a folder of .yaml files (default: the project's own)",
+    )
+    parser.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="of the agent (default: config.yaml here, if there is one)",
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="any key of config.yaml, for all dialogues, even those that set it; repeatable",
+    )
+    parser.add_argument(
+        "--json", metavar="FILE", help="write every result; - prints nothing else"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Play and report; 0, or 1 when something expected does not hold or nothing was played."""
+    if not 1 <= args.at_once <= _SEATS:
+        raise ConfigError(f"--at-once {args.at_once}: must be between 1 and {_SEATS}")
+    config = args.config or (_CONFIG if _CONFIG.exists() else None)
+    settings = Settings(config, dict(parse_override(text) for text in args.set))
+    scenarios = choose(args.dialogues, args.only)
+    quiet = args.json == "-"
+
+    def note(result: Result) -> None:
+        print(line(result), file=sys.stderr if quiet else sys.stdout, flush=True)
+
+    try:
+        results = play(scenarios, _world(args), settings, note)
+    except (CallFailed, own_server.ServerFailed) as error:
+        print(f"voxline: {error}", file=sys.stderr)
+        return 1
+    if not quiet:
+        print(f"\n{table(results)}")
+    if args.json is not None:
+        write_json(results, None if quiet else Path(args.json))
+    played = [result for result in results if not result.skipped]
+    return 0 if played and all(result.is_good for result in played) else 1
+
+
+def choose(folder: Path, patterns: list[str]) -> dict[str, Scenario]:
+    """Read the scenarios of a folder whose names match; all without a pattern.
+
+    Raises ConfigError where there are none, or one is not as it must be.
+    """
+    if not folder.is_dir():
+        raise ConfigError(f"--dialogues {folder}: there is no such folder")
+    paths = {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+    if not paths:
+        raise ConfigError(f"--dialogues {folder}: no .yaml file in it")
+    for pattern in patterns:
+        if not any(fnmatchcase(name, pattern) for name in paths):
+            raise ConfigError(f"--only {pattern}: matches none of {', '.join(paths)}")
+    chosen = {
+        name: path
+        for name, path in paths.items()
+        if not patterns or any(fnmatchcase(name, pattern) for pattern in patterns)
+    }
+    return {name: read(path) for name, path in chosen.items()}
+
+
+def play(
+    scenarios: Mapping[str, Scenario],
+    world: World,
+    settings: Settings,
+    note: Callable[[Result], None],
+) -> list[Result]:
+    """Play what can be played; the results, in the order of the scenarios."""
+    from benchmarks.dialogue.sound import missing, render  # not for --help: it loads espeak-ng
+
+    results: dict[str, Result] = {}
+    parts: list[Part] = []
+
+    def done(part: Part, account: Account) -> None:
+        results[part.name] = Result.of(world.name, part, account)
+        note(results[part.name])
+
+    for name, scenario in scenarios.items():
+        if absent := missing(scenario):
+            results[name] = Result.without(world.name, name, scenario, absent)
+            note(results[name])
+            continue
+        parts.append(Part(name, scenario, render(scenario)))
+    world.play(parts, settings, done)
+    return [results[name] for name in scenarios]
+
+
+def _world(args: argparse.Namespace) -> World:
+    if args.live:
+        from benchmarks.dialogue.live import LiveWorld
+
+        return LiveWorld(args.at_once)
+    from benchmarks.dialogue.virtual import VirtualWorld
+
+    return VirtualWorld()
