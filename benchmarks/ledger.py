@@ -25,7 +25,7 @@ from benchmarks.ledger_truth import Counter, Script, place, script
 
 _REQUEST = "count to fifty"
 _BEGIN_S = 20.0  # for the reply to begin
-_STOP_S = 6.0  # for it to stop
+_STOP_S = 10.0  # for it to stop
 _TAIL_S = 0.3  # for the last packets to arrive
 _SPEECH_S = 1.6  # of a recording, from its first sound
 _SOONEST_S = 0.2
