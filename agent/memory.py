@@ -44,7 +44,10 @@ class Memory:
             self._fillers.setdefault(next(reversed(self._past)), {})[turn] = agent
 
     def cut(self, turn: int, agent: str) -> None:
-        """Of a reply or filler that is over no more than this was heard."""
+        """Of a reply or filler that is over no more than this was heard.
+
+        The exchange stays, even of nothing: a brain may have kept what the caller said in it.
+        """
         for fillers in self._fillers.values():
             if turn in fillers:
                 fillers[turn] = agent
@@ -96,9 +99,8 @@ class Memory:
 
     @property
     def past(self) -> tuple[Exchange, ...]:
-        """What is over, oldest first; nothing of what was cut until nothing was left of it."""
-        whole = map(self._whole, self._past.values())
-        return tuple(each for each in whole if each.caller or each.agent or each.tools)
+        """What is over, oldest first."""
+        return tuple(map(self._whole, self._past.values()))
 
     def _whole(self, exchange: Exchange) -> Exchange:
         """What was said, with what was typed and called."""

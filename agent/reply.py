@@ -111,13 +111,14 @@ class Reply:
         """
         self.discard()
         self._outlet.flush()
-        if reached_s is None:
-            return self._done("cancelled", reason)
-        reached = min(self.departures.by(reached_s), self.heard)
+        reached = self.heard
+        if reached_s is not None:
+            reached = min(reached, self.departures.by(reached_s))
         if reason == "call_ended":
             self._end = reached
-            return self._done("cancelled", reason)
         done = self._done("cancelled", reason)
+        if reason != "turn_detected" or reached_s is None:
+            return done
         return replace(done, speech_at_ms=milliseconds(reached))
 
     def shorten(self, end_ms: int) -> bool:

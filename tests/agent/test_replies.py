@@ -160,7 +160,8 @@ def test_a_reply_that_is_over_is_cut_in_memory_again_and_again_and_never_back() 
         scene.replies.truncate(3, 601)
         assert scene.told[-1] == CutRefused(3, 601, 600)
         scene.replies.truncate(3, 0)
-        assert [each.agent.split()[-1] for each in scene.memory.past] == ["twelve"]
+        assert scene.memory.past[0] == Exchange("", "", 3)
+        assert scene.memory.past[1].agent.split()[-1] == "twelve"
         scene.replies.truncate(9, 0)
         assert scene.told[-1] == CutRefused(9, 0, None)
 
@@ -180,6 +181,20 @@ def test_where_the_caller_began_to_speak_is_counted_from_what_had_left_by_then()
         [done] = scene.told_of(ev.ReplyDone)
         assert done.audio_ms == frames * 20  # all that left is heard: nobody takes it back
         assert done.speech_at_ms == pytest.approx(500, abs=1)
+
+    run(main())
+
+
+@pytest.mark.parametrize("reason", ["client_cancelled", "result_came"])
+def test_nobody_spoke_over_what_was_stopped_for_another_reason(reason) -> None:
+    async def main():
+        scene = Scene()
+        spoken(scene)
+        await settled()
+        scene.replies.packet_left(3, 10.0)
+        scene.replies.cancel(reason, 10.01)
+        [done] = scene.told_of(ev.ReplyDone)
+        assert (done.speech_at_ms, done.audio_ms) == (None, 3000)
 
     run(main())
 
