@@ -111,9 +111,7 @@ class Reply:
         """
         self.discard()
         self._outlet.flush()
-        reached = self.heard
-        if reached_s is not None:
-            reached = min(reached, self.departures.by(reached_s))
+        reached = self.heard if reached_s is None else self.departures.by(reached_s)
         if reason == "call_ended":
             self._end = reached
         done = self._done("cancelled", reason)

@@ -76,6 +76,12 @@ def test_what_is_shortened_to_some_milliseconds_has_so_many(left, end_ms) -> Non
         assert shortened(rest, end_ms) == rest
 
 
+@given(st.integers(0, 10**6))
+def test_what_is_shortened_to_its_own_length_loses_no_sample(left) -> None:
+    """Kills a cut that is rounded to milliseconds where there is nothing to cut."""
+    assert shortened(left, milliseconds(left)) == left
+
+
 @given(st.integers(0, 4 * WORD), st.lists(st.integers(0, 450), min_size=1, max_size=6))
 def test_cutting_never_brings_words_back(heard, cuts) -> None:
     """Kills a cut that is counted from the whole, and not from what was cut before."""
