@@ -46,6 +46,10 @@ class Line(Protocol):
     def name(self) -> str:
         """What the log calls this call."""
 
+    @property
+    def round_trip_s(self) -> float:
+        """There and back, measured on the way that the audio takes; 0 before it was."""
+
     def send(self, text: str) -> None: ...
 
     def closed(self, reason: ev.EndReason) -> None: ...
@@ -85,6 +89,7 @@ class Call:
             self._tell,
             self._step,
         )
+        self._playout_delay_s = config.playout.caller_delay_ms / 1000
         self._timer: asyncio.TimerHandle | None = None
         self._state_told = self._turns.state
         self.ended = False
@@ -183,7 +188,7 @@ class Call:
                 self._replies.discard()
                 self._engines.discard(turn)
             case ev.CancelReply(_, reason):
-                self._replies.cancel(reason)
+                self._replies.cancel(reason, self._reached_s())
             case ev.SayPrompt(turn, prompt):
                 self._replies.say(turn, prompt)
             case ev.CommitUtterance():
@@ -217,6 +222,11 @@ class Call:
         self._engines.discard(turn)
         self._caller.went_on()
 
+    def _reached_s(self) -> float:
+        """What left until then had been heard when the caller last spoke, or the call ended."""
+        at_s = self._loop.time() if self.ended else self._caller.spoke_s
+        return at_s - self._line.round_trip_s - self._playout_delay_s
+
     # -- the client
 
     def _grant(self, request: rq.Request) -> None:
@@ -234,6 +244,11 @@ class Call:
                 self._errands.want()
             case rq.CancelCurrentReply():
                 self._step(ev.ReplyUnwanted())
+            case rq.TruncateReply(turn, end_ms):
+                if self._replies.truncate(turn, end_ms):
+                    self._step(ev.ReplyUnwanted())
+            case rq.NotePlayoutDelay(delay_ms):
+                self._playout_delay_s = delay_ms / 1000
             case rq.ClearUtterance():
                 self._step(ev.UtteranceUnwanted())
             case rq.HangUp():

@@ -41,6 +41,7 @@ class Caller:
         self._announced = False  # and the client knows of it
         self._tried = False  # it is being answered, and may yet go on
         self._unanswered = 0  # number of the one committed and not answered
+        self.spoke_s = 0.0  # when they last began to speak, on the loop's clock
         self._started = ev.SpeechStarted(0, 0)
         self._ended = ev.SpeechEnded(0, 0)
         self._silent_at: float | None = None  # when they fell silent, on the loop's clock
@@ -66,6 +67,7 @@ class Caller:
             match event:
                 case ev.SpeechStarted():
                     self._started, self._silent_at = event, None
+                    self.spoke_s = self._loop.time() - event.ago_ms / 1000
                 case ev.SpeechEnded():
                     self._ended = event
                     self._silent_at = self._loop.time() - event.ago_ms / 1000

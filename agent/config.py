@@ -94,6 +94,7 @@ class Playout:
     start_ms: Annotated[int, Between(20, 1000)] = 20
     depth_ms: Annotated[int, Between(100, 60_000)] = 2000
     fade_ms: Annotated[int, Between(1, 100)] = 10
+    caller_delay_ms: Annotated[int, Between(0, 1000)] = 60
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ Turn numbers count the replies of a call from 1; utterance numbers count what th
 from dataclasses import dataclass
 from enum import StrEnum
 
+from agent.revisions import CutRefused, ReplyCut, TurnWithdrawn
+
 
 class Prompt(StrEnum):
     """What the agent says without being asked."""
@@ -324,7 +326,7 @@ class ReplyDone:
     `status`: completed | cancelled | failed; `reason`: "" or turn_detected, client_cancelled,
     result_came (of a filler), call_ended, or an error's message. `heard` + `unheard` are its
     whole text, spaces included; what a failed voice could not say is in neither. `audio_ms` is
-    how much of its audio left.
+    how much of its audio was heard, `speech_at_ms` how much when they began to speak over it.
     """
 
     turn: int
@@ -333,6 +335,7 @@ class ReplyDone:
     heard: str
     unheard: str
     audio_ms: int
+    speech_at_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -384,6 +387,9 @@ Notice = (
     | ReplyText
     | ReplyAudioStarted
     | ReplyDone
+    | ReplyCut
+    | CutRefused
+    | TurnWithdrawn
     | ToolCalled
     | ToolGivenUp
     | TurnMeasured

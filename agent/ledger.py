@@ -1,12 +1,16 @@
 """Which words of a reply have been heard: the ground of memory and transcript.
 
 Knows where each word begins in the reply's audio, and is asked with a count of samples that
-left. Knows no clock and no network.
+were heard; and which samples had left by when. Knows no clock and no network.
 """
 
+from bisect import bisect_right
 from collections import deque
 
+from agent.audio.frame import FRAME_MS, SPEAK_HZ
 from agent.engines import Speech
+
+_DEPARTURES = 512  # packets: ten seconds
 
 
 class Ledger:
@@ -61,3 +65,27 @@ class Ledger:
         whole = " ".join([*texts, *owed])
         cut = len(" ".join(texts[:heard]))
         return whole[:cut], whole[cut:]
+
+
+class Departures:
+    """When the packets of one reply left. Times are the loop's, in seconds."""
+
+    def __init__(self) -> None:
+        self._left: deque[tuple[float, int]] = deque([(-1.0, 0)], _DEPARTURES)
+
+    def note(self, now: float, left: int) -> None:
+        """A packet left; with it, `left` samples of the reply have."""
+        self._left.append((now, left))
+
+    def by(self, time_s: float) -> int:
+        """How many samples had been heard at `time_s` by a listener at our end of the line.
+
+        Who is `d` seconds away has heard so many at `time_s` + d. A packet is heard while it
+        lasts, hence a part of it may have been.
+        """
+        index = bisect_right(self._left, time_s, key=lambda packet: packet[0]) - 1
+        if index < 1:
+            return self._left[0][1]
+        (_, before), (began_s, after) = self._left[index - 1], self._left[index]
+        lasted_s = min(time_s - began_s, FRAME_MS / 1000)
+        return min(after, before + int(lasted_s * SPEAK_HZ))

@@ -22,6 +22,7 @@ class Memory:
         self._shown: tuple[int, int] = (0, 0)  # a reply, and the last text that it knows of
         self._written: dict[int, str] = {}  # by turn, what of it was typed
         self._uses: dict[int, dict[str, ToolUse]] = {}  # by turn and id; it may not be over
+        self._fillers: dict[int, dict[int, str]] = {}  # by turn of the exchange and their own
 
     def add(self, exchange: Exchange) -> None:
         """An exchange is over. Where neither side was understood a brain may have the audio."""
@@ -33,12 +34,23 @@ class Memory:
             oldest, _ = self._past.popitem(last=False)
             self._uses.pop(oldest, None)
             self._written.pop(oldest, None)
+            self._fillers.pop(oldest, None)
 
-    def bridge(self, agent: str) -> None:
-        """What was heard of a filler: it came before the result, so it goes before it."""
+    def bridge(self, turn: int, agent: str) -> None:
+        """What was heard of filler `turn`: it came before the result, so it goes before it."""
         if agent and self._past:
-            turn, last = next(reversed(self._past.items()))
-            self._past[turn] = replace(last, agent=f"{last.agent} {agent}".strip())
+            self._fillers.setdefault(next(reversed(self._past)), {})[turn] = agent
+
+    def cut(self, turn: int, agent: str) -> None:
+        """Of a reply or filler that is over no more than this was heard.
+
+        The exchange stays, even of nothing: a brain may have kept what the caller said in it.
+        """
+        for fillers in self._fillers.values():
+            if turn in fillers:
+                fillers[turn] = agent
+        if exchange := self._past.get(turn):
+            self._past[turn] = replace(exchange, agent=agent)
 
     def understood(self, turn: int, transcript: str) -> None:
         """What the caller said before reply `turn`, known only now; it may be over."""
@@ -92,6 +104,10 @@ class Memory:
         """What was said, with what was typed and called."""
         uses = self._uses.get(exchange.turn, {})
         caller = [self._written.get(exchange.turn, ""), exchange.caller]
+        agent = [exchange.agent, *self._fillers.get(exchange.turn, {}).values()]
         return replace(
-            exchange, caller="\n".join(filter(None, caller)), tools=tuple(uses.values())
+            exchange,
+            caller="\n".join(filter(None, caller)),
+            agent=" ".join(filter(None, agent)),
+            tools=tuple(uses.values()),
         )

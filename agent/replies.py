@@ -17,7 +17,9 @@ from agent.errands import Errands
 from agent.memory import Memory
 from agent.metrics import Marks
 from agent.reply import Outlet, Reply
+from agent.revisions import CutRefused, ReplyCut, TurnWithdrawn
 from agent.shared import Shared
+from agent.spoken import Spoken, milliseconds
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +59,7 @@ class Replies:
         self._gain = 1.0
         self._filler = 0  # number of the latest reply that only bridges a function
         self._reply: Reply | None = None
+        self._spoken = Spoken()
 
     # -- what turns.py wants
 
@@ -86,15 +89,16 @@ class Replies:
             self._reply.discard()
             self._reply = None
 
-    def cancel(self, reason: str) -> None:
-        """Stop one that was released."""
+    def cancel(self, reason: str, reached_s: float | None = None) -> None:
+        """Stop one that was released; see `Reply.cancel`."""
         if self._reply is not None:
-            self._conclude(self._reply, self._reply.cancel(reason))
+            self._conclude(self._reply, self._reply.cancel(reason, reached_s))
 
     def withdraw(self) -> None:
         """Stop one that was never given: the caller had not finished. Nothing is remembered."""
         if self._reply is not None:
             self._tell(self._reply.cancel("turn_detected"))
+            self._tell(TurnWithdrawn(self._reply.turn, self._reply.utterance))
             self._reply = None
             self._metrics.replies.labels("withdrawn").inc()
 
@@ -112,12 +116,31 @@ class Replies:
         self.prepare(turn, 0, None, _recite(text))
         self.let_out(turn)
 
+    # -- what the client tells
+
+    def truncate(self, turn: int, end_ms: int) -> bool:
+        """Remember no more of a reply than so much of its audio; whether to cancel it, too."""
+        reply = self._reply
+        if reply is not None and reply.turn == turn:
+            if reply.shorten(end_ms):
+                return True
+            self._tell(CutRefused(turn, end_ms, milliseconds(reply.heard)))
+            return False
+        cut = self._spoken.cut(turn, end_ms)
+        if isinstance(cut, ReplyCut):
+            self._memory.cut(turn, cut.heard)
+        self._tell(cut)
+        return False
+
     # -- what the outgoing track tells
 
     def packet_left(self, turn: int, now: float) -> None:
         """A packet of a reply was handed to the network."""
         reply = self._reply
-        if reply is None or reply.turn != turn or reply.audible:
+        if reply is None or reply.turn != turn:
+            return
+        reply.departures.note(now, self._speaker.left(turn))
+        if reply.audible:
             return
         reply.audible = True
         self._tell(ev.ReplyAudioStarted(turn))
@@ -153,8 +176,9 @@ class Replies:
     def _conclude(self, reply: Reply, done: ev.ReplyDone) -> None:
         """A reply is over: what of it was heard is remembered."""
         self._reply = None
+        self._spoken.add(done.turn, reply.ledger, reply.heard)
         if done.turn == self._filler:
-            self._memory.bridge(done.heard)
+            self._memory.bridge(done.turn, done.heard)
         else:
             self._memory.add(Exchange(reply.transcript, done.heard, done.turn))
         if done.status == "failed":

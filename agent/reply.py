@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from dataclasses import replace
 from functools import partial
 from typing import Protocol, TypeVar
 
@@ -23,9 +24,10 @@ from agent.events import (
     ReplyText,
     UtteranceTranscribed,
 )
-from agent.ledger import Ledger
+from agent.ledger import Departures, Ledger
 from agent.metrics import Marks
 from agent.phrases import Phrases
+from agent.spoken import milliseconds, shortened
 
 T = TypeVar("T")
 
@@ -71,8 +73,10 @@ class Reply:
         self.utterance = utterance
         self._engines, self._canned, self._outlet = engines, canned, outlet
         self._tell, self._act = tell, act
+        self.departures = Departures()
+        self.ledger = Ledger()
+        self._end: int | None = None  # samples; no more was heard, by the client's word
         self._phrases = Phrases()
-        self._ledger = Ledger()
         self._kept: list[Callable[[], None]] = []  # all that waits for the release, in order
         self._patience_s = patience_s
         self._room = depth_ms * SPEAK_HZ // 1000  # samples that may still be made ahead of it
@@ -99,11 +103,31 @@ class Reply:
         if self._task is not None:
             self._task.cancel()
 
-    def cancel(self, reason: str) -> ReplyDone:
-        """Stop it in mid-word, and count what was heard."""
+    def cancel(self, reason: str, reached_s: float | None = None) -> ReplyDone:
+        """Stop it in mid-word, and count what was heard: all that left, for it will arrive.
+
+        What left after `reached_s` had not been heard when the caller began to speak over it,
+        and never will be where the call has ended.
+        """
         self.discard()
         self._outlet.flush()
-        return self._done("cancelled", reason)
+        reached = self.heard if reached_s is None else self.departures.by(reached_s)
+        if reason == "call_ended":
+            self._end = reached
+        done = self._done("cancelled", reason)
+        if reason != "turn_detected" or reached_s is None:
+            return done
+        return replace(done, speech_at_ms=milliseconds(reached))
+
+    def shorten(self, end_ms: int) -> bool:
+        """About to be cancelled: of what left, so much was heard. False: less has left."""
+        self._end = shortened(self._outlet.left(self.turn), end_ms)
+        return self._end is not None
+
+    @property
+    def heard(self) -> int:
+        """How many samples of it were heard, or will be when what has left has arrived."""
+        return self._outlet.left(self.turn) if self._end is None else self._end
 
     def complete(self) -> ReplyDone:
         """Its last sample has left."""
@@ -111,10 +135,9 @@ class Reply:
 
     def _done(self, status: str, reason: str) -> ReplyDone:
         for phrase in self._phrases.finish():  # told as text, cut before it became a phrase
-            self._ledger.promise(phrase)
-        left = self._outlet.left(self.turn)
-        heard, unheard = self._ledger.split(left)
-        return ReplyDone(self.turn, status, reason, heard, unheard, left * 1000 // SPEAK_HZ)
+            self.ledger.promise(phrase)
+        heard, unheard = self.ledger.split(self.heard)
+        return ReplyDone(self.turn, status, reason, heard, unheard, milliseconds(self.heard))
 
     # -- the two tasks
 
@@ -157,7 +180,7 @@ class Reply:
 
     async def _promise(self, ready: list[str], phrases: asyncio.Queue[str | None]) -> None:
         for phrase in ready:
-            self._ledger.promise(phrase)
+            self.ledger.promise(phrase)
         for phrase in ready:
             await phrases.put(phrase)
 
@@ -167,14 +190,14 @@ class Reply:
 
     async def _voice(self, phrase: str, style: Style) -> None:
         """Have the oldest promised phrase spoken."""
-        self._ledger.begin()
+        self.ledger.begin()
         speeches = self._canned.speak(self._engines, self.turn, phrase, style)
         async with aclosing(self._patiently(speeches)) as patient:
             async for speech in patient:
                 self._mark_audio()
-                self._ledger.add(speech)
+                self.ledger.add(speech)
                 await self._send(speech.samples)
-        self._ledger.finish()
+        self.ledger.finish()
 
     async def _patiently(self, stream: AsyncGenerator[T]) -> AsyncGenerator[T]:
         """What an engine yields; EngineError when it takes too long over the next of it."""
@@ -193,9 +216,9 @@ class Reply:
 
     async def _apologise(self, style: Style, apology: str) -> None:
         self._phrases.finish()
-        self._ledger.abandon()
+        self.ledger.abandon()
         self._let(partial(self._tell, ReplyText(self.turn, f" {apology}")))
-        self._ledger.promise(apology)
+        self.ledger.promise(apology)
         try:
             await self._voice(apology, style)
         except EngineError as error:

@@ -57,6 +57,21 @@ class CancelCurrentReply:
 
 
 @dataclass(frozen=True, slots=True)
+class TruncateReply:
+    """Of reply `turn`, whether it is over or not, the caller heard `end_ms` and no more."""
+
+    turn: int
+    end_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class NotePlayoutDelay:
+    """So long after its arrival the caller hears a packet, as their client has measured."""
+
+    delay_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class ClearUtterance:
     pass
 
@@ -73,6 +88,8 @@ Request = (
     | TypeText
     | GoOn
     | CancelCurrentReply
+    | TruncateReply
+    | NotePlayoutDelay
     | ClearUtterance
     | HangUp
 )

@@ -74,6 +74,10 @@ class _Line:
         )
         self._closing: asyncio.Task[None] | None = None
 
+    @property
+    def round_trip_s(self) -> float:
+        return self.peer.round_trip_s
+
     def send(self, text: str) -> None:
         if not self.gone.is_set():
             self.peer.send(text)

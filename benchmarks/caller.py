@@ -158,9 +158,13 @@ class Caller:
         if not await self.until(lambda: self._is_connected, self._limit_s):
             raise CallFailed(f"{url} answered, but no media connection came about")
 
+    def begin(self, samples: Samples) -> Utterance:
+        """Say [n] at SPEAK_HZ from the next frame on, whatever becomes of it."""
+        return self.microphone.say(samples)
+
     async def say(self, samples: Samples) -> Utterance:
         """Say [n] at SPEAK_HZ; return when its last frame was handed to the encoder."""
-        utterance = self.microphone.say(samples)
+        utterance = self.begin(samples)
         await utterance.over()
         if not utterance.said:
             raise CallFailed("the call ended while the caller was speaking")

@@ -49,6 +49,5 @@ class Code(StrEnum):
     RESPONSE_NOT_ACTIVE = "response_cancel_not_active"
     NOTHING_TO_COMMIT = "input_audio_buffer_commit_empty"
     ITEM_NOT_FOUND = "item_not_found"
-    ITEM_IN_PROGRESS = "item_in_progress"
     CALL_UNKNOWN = "function_call_not_found"
     CALL_ANSWERED = "function_call_already_answered"

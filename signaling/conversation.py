@@ -12,23 +12,16 @@ from dataclasses import dataclass, field
 from typing import Any, assert_never
 
 from agent import events as ev
+from agent.revisions import CutRefused, ReplyCut, TurnWithdrawn
+from signaling import responses
+from signaling.codes import Code
 from signaling.items import FunctionCall, FunctionOutput, Item, Message, TypedMessage, news
+from signaling.refusals import refusal
+from signaling.responses import Response
 
 Event = dict[str, Any]
 
 MAX_ITEMS = 512  # that can still be retrieved; a long call must not grow without end
-
-
-@dataclass(slots=True)
-class Response:
-    """The reply under way."""
-
-    turn: int
-    id: str
-    message: Message | None = None  # what it says, once it says anything
-    items: list[Item] = field(default_factory=list)  # that and its function calls, in order
-    audible: bool = False
-    knows_results: bool = False  # that came unclaimed before it
 
 
 @dataclass(slots=True)
@@ -52,6 +45,7 @@ class Conversation:
     response: Response | None = None
     utterance: Utterance | None = None  # open: neither answered nor forgotten
     _answered: Utterance | None = None  # the latest that was answered
+    _goes_on: Utterance | None = None  # it was no turn; the next one holds it
     _last_item: str | None = None
     _unclaimed: bool = False  # results came, and no reply to them was asked for
     _functions: int = 0
@@ -86,6 +80,12 @@ class Conversation:
                 return [{"type": "output_audio_buffer.started", "response_id": response.id}]
             case ev.ReplyDone():
                 return self._done(notice)
+            case ReplyCut():
+                return self._cut(notice)
+            case CutRefused():
+                return [_refused(notice)]
+            case TurnWithdrawn():
+                return self._withdrawn(notice)
             case ev.ToolCalled():
                 return self._called(notice)
             case ev.ToolGivenUp(call_id, output):
@@ -101,7 +101,9 @@ class Conversation:
     # -- the caller
 
     def _started(self, number: int, at_ms: int) -> Event:
-        self.utterance = Utterance(number, f"item_{self.salt}_u{number}", at_ms, at_ms)
+        before, self._goes_on = self._goes_on, None
+        start_ms = at_ms if before is None else before.start_ms
+        self.utterance = Utterance(number, f"item_{self.salt}_u{number}", start_ms, at_ms)
         return {
             "type": "input_audio_buffer.speech_started",
             "audio_start_ms": at_ms,
@@ -164,7 +166,7 @@ class Conversation:
     def _created(self, turn: int) -> list[Event]:
         response = self.response = Response(turn, self._response_id(turn))
         response.knows_results = self._unclaimed
-        view = self._view(response, "in_progress", None)
+        view = self._view(response, None)
         return [{"type": "response.created", "response": view}]
 
     def _said(self, turn: int, delta: str) -> list[Event]:
@@ -172,15 +174,15 @@ class Conversation:
             return []
         begun: list[Event] = []
         if response.message is None:
-            id = f"item_{self.salt}_r{turn}"
-            item = Message(id, "assistant", "in_progress", None, self._last_item)
+            id = self._message_id(turn)
+            item = Message(id, "assistant", "in_progress", None, self._last_item, turn)
             response.message = item
             begun = self._begin(response, item)
             part = {"type": "audio", "transcript": ""}
-            place = _part(response, item)
+            place = response.part(item)
             begun.append({"type": "response.content_part.added", **place, "part": part})
         kind = "response.output_audio_transcript.delta"
-        return [*begun, {"type": kind, **_part(response, response.message), "delta": delta}]
+        return [*begun, {"type": kind, **response.part(response.message), "delta": delta}]
 
     def _done(self, done: ev.ReplyDone) -> list[Event]:
         if (response := self._under_way(done.turn)) is None:
@@ -191,7 +193,7 @@ class Conversation:
         whole = done.status == "completed"
         said = response.message
         ended = [] if said is None else self._ended(response, said, done)
-        final = {"type": "response.done", "response": self._view(response, done.status, done)}
+        final = {"type": "response.done", "response": self._view(response, done)}
         buffer = {"type": "output_audio_buffer.stopped", "response_id": response.id}
         if not whole:
             buffer["type"] = "output_audio_buffer.cleared"
@@ -206,7 +208,7 @@ class Conversation:
         if whole:
             item.transcript += done.unheard  # nothing, but for what the ledger could not place
         text = done.heard + done.unheard
-        place = _part(response, item)
+        place = response.part(item)
         ended: list[Event] = [
             {"type": "response.output_audio.done", **place},
             {"type": "response.output_audio_transcript.done", **place, "transcript": text},
@@ -217,24 +219,30 @@ class Conversation:
             },
             *self._end(response, item),
         ]
-        return ended if whole else [*ended, *self._cut(response, item, done)]
+        if whole:
+            return ended
+        return [*ended, *responses.cut(response.id, item, done.unheard, done.speech_at_ms)]
 
-    def _cut(self, response: Response, item: Message, done: ev.ReplyDone) -> list[Event]:
-        truncated = {
-            "type": "conversation.item.truncated",
-            "item_id": item.id,
-            "content_index": 0,
-            "audio_end_ms": done.audio_ms,
-        }
-        heard = {
-            "type": "voxline.response.heard",
-            "response_id": response.id,
-            "item_id": item.id,
-            "heard": done.heard,
-            "unheard": done.unheard,
-            "audio_ms": done.audio_ms,
-        }
-        return [truncated, heard]
+    def _cut(self, cut: ReplyCut) -> list[Event]:
+        """The client knows better what was heard of a reply that is over."""
+        item = self.items.get(self._message_id(cut.turn))
+        if not isinstance(item, Message):
+            return []
+        item.status, item.transcript, item.audio_ms = "incomplete", cut.heard, cut.audio_ms
+        return responses.cut(self._response_id(cut.turn), item, cut.unheard, None)
+
+    def _withdrawn(self, withdrawn: TurnWithdrawn) -> list[Event]:
+        """What the caller said goes on; of the turn that was none nothing is left."""
+        utterance = self._answered
+        gone = [self._message_id(withdrawn.turn)]
+        if utterance is not None and utterance.number == withdrawn.utterance:
+            gone.append(utterance.item_id)
+            self._answered, self._goes_on = None, utterance
+        deleted = [item for id in gone if (item := self.items.pop(id, None)) is not None]
+        for item in deleted:
+            if self._last_item == item.id:
+                self._last_item = item.previous
+        return [{"type": "conversation.item.deleted", "item_id": item.id} for item in deleted]
 
     def _measured(
         self, turn: int, latency_ms: float, stages: tuple[tuple[str, float, float], ...]
@@ -275,7 +283,7 @@ class Conversation:
         self.calls[item.call_id] = item
         added = self._begin(response, item)
         item.status = "completed"
-        place = {**_place(response, item), "item_id": item.id, "call_id": item.call_id}
+        place = {**response.place(item), "item_id": item.id, "call_id": item.call_id}
         whole = {"name": item.name, "arguments": item.arguments}
         return [
             *added,
@@ -302,15 +310,18 @@ class Conversation:
     def _response_id(self, turn: int) -> str:
         return f"resp_{self.salt}_{turn}"
 
+    def _message_id(self, turn: int) -> str:
+        return f"item_{self.salt}_r{turn}"
+
     def _begin(self, response: Response, item: Item) -> list[Event]:
         """Give the response another item."""
         self._add(item)
         response.items.append(item)
-        added = {"type": "response.output_item.added", **_place(response, item)}
+        added = {"type": "response.output_item.added", **response.place(item)}
         return [{**added, "item": item.view()}, news(item, "added")]
 
     def _end(self, response: Response, item: Item) -> list[Event]:
-        done = {"type": "response.output_item.done", **_place(response, item)}
+        done = {"type": "response.output_item.done", **response.place(item)}
         return [{**done, "item": item.view()}, news(item, "done")]
 
     def _whole(self, item: Item) -> list[Event]:
@@ -326,40 +337,12 @@ class Conversation:
             if isinstance(oldest, FunctionCall):
                 del self.calls[oldest.call_id]
 
-    def _view(
-        self, response: Response, status: str, done: ev.ReplyDone | None
-    ) -> dict[str, Any]:
-        return {
-            "id": response.id,
-            "object": "realtime.response",
-            "status": status,
-            "status_details": None if done is None else _details(done),
-            "output": [] if done is None else [item.view() for item in response.items],
-            "conversation_id": f"conv_{self.salt}",
-            "output_modalities": ["audio"],
-            "audio": {"output": {"voice": self.voice}},
-            "usage": None,  # tokens are not counted here, and none are invented
-            "metadata": None,
-        }
+    def _view(self, response: Response, done: ev.ReplyDone | None) -> Event:
+        return response.view(done, f"conv_{self.salt}", self.voice)
 
 
-def _place(response: Response, item: Item) -> dict[str, Any]:
-    index = next(n for n, other in enumerate(response.items) if other is item)
-    return {"response_id": response.id, "output_index": index}
-
-
-def _part(response: Response, item: Item) -> dict[str, Any]:
-    return {**_place(response, item), "item_id": item.id, "content_index": 0}
-
-
-def _details(done: ev.ReplyDone) -> dict[str, Any]:
-    details: dict[str, Any] = {"type": done.status}
-    if done.status == "failed":
-        details["error"] = {
-            "type": "server_error",
-            "code": "engine_failed",
-            "message": done.reason,
-        }
-    elif done.reason in ("turn_detected", "client_cancelled"):
-        details["reason"] = done.reason  # the vendor knows no other; a hang-up has none
-    return details
+def _refused(cut: CutRefused) -> Event:
+    if cut.audio_ms is None:
+        return refusal(Code.ITEM_NOT_FOUND, "it is too long ago to be cut", "item_id")
+    has = f"audio content of {cut.audio_ms}ms is already shorter than {cut.asked_ms}ms"
+    return refusal(Code.INVALID_VALUE, has, "audio_end_ms")

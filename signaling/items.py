@@ -16,7 +16,8 @@ class Message:
     status: str  # in_progress | completed | incomplete
     transcript: str | None
     previous: str | None
-    audio_ms: int = 0  # of an assistant's message: how much of it the caller was sent
+    turn: int = 0  # of an assistant's message: the reply
+    audio_ms: int = 0  # and how much of it was heard, once it is over
 
     def view(self) -> dict[str, Any]:
         kind = "input_audio" if self.role == "user" else "output_audio"

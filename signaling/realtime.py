@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from agent.config import Between
 from agent.errors import RejectedOffer
 from agent.events import Notice
 from agent.requests import (
@@ -21,8 +22,10 @@ from agent.requests import (
     CreateReply,
     GoOn,
     HangUp,
+    NotePlayoutDelay,
     Request,
     ReturnFromTool,
+    TruncateReply,
     TypeText,
 )
 from signaling.codes import Code
@@ -30,10 +33,15 @@ from signaling.conversation import Conversation, Event
 from signaling.fields import Fields, read_json, read_long_json
 from signaling.items import Item, Message
 from signaling.limits import EVENT_BYTES, SESSION_EVENT_BYTES, SESSION_EVENT_VALUES
+from signaling.refusals import refusal
 from signaling.sessions import Session
 
 MAX_TEXT = 4_000  # characters of one message: the model reads it while the caller waits
 HELD_EVENTS = 1000  # kept for a data channel that is not open yet; it may never be
+
+_ONLY_PART = Between(0, 0)
+_AUDIO_MS = Between(0, 86_400_000)
+_DELAY_MS = Between(0, 1000)
 
 Answer = tuple[list[Request], list[Event]]
 
@@ -62,6 +70,7 @@ class RealtimeClient:
         self._salt = salt
         self._admits = admits
         self._refusing = False  # over its rate, and told so
+        self._asked: str | None = None  # event_id of the client's latest event
         self._events = 0
         self._held: deque[str] | None = deque(maxlen=HELD_EVENTS)
 
@@ -73,7 +82,7 @@ class RealtimeClient:
 
     def tell(self, notice: Notice) -> list[str]:
         """Something happened in the call."""
-        texts = self._texts(self._conversation.tell(notice))
+        texts = self._texts(self._answering(self._conversation.tell(notice)))
         if self._held is None:
             return texts
         self._held.extend(texts)
@@ -85,20 +94,24 @@ class RealtimeClient:
             if self._refusing:
                 return [], []  # one answer for a flood: answering all of it would be another
             self._refusing = True
-            return [], self._texts([_error(Code.RATE_LIMITED, "too many events at once")])
+            return [], self._texts([refusal(Code.RATE_LIMITED, "too many events at once")])
         self._refusing = False
-        event_id: str | None = None
+        self._asked = None
         try:
             event = _parse(text)
             given = event.get("event_id")
-            event_id = given[:512] if isinstance(given, str) else None
+            self._asked = given[:512] if isinstance(given, str) else None
             requests, answers = self._answer(event)
         except RejectedOffer as error:
-            requests, answers = [], [_error(error.code, error.message, error.param)]
-        for answer in answers:
-            if answer["type"] == "error":
-                answer["error"]["event_id"] = event_id
-        return requests, self._texts(answers)
+            requests, answers = [], [refusal(error.code, error.message, error.param)]
+        return requests, self._texts(self._answering(answers))
+
+    def _answering(self, events: list[Event]) -> list[Event]:
+        """An error answers the event that was asked last: the call grants one at a time."""
+        for event in events:
+            if event["type"] == "error":
+                event["error"]["event_id"] = self._asked
+        return events
 
     def _texts(self, events: list[Event]) -> list[str]:
         texts = []
@@ -137,6 +150,8 @@ class RealtimeClient:
                 return [], [{"type": "conversation.item.retrieved", "item": item.view()}]
             case "conversation.item.truncate":
                 return self._truncate(event)
+            case "voxline.playout.delay":
+                return [NotePlayoutDelay(_whole(event, "delay_ms", _DELAY_MS))], []
             case "voxline.call.hang_up":
                 return [HangUp()], []
             case "input_audio_buffer.append":
@@ -195,19 +210,13 @@ class RealtimeClient:
         return [CancelCurrentReply()], []
 
     def _truncate(self, event: dict[str, Any]) -> Answer:
-        """Say where the item was really cut: the server knows what left, the client guesses."""
+        """The call knows what left of the item, and answers by a notice."""
         item = self._item(event)
         if not isinstance(item, Message) or item.role != "assistant":
             raise _wrong(Code.ITEM_NOT_FOUND, "only the agent's items have an end", "item_id")
-        if item.status == "in_progress":
-            raise _wrong(Code.ITEM_IN_PROGRESS, "send response.cancel to stop it", "item_id")
-        truncated = {
-            "type": "conversation.item.truncated",
-            "item_id": item.id,
-            "content_index": 0,
-            "audio_end_ms": item.audio_ms,
-        }
-        return [], [truncated]
+        if event.get("content_index") is not None:
+            _whole(event, "content_index", _ONLY_PART)
+        return [TruncateReply(item.turn, _whole(event, "audio_end_ms", _AUDIO_MS))], []
 
     def _item(self, event: dict[str, Any]) -> Item:
         id = event.get("item_id")
@@ -215,6 +224,14 @@ class RealtimeClient:
         if item is None:
             raise _wrong(Code.ITEM_NOT_FOUND, "there is no such item", "item_id")
         return item
+
+
+def _whole(event: dict[str, Any], key: str, bound: Between) -> int:
+    """Read a number that an event must have. Raises RejectedOffer for none, or another one."""
+    value = event.get(key)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not bound.holds(value):
+        raise _wrong(Code.INVALID_VALUE, f"{key} must be a number {bound}", key)
+    return int(value)
 
 
 def _typed(item: Fields) -> str:
@@ -276,16 +293,3 @@ def _too_large(at_most: int) -> RejectedOffer:
 
 def _wrong(code: Code, message: str, param: str | None = None) -> RejectedOffer:
     return RejectedOffer(code, message, param=param)
-
-
-def _error(code: str, message: str, param: str | None = None) -> Event:
-    return {
-        "type": "error",
-        "error": {
-            "type": "invalid_request_error",
-            "code": str(code),
-            "message": message,
-            "param": param,
-            "event_id": None,
-        },
-    }

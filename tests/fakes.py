@@ -138,6 +138,7 @@ class FakeLine:
     """The way back to the caller."""
 
     name = "rtc_fake"
+    round_trip_s = 0.0
 
     def __init__(self) -> None:
         self.sent: list[str] = []

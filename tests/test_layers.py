@@ -9,7 +9,8 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 VALUES = [
-    *("agent.errors", "agent.events", "agent.requests", "agent.config", "agent.audio"),
+    *("agent.errors", "agent.events", "agent.revisions", "agent.requests"),
+    *("agent.config", "agent.audio"),
     "agent.engines",
 ]
 NUMPY = ["numpy"]
@@ -19,7 +20,8 @@ NUMPY = ["numpy"]
 MAY_IMPORT = {
     # values: that calls, models and sockets exist is not known here
     "agent.errors": [],
-    "agent.events": [],
+    "agent.revisions": [],
+    "agent.events": ["agent.revisions"],
     "agent.requests": [],
     "agent.config": [],
     "agent.audio": [*NUMPY],
@@ -30,6 +32,7 @@ MAY_IMPORT = {
     "agent.settings": [*VALUES, "agent.endpoint.release", "agent.turns"],
     "agent.phrases": [],
     "agent.ledger": VALUES,
+    "agent.spoken": [*VALUES, "agent.ledger"],
     "agent.memory": VALUES,
     "agent.tool_schema": [*VALUES, "pydantic", "pydantic_core"],
     "agent.metrics": [*VALUES, "prometheus_client"],
@@ -89,7 +92,14 @@ MAY_IMPORT = {
     "agent.media": [*VALUES, *NUMPY, "aiortc", "aioice", "av", "pyee", "pylibsrtp"],
     "agent.host": [*VALUES, *NUMPY, "msgpack"],
     "agent.canned": VALUES,
-    "agent.reply": [*VALUES, "agent.canned", "agent.ledger", "agent.metrics", "agent.phrases"],
+    "agent.reply": [
+        *VALUES,
+        "agent.canned",
+        "agent.ledger",
+        "agent.metrics",
+        "agent.phrases",
+        "agent.spoken",
+    ],
     "agent.caller": [*VALUES, "agent.ear", "agent.memory", "agent.turns", "agent.vad.gate"],
     "agent.toolbox": [*VALUES, "agent.named", "agent.tool_schema"],
     "agent.errands": [*VALUES, "agent.memory", "agent.tool_schema"],
@@ -101,6 +111,7 @@ MAY_IMPORT = {
         "agent.metrics",
         "agent.reply",
         "agent.shared",
+        "agent.spoken",
     ],
     "agent.call": [
         *VALUES,
@@ -130,7 +141,10 @@ MAY_IMPORT = {
         "agent.voices",
     ],
     # signaling: HTTP and JSON; is given what it needs of the agent
-    "signaling": ["agent.config", "agent.errors", "agent.events", "agent.requests", "aiohttp"],
+    "signaling": [
+        *("agent.config", "agent.errors", "agent.events", "agent.revisions"),
+        *("agent.requests", "aiohttp"),
+    ],
     # composition: the only rooms that know everybody
     "agent.switchboard": ["agent", "numpy"],
     "agent.serve": ["agent", "signaling", "aiohttp"],
@@ -151,7 +165,8 @@ PURE = [
     ),
     *("agent.media.gain", "signaling.sdp", "signaling.sessions", "signaling.realtime"),
     *("signaling.codes", "signaling.fields", "signaling.conversation", "signaling.body"),
-    *("signaling.items", "signaling.tools"),
+    *("signaling.items", "signaling.tools", "signaling.responses", "signaling.refusals"),
+    "agent.spoken",
     *("signaling.limits", "signaling.origins"),
     *("agent.brains.voxtral.agenda", "agent.brains.voxtral.span"),
     *("agent.brains.voxtral.said", "agent.brains.voxtral.speech"),

@@ -71,6 +71,11 @@ export class Connection {
     if (this.#channel.readyState === 'open') this.#channel.send(JSON.stringify(event));
   }
 
+  /** What the browser counts of it. */
+  getStats() {
+    return this.#pc.getStats();
+  }
+
   /** @param {MediaStreamTrack} track to send from now on, in place of the one before */
   async replaceTrack(track) {
     await this.#pc.getSenders().find((sender) => sender.track?.kind === 'audio')?.replaceTrack(track);

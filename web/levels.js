@@ -47,6 +47,11 @@ export class Levels {
     }, PERIOD_MS);
   }
 
+  /** From the audio graph to the loudspeaker; 0 where the browser does not say. */
+  get outputMs() {
+    return 1000 * (this.#context.outputLatency || 0);
+  }
+
   /** @param {MediaStream} microphone measured from now on, in place of the one before */
   listenTo(microphone) {
     this.#microphone?.disconnect();

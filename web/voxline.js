@@ -14,6 +14,7 @@ import { Connection } from './connection.js';
 import { Conversation } from './conversation.js';
 import { Levels } from './levels.js';
 import { listMicrophones, openMicrophone, stop } from './microphone.js';
+import { PlayoutDelay } from './playout-delay.js';
 import { Tools } from './tools.js';
 
 export { CallError };
@@ -74,6 +75,8 @@ export class VoxlineCall extends EventTarget {
   #connection = null;
   /** @type {Levels | null} */
   #meters = null;
+  /** @type {PlayoutDelay | null} */
+  #delay = null;
   #page = new AbortController();
   #mayCallAgain = true;
 
@@ -227,6 +230,11 @@ export class VoxlineCall extends EventTarget {
       onHeard: (waitedMs) => this.#conversation.hear(waitedMs) && this.#tellTurn(),
     });
     this.#meters.listenTo(/** @type {MediaStream} */ (this.#microphone));
+    const meters = this.#meters;
+    this.#delay = new PlayoutDelay(connection, {
+      outputMs: () => meters.outputMs,
+      onChange: (delay_ms) => connection.send({ type: 'voxline.playout.delay', delay_ms }),
+    });
     this.#become(this.#conversation.phase);
   }
 
@@ -325,6 +333,8 @@ export class VoxlineCall extends EventTarget {
 
   #disconnect() {
     this.#conversation.close();
+    this.#delay?.stop();
+    this.#delay = null;
     this.#meters?.stop();
     this.#meters = null;
     this.#connection?.close();

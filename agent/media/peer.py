@@ -88,6 +88,11 @@ class Peer:
         """What happened to the packets of the other side."""
         return self._receiver.stats
 
+    @property
+    def round_trip_s(self) -> float:
+        """There and back, by the checks of each second for consent; 0 before the first."""
+        return upstream.round_trip_s(self.pc)
+
     async def answer(self, offer_sdp: str) -> str:
         """Answer an offer that signaling/sdp.py has vetted. Raises RejectedOffer, closed.
 

@@ -1,11 +1,15 @@
 """What was heard of a reply, word by word."""
 
 import numpy as np
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.engines import Speech, Word
-from agent.ledger import Ledger
+from agent.audio.frame import SPEAK_HZ
+from agent.engines import Speech, Style, Word
+from agent.ledger import Departures, Ledger
+from agent.phrases import Phrases
+from agent.voices.espeak import EspeakVoice
 
 
 def speech(length, *words):
@@ -93,3 +97,98 @@ def test_more_audio_is_never_fewer_words(phrases) -> None:
     ledger = ledger_of(*(" ".join(words) for words in phrases))
     counts = [len(ledger.split(left)[0].split()) for left in range(0, 3000, 50)]
     assert counts == sorted(counts)
+
+
+def departures(*packets):
+    left = Departures()
+    for now, samples in packets:
+        left.note(now, samples)
+    return left
+
+
+def test_by_a_time_so_much_was_heard_as_the_packets_until_then_had_lasted() -> None:
+    left = departures((1.0, 480), (1.02, 960), (1.5, 1440))  # a gap: the voice was late
+    assert left.by(0.999) == 0
+    assert left.by(1.0) == 0  # it begins to sound now
+    assert left.by(1.01) == 240
+    assert left.by(1.03) == 720
+    assert left.by(1.4) == 960
+    assert left.by(9) == 1440
+
+
+def test_a_reply_of_which_nothing_left_was_not_heard() -> None:
+    assert Departures().by(5) == 0
+
+
+def test_a_long_reply_costs_no_more_than_its_last_seconds() -> None:
+    left = departures(*((n * 0.02, (n + 1) * 480) for n in range(2000)))
+    assert left.by(41) == 2000 * 480
+    assert abs(left.by(38.5) - 38.5 * SPEAK_HZ) <= 1
+    assert left.by(1) == (2000 - 511) * 480  # older than is kept: the oldest that is known
+
+
+PACKETS = st.lists(st.tuples(st.floats(0.001, 0.1), st.integers(1, 480)), max_size=30)
+
+
+@given(PACKETS, st.floats(0, 4), st.floats(0, 4))
+def test_more_time_is_never_less_heard_and_never_more_than_left(packets, one, other) -> None:
+    now = total = 0
+    left = Departures()
+    for gap_s, samples in packets:
+        now, total = now + gap_s, total + samples
+        left.note(now, total)
+    first, second = sorted((one, other))
+    assert 0 <= left.by(first) <= left.by(second) <= total
+    assert left.by(now + 0.02) == total
+
+
+@pytest.fixture(scope="module")
+def espeak():
+    return EspeakVoice()
+
+
+ENGLISH = st.lists(
+    st.sampled_from(
+        "forty two, is the answer. 1984 Dr. Smith's \U0001f600 in the well-known".split()
+    ),
+    min_size=1,
+    max_size=8,
+)
+
+
+def voiced(voice, text):
+    """The ledger of a text as a real voice speaks it, and how many samples it has."""
+    phrases = Phrases()
+    ledger, samples = Ledger(), 0
+    texts = [*phrases.feed(text), *phrases.finish()]
+    for phrase in texts:
+        ledger.promise(phrase)
+    for phrase in texts:
+        ledger.begin()
+        for stretch in voice.speak(phrase, Style("en-us")):
+            ledger.add(stretch)
+            samples += len(stretch.samples)
+        ledger.finish()
+    return ledger, samples
+
+
+@settings(max_examples=25, deadline=None)
+@given(words=ENGLISH, share=st.floats(0, 1))
+def test_a_real_voice_accounts_for_each_word_once(espeak, words, share) -> None:
+    text = " ".join(words)
+    ledger, samples = voiced(espeak, text)
+    heard, unheard = ledger.split(round(samples * share))
+    assert heard + unheard == text
+    counts = [len(ledger.split(n)[0]) for n in range(0, samples + 1, 1200)]
+    assert counts == sorted(counts)
+    if samples:
+        assert ledger.split(samples) == (text, "")
+
+
+def test_of_words_of_like_length_a_share_of_the_time_is_a_share_of_the_words(espeak) -> None:
+    """Kills word times that are counted from the reply and not from the phrase."""
+    text = " ".join(["seven, nine, seven, nine, seven, nine, seven, nine."] * 3)
+    ledger, samples = voiced(espeak, text)
+    for tenth in range(1, 10):
+        heard = len(ledger.split(samples * tenth // 10)[0].split())
+        assert abs(heard - 24 * tenth / 10) <= 1.5

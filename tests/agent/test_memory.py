@@ -1,5 +1,8 @@
 """The conversation, as far as it was heard."""
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from agent.engines import Exchange, ToolCall, ToolUse
 from agent.memory import Memory
 
@@ -107,13 +110,75 @@ def test_a_forgotten_exchange_takes_its_functions_along() -> None:
 
 def test_a_filler_belongs_to_the_text_before_the_result() -> None:
     memory = Memory()
-    memory.bridge("One moment.")
+    memory.bridge(1, "One moment.")
     assert memory.past == ()
     memory.called(1, ASKED)
     memory.add(Exchange("weather?", "Let me see.", 1))
-    memory.bridge("")
-    memory.bridge("One")
+    memory.bridge(2, "")
+    memory.bridge(3, "One")
     assert memory.past == (Exchange("weather?", "Let me see. One", 1, (ToolUse(ASKED),)),)
+
+
+def test_a_filler_that_was_cut_off_later_leaves_the_exchange_as_it_was() -> None:
+    memory = Memory()
+    memory.called(1, ASKED)
+    memory.add(Exchange("weather?", "Let me see.", 1))
+    memory.bridge(2, "One moment.")
+    memory.cut(2, "One")
+    assert memory.past[0].agent == "Let me see. One"
+    memory.cut(1, "Let me")
+    assert memory.past[0].agent == "Let me One"
+    memory.cut(2, "")
+    assert memory.past[0].agent == "Let me"
+
+
+def test_a_reply_is_cut_where_the_client_says_long_after_it_was_over() -> None:
+    memory = Memory()
+    for turn, said in enumerate(("Hello there.", "It is noon.", "Goodbye."), start=1):
+        memory.add(Exchange(f"caller {turn}", said, turn))
+    memory.cut(2, "It is")
+    assert [each.agent for each in memory.past] == ["Hello there.", "It is", "Goodbye."]
+    assert memory.before(4)[1] == Exchange("caller 2", "It is", 2)
+
+
+def test_of_a_reply_cut_to_nothing_only_what_the_caller_said_is_remembered() -> None:
+    memory = Memory()
+    memory.add(Exchange("", "Hello.", 1))
+    memory.add(Exchange("what time is it", "It is noon.", 2))
+    memory.cut(1, "")
+    memory.cut(2, "")
+    assert memory.past == (Exchange("", "", 1), Exchange("what time is it", "", 2))
+    memory.understood(1, "good morning")  # a brain may have its sound, and understand it later
+    assert memory.past[0] == Exchange("good morning", "", 1)
+
+
+def test_cutting_what_was_forgotten_changes_nothing() -> None:
+    memory = Memory(exchanges=1)
+    memory.add(Exchange("", "Hello.", 1))
+    memory.add(Exchange("", "Yes?", 2))
+    memory.cut(1, "")
+    memory.cut(9, "")
+    assert memory.past == (Exchange("", "Yes?", 2),)
+
+
+WORDS = st.lists(st.sampled_from(["one", "two", "three."]), max_size=4).map(" ".join)
+
+
+@given(st.lists(st.tuples(WORDS, WORDS), max_size=5), st.integers(1, 5), st.data())
+def test_a_cut_never_makes_the_memory_longer_and_made_twice_is_the_same(past, turn, data):
+    memory = Memory()
+    for n, (caller, agent) in enumerate(past, start=1):
+        memory.add(Exchange(caller, agent, n))
+    before = memory.past
+    whole = next((each.agent for each in before if each.turn == turn), "")
+    heard = " ".join(whole.split()[: data.draw(st.integers(0, 4))])
+    memory.cut(turn, heard)
+    after = memory.past
+    assert len(after) == len(before)
+    assert len("".join(e.agent for e in after)) <= len("".join(e.agent for e in before))
+    assert [e.caller for e in after if e.caller] == [e.caller for e in before if e.caller]
+    memory.cut(turn, heard)
+    assert memory.past == after
 
 
 def test_what_was_typed_is_told_before_it_is_answered_and_then_with_its_answer() -> None:

@@ -7,6 +7,7 @@ import pytest
 from fakes import FakeEngines, FakeFunctions
 
 from agent import events as ev
+from agent.audio.frame import SPEAK_FRAME
 from agent.canned import Canned
 from agent.config_file import load
 from agent.engines import Act, Action, Exchange, Style
@@ -14,6 +15,7 @@ from agent.errands import Errands
 from agent.memory import Memory
 from agent.metrics import Metrics
 from agent.replies import Replies
+from agent.revisions import CutRefused, ReplyCut, TurnWithdrawn
 from agent.shared import Shared
 from agent.virtual_time import run
 
@@ -98,8 +100,118 @@ def test_what_was_withdrawn_is_told_and_not_remembered() -> None:
         assert scene.outlet.flushes == 1
         assert scene.memory.past == ()
         assert [done.status for done in scene.told_of(ev.ReplyDone)] == ["cancelled"]
+        assert scene.told[-1] == TurnWithdrawn(3, 1)
         scene.replies.left(3)  # late news
         assert scene.steps == []
+
+    run(main())
+
+
+def spoken(scene, turn=3):
+    """Have a reply of twelve words spoken, a quarter of a second each."""
+    scene.prepare(turn, "one two three four five six seven eight nine ten eleven twelve")
+    scene.replies.let_out(turn)
+
+
+def test_of_a_reply_under_way_the_client_says_how_much_was_heard() -> None:
+    async def main():
+        scene = Scene()
+        spoken(scene)
+        await settled()
+        assert scene.outlet.played[3] == 12 * 6000
+        assert scene.replies.truncate(3, 1000)  # four words of a quarter of a second
+        assert scene.memory.past == ()  # it goes on until it is cancelled
+        scene.replies.cancel("client_cancelled")
+        [done] = scene.told_of(ev.ReplyDone)
+        assert (done.heard, done.audio_ms) == ("one two three four", 1000)
+        assert done.unheard == " five six seven eight nine ten eleven twelve"
+        assert scene.memory.past == (Exchange("", "one two three four", 3),)
+
+    run(main())
+
+
+def test_more_than_left_cannot_have_been_heard_and_the_reply_goes_on() -> None:
+    async def main():
+        scene = Scene()
+        spoken(scene)
+        await settled()
+        assert not scene.replies.truncate(3, 3001)
+        assert scene.told[-1] == CutRefused(3, 3001, 3000)
+        scene.replies.left(3)
+        [done] = scene.told_of(ev.ReplyDone)
+        assert (done.status, done.audio_ms) == ("completed", 3000)
+
+    run(main())
+
+
+def test_a_reply_that_is_over_is_cut_in_memory_again_and_again_and_never_back() -> None:
+    async def main():
+        scene = Scene()
+        for turn in (3, 4):
+            spoken(scene, turn)
+            await settled()
+            scene.replies.left(turn)
+        assert not scene.replies.truncate(3, 600)
+        rest = " three four five six seven eight nine ten eleven twelve"
+        assert scene.told[-1] == ReplyCut(3, "one two", rest, 600)
+        assert [each.agent.split()[-1] for each in scene.memory.past] == ["two", "twelve"]
+        scene.replies.truncate(3, 600)
+        assert scene.told[-1] == ReplyCut(3, "one two", rest, 600)
+        scene.replies.truncate(3, 601)
+        assert scene.told[-1] == CutRefused(3, 601, 600)
+        scene.replies.truncate(3, 0)
+        assert scene.memory.past[0] == Exchange("", "", 3)
+        assert scene.memory.past[1].agent.split()[-1] == "twelve"
+        scene.replies.truncate(9, 0)
+        assert scene.told[-1] == CutRefused(9, 0, None)
+
+    run(main())
+
+
+def test_where_the_caller_began_to_speak_is_counted_from_what_had_left_by_then() -> None:
+    async def main():
+        scene = Scene()
+        spoken(scene)
+        await settled()
+        frames = scene.outlet.played[3] // SPEAK_FRAME
+        for frame in range(frames):
+            scene.outlet.played[3] = (frame + 1) * SPEAK_FRAME
+            scene.replies.packet_left(3, 10 + frame * 0.02)
+        scene.replies.cancel("turn_detected", 10.5)
+        [done] = scene.told_of(ev.ReplyDone)
+        assert done.audio_ms == frames * 20  # all that left is heard: nobody takes it back
+        assert done.speech_at_ms == pytest.approx(500, abs=1)
+
+    run(main())
+
+
+@pytest.mark.parametrize("reason", ["client_cancelled", "result_came"])
+def test_nobody_spoke_over_what_was_stopped_for_another_reason(reason) -> None:
+    async def main():
+        scene = Scene()
+        spoken(scene)
+        await settled()
+        scene.replies.packet_left(3, 10.0)
+        scene.replies.cancel(reason, 10.01)
+        [done] = scene.told_of(ev.ReplyDone)
+        assert (done.speech_at_ms, done.audio_ms) == (None, 3000)
+
+    run(main())
+
+
+def test_what_was_on_its_way_when_the_call_ended_was_not_heard() -> None:
+    async def main():
+        scene = Scene()
+        spoken(scene)
+        await settled()
+        for frame in range(150):
+            scene.outlet.played[3] = (frame + 1) * SPEAK_FRAME
+            scene.replies.packet_left(3, 10 + frame * 0.02)
+        scene.replies.cancel("call_ended", 11.51)
+        [done] = scene.told_of(ev.ReplyDone)
+        assert done.audio_ms == pytest.approx(1510, abs=1)
+        assert done.heard == "one two three four five six"
+        assert done.speech_at_ms is None
 
     run(main())
 

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent import events as ev
+from agent.revisions import ReplyCut, TurnWithdrawn
 from signaling.conversation import MAX_ITEMS, Conversation
 
 U, R = "item_x_u1", "item_x_r1"
@@ -118,6 +119,88 @@ def user(transcript):
     }
 
 
+class TestWithdrawn:
+    """The caller had not finished: of the turn that was none nothing is left."""
+
+    GOES_ON = (
+        ev.UtteranceStarted(2, 2100),
+        ev.UtteranceStopped(2, 3900),
+        ev.UtteranceCommitted(2),
+    )
+
+    def withdrawn(self, talk):
+        return told(*ASKED, *REPLYING, CUT, TurnWithdrawn(1, 1), by=talk)
+
+    def test_the_items_of_both_are_deleted_after_the_response_is_done(self):
+        events = self.withdrawn(conversation())
+        assert kinds(events)[-3:] == ["response.done", *["conversation.item.deleted"] * 2]
+        assert [event["item_id"] for event in events[-2:]] == [R, U]
+        assert events[-3]["response"]["status_details"]["reason"] == "turn_detected"
+
+    def test_one_item_holds_both_parts(self):
+        talk = conversation()
+        self.withdrawn(talk)
+        said = ev.UtteranceTranscribed(2, "what time is it in Bonn")
+        events = told(*self.GOES_ON, said, by=talk)
+        assert list(talk.items) == ["item_x_u2"]
+        assert events[2]["previous_item_id"] is None  # not one that is gone
+        assert events[-1]["usage"]["seconds"] == pytest.approx((3900 - 700) / 1000)
+
+    def test_who_goes_on_twice_still_has_said_one_thing(self):
+        talk = conversation()
+        self.withdrawn(talk)
+        again = (ev.ReplyStarted(2), ev.ReplyText(2, "It"), done("cancelled", turn=2))
+        told(*self.GOES_ON, *again, TurnWithdrawn(2, 2), by=talk)
+        assert talk.items == {}
+        told(
+            ev.UtteranceStarted(3, 4100),
+            ev.UtteranceStopped(3, 5000),
+            ev.UtteranceCommitted(3),
+            by=talk,
+        )
+        (event,) = told(ev.UtteranceTranscribed(3, "all of it"), by=talk)
+        assert event["usage"]["seconds"] == pytest.approx((5000 - 700) / 1000)
+
+    def test_a_reply_that_had_said_nothing_leaves_only_the_callers_item(self):
+        talk = conversation()
+        events = told(*ASKED, ev.ReplyStarted(1), CUT, TurnWithdrawn(1, 1), by=talk)
+        assert [event["item_id"] for event in events if "deleted" in event["type"]] == [U]
+
+    def test_what_came_before_stays_and_is_what_comes_next_to(self):
+        talk = conversation()
+        told(*REPLYING, done(), by=talk)
+        second = (ev.UtteranceStarted(2, 0), ev.UtteranceCommitted(2), ev.ReplyStarted(2))
+        told(*second, ev.ReplyText(2, "Hm"), done("cancelled", turn=2), by=talk)
+        told(TurnWithdrawn(2, 2), by=talk)
+        assert list(talk.items) == [R]
+        events = told(ev.UtteranceStarted(3, 0), ev.UtteranceCommitted(3), by=talk)
+        assert events[1]["previous_item_id"] == R
+
+    def test_a_transcript_of_what_is_gone_is_told_to_nobody(self):
+        talk = conversation()
+        self.withdrawn(talk)
+        assert told(ev.UtteranceTranscribed(1, "what time"), by=talk) == []
+
+
+class TestCutLater:
+    CUT_LATER = ReplyCut(1, "It", " is noon.", 250)
+
+    def test_the_item_is_cut(self):
+        talk = conversation()
+        events = told(*REPLYING, done(), self.CUT_LATER, by=talk)
+        assert kinds(events)[-2:] == ["conversation.item.truncated", "voxline.response.heard"]
+        item = talk.items[R]
+        assert (item.transcript, item.audio_ms, item.status) == ("It", 250, "incomplete")
+
+    def test_of_an_item_that_nobody_knows_any_more_nothing_is_told(self):
+        assert told(self.CUT_LATER) == []
+
+    def test_where_the_caller_began_to_speak_is_told_if_they_did(self):
+        over = ev.ReplyDone(1, "cancelled", "turn_detected", "It is", " noon.", 300, 120)
+        heard = {event["type"]: event for event in told(*REPLYING, over)}
+        assert heard["voxline.response.heard"]["speech_at_ms"] == 120
+
+
 class TestWhatIsRemembered:
     """An item holds what the caller heard; the transcript events hold what was said."""
 
@@ -143,6 +226,7 @@ class TestWhatIsRemembered:
             "heard": "It is",
             "unheard": " noon.",
             "audio_ms": 300,
+            "speech_at_ms": None,
         }
 
     def test_items_form_a_chain(self):

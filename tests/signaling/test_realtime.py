@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 from agent import events as ev
 from agent import requests as rq
 from agent.config_file import load
+from agent.revisions import CutRefused, ReplyCut, TurnWithdrawn
 from signaling.codes import Code
 from signaling.limits import EVENT_BYTES, SESSION_EVENT_BYTES, SESSION_EVENT_VALUES
 from signaling.realtime import HELD_EVENTS, RealtimeClient
@@ -29,6 +30,8 @@ ASKED = (
     ev.UtteranceTranscribed(1, "what time is it, m\u00fcller?"),
 )
 U, R = "item_x_u1", "item_x_r1"
+TRUNCATE = {"type": "conversation.item.truncate", "item_id": R, "content_index": 0}
+WITHDRAWN = ev.ReplyDone(1, "cancelled", "turn_detected", "It", " is noon.", 90)
 CALLED = ev.ToolCalled(1, "call_1", "weather", '{"city": "Bonn"}')
 WEATHER = {
     "type": "function",
@@ -87,6 +90,9 @@ class TestContract:
             (*REPLY, ev.ReplyDone(1, "failed", "the voice died", "It", " is", 90)),
             (ev.ReplyStarted(1), WHOLE),
             (ev.UtteranceStarted(1, 0), ev.UtteranceForgotten(1)),
+            (*REPLY, WHOLE, ReplyCut(1, "It", " is noon.", 250)),
+            (*REPLY, CutRefused(1, 901, 90)),
+            (*ASKED, *REPLY, WITHDRAWN, TurnWithdrawn(1, 1)),
             (*REPLY, CALLED, WHOLE),
             (*REPLY, CALLED, CUT, ev.ToolGivenUp("call_1", '{"error": "late"}')),
             (ev.ReplyStarted(1), CALLED, ev.ReplyDone(1, "completed", "", "", "", 0)),
@@ -102,6 +108,23 @@ class TestContract:
             VENDOR.validate_python({"type": "nope", "event_id": "1"})
         with pytest.raises(ValueError, match="item_id"):
             VENDOR.validate_python({"type": "response.output_audio.done", "event_id": "1"})
+
+
+class TestPlayoutDelay:
+    def test_is_noted(self):
+        requests, answers = ask(client(), type="voxline.playout.delay", delay_ms=85)
+        assert requests == [rq.NotePlayoutDelay(85)]
+        assert answers == []
+
+    @pytest.mark.parametrize("delay_ms", [None, -1, 1001, "85", True, [85]])
+    def test_is_a_number_that_can_be(self, delay_ms):
+        refused = error(client(), type="voxline.playout.delay", delay_ms=delay_ms)
+        assert (refused["code"], refused["param"]) == ("invalid_value", "delay_ms")
+
+    def test_counts_towards_the_rate_as_all_events_do(self):
+        asked = client(admits=iter([True, False, False]).__next__)
+        told = [ask(asked, type="voxline.playout.delay", delay_ms=n) for n in range(3)]
+        assert [requests for requests, _ in told] == [[rq.NotePlayoutDelay(0)], [], []]
 
 
 class TestOpening:
@@ -263,20 +286,72 @@ class TestItems:
         refused = error(client(*ASKED), type=f"conversation.item.{kind}", item_id=item_id)
         assert (refused["code"], refused["param"]) == ("item_not_found", "item_id")
 
-    def test_truncate_says_where_it_was_really_cut(self):
-        _, (event,) = ask(
-            client(*REPLY, CUT),
-            type="conversation.item.truncate",
-            item_id=R,
-            content_index=0,
-            audio_end_ms=500,
-        )
-        assert event["type"] == "conversation.item.truncated"
-        assert event["audio_end_ms"] == 300
+    @pytest.mark.parametrize("notices", [(*REPLY,), (*REPLY, CUT), (*REPLY, WHOLE)])
+    @pytest.mark.parametrize("end_ms", [0, 250, 250.0])
+    def test_truncate_is_for_the_call_to_answer(self, notices, end_ms):
+        requests, answers = ask(client(*notices), **TRUNCATE, audio_end_ms=end_ms)
+        assert requests == [rq.TruncateReply(1, int(end_ms))]
+        assert answers == []
 
-    def test_truncate_of_a_reply_under_way(self):
-        refused = error(client(*REPLY), type="conversation.item.truncate", item_id=R)
-        assert refused["code"] == "item_in_progress"
+    def test_a_content_index_may_be_left_out(self):
+        requests, _ = ask(
+            client(*REPLY), type="conversation.item.truncate", item_id=R, audio_end_ms=5
+        )
+        assert requests == [rq.TruncateReply(1, 5)]
+
+    @pytest.mark.parametrize(
+        ("fields", "param"),
+        [
+            ({"content_index": 1, "audio_end_ms": 5}, "content_index"),
+            ({"content_index": "0", "audio_end_ms": 5}, "content_index"),
+            ({"content_index": 0}, "audio_end_ms"),
+            ({"content_index": 0, "audio_end_ms": -1}, "audio_end_ms"),
+            ({"content_index": 0, "audio_end_ms": True}, "audio_end_ms"),
+            ({"content_index": 0, "audio_end_ms": "500"}, "audio_end_ms"),
+            ({"content_index": 0, "audio_end_ms": 1e12}, "audio_end_ms"),
+        ],
+    )
+    def test_truncate_must_say_where(self, fields, param):
+        refused = error(
+            client(*REPLY, WHOLE), type="conversation.item.truncate", item_id=R, **fields
+        )
+        assert (refused["code"], refused["param"]) == ("invalid_value", param)
+
+    def test_the_item_then_holds_what_the_client_says_was_heard(self):
+        asked = client(*REPLY, WHOLE)
+        ask(asked, **TRUNCATE, audio_end_ms=250)
+        events = checked(asked.tell(ReplyCut(1, "It", " is noon.", 250)))
+        truncated, heard = events
+        assert truncated == {
+            "event_id": truncated["event_id"],
+            "type": "conversation.item.truncated",
+            "item_id": R,
+            "content_index": 0,
+            "audio_end_ms": 250,
+        }
+        assert (heard["heard"], heard["unheard"]) == ("It", " is noon.")
+        _, (retrieved,) = ask(asked, type="conversation.item.retrieve", item_id=R)
+        assert retrieved["item"]["content"][0]["transcript"] == "It"
+        assert retrieved["item"]["status"] == "incomplete"
+
+    @pytest.mark.parametrize(("given", "told"), [("mine", "mine"), (None, None)])
+    def test_to_truncate_beyond_the_end_is_refused_as_the_vendor_does(self, given, told):
+        asked = client(*REPLY, WHOLE)
+        ask(asked, **TRUNCATE, audio_end_ms=901, event_id=given)
+        (refused,) = checked(asked.tell(CutRefused(1, 901, 900)))
+        assert refused["error"] == {
+            "type": "invalid_request_error",
+            "code": "invalid_value",
+            "message": "audio content of 900ms is already shorter than 901ms",
+            "param": "audio_end_ms",
+            "event_id": told,
+        }
+
+    def test_to_truncate_what_is_long_forgotten_is_refused(self):
+        asked = client(*REPLY, WHOLE)
+        ask(asked, **TRUNCATE, audio_end_ms=0)
+        (refused,) = checked(asked.tell(CutRefused(1, 0, None)))
+        assert refused["error"]["code"] == "item_not_found"
 
     def test_truncate_of_what_the_caller_said(self):
         refused = error(client(*ASKED), type="conversation.item.truncate", item_id=U)

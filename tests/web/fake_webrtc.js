@@ -58,7 +58,7 @@
     // Every look finds more, unless fake.silent: in these of the pair's counters.
     async getStats() {
       if (!fake.silent) for (const counter of fake.counted) this.pair[counter]++;
-      return new Map([['pair', { ...this.pair }]]);
+      return new Map([['pair', { ...this.pair }], ['in', { ...fake.inbound }]]);
     }
     close() {
       this.connectionState = 'closed'; // without an event, as browsers do
@@ -74,6 +74,7 @@
     connects: true,
     silent: false, // nothing arrives any more
     counted: ['responsesReceived', 'bytesReceived'],
+    inbound: { type: 'inbound-rtp', kind: 'audio' },
     microphone: '',
     get peer() {
       return fake.peers.at(-1);

@@ -175,3 +175,49 @@ def test_a_turn_is_measured_with_its_stages_and_belongs_to_a_reply(heard):
 def test_unknown_late_and_crippled_events_change_nothing(heard, event):
     talk = heard(event)
     assert (talk["changes"], talk["transcript"], talk["turns"]) == ([None], [], [])
+
+
+def test_who_had_not_finished_ends_with_one_item_of_both_parts(heard):
+    """As the server tells of it: PROTOCOL.md, a turn that was none."""
+    transcript = "conversation.item.input_audio_transcription.completed"
+    gone = "conversation.item.deleted"
+    talk = heard(
+        added("u1", "user"),
+        {"type": transcript, "item_id": "u1", "transcript": "what time"},
+        added("r1", "assistant"),
+        delta("r1", "It is noon."),
+        {
+            "type": "voxline.response.heard",
+            "item_id": "r1",
+            "heard": "It",
+            "unheard": " is noon.",
+        },
+        done("r1"),
+        {"type": gone, "item_id": "r1"},
+        {"type": gone, "item_id": "u1"},
+        added("u2", "user"),
+        {"type": transcript, "item_id": "u2", "transcript": "what time is it in Bonn"},
+    )
+    said = [(item["id"], item["text"]) for item in talk["transcript"]]
+    assert said == [("u2", "what time is it in Bonn")]
+    assert talk["changes"][6:8] == ["transcript", "transcript"]
+
+
+def test_a_reply_that_is_cut_again_has_fewer_words_heard(heard):
+    def cut(words, rest):
+        return {
+            "type": "voxline.response.heard",
+            "item_id": "a",
+            "heard": words,
+            "unheard": rest,
+        }
+
+    talk = heard(
+        added("a", "assistant"),
+        delta("a", "One, two, three"),
+        done("a"),
+        cut("One, two,", " three"),
+        cut("One,", " two, three"),
+    )
+    [item] = talk["transcript"]
+    assert (item["heard"], item["unheard"], item["done"]) == ("One,", " two, three", True)

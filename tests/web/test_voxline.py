@@ -223,3 +223,17 @@ def test_levels_of_the_caller_are_shown(caller):
     page.evaluate("call.call()")
     page.wait_for_function("globalThis.levels?.caller > 0.2")  # Chromium's microphone beeps
     assert page.evaluate("call.levels.agent") == 0
+
+
+def test_the_server_is_told_how_long_a_packet_waits_here(caller):
+    page = caller()
+    page.evaluate("call.call()")
+    page.evaluate(
+        "Object.assign(fake.inbound, {jitterBufferDelay: 48, jitterBufferEmittedCount: 960})"
+    )
+    delays = "fake.peer.channel.sent.filter(({ type }) => type === 'voxline.playout.delay')"
+    page.wait_for_function(f"{delays}.length > 0")
+    [told] = page.evaluate(delays)
+    assert 50 <= told["delay_ms"] <= 150  # and the sound card of this machine
+    page.evaluate("call.hangUp()")
+    page.wait_for_function(RELEASED)

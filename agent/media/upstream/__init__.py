@@ -57,6 +57,7 @@ _URGENT_INTERVAL_S = 0.1
 _ANSWER_S = 1.5  # the longest round trip: aioice's RETRY_RTO of 0.5 s, and twice that
 _CONSENT_EXPIRY_S = 30.0  # RFC 7675, section 5.1
 _CLOSE_S = 2.0  # for aiortc's own close
+_ROUND_TRIPS = 5  # the shortest of them is the way; what the others add is waiting
 
 TakeRtp = Callable[[int, int, int, bytes], None]  # ssrc, sequence, timestamp, payload
 
@@ -137,6 +138,7 @@ class _Connection(aioice.ice.Connection):
     seen_as: ClassVar[dict[str, str]] = {}  # see addresses.Offered
     heard_s = consent_s = 0.0  # the last sign of life, the last answer; on the loop's clock
     expired = False
+    round_trips_s: tuple[float, ...] = ()  # of the latest checks
 
     async def get_component_candidates(self, *args: Any, **named: Any) -> list[Any]:
         found = await super().get_component_candidates(*args, **named)
@@ -199,6 +201,7 @@ class _Connection(aioice.ice.Connection):
 
     async def _ask(self, pair: Any) -> None:
         assert self.remote_password is not None
+        asked_s = asyncio.get_running_loop().time()
         with contextlib.suppress(aioice.stun.TransactionError):
             await pair.protocol.request(
                 self.build_request(pair, nominate=False),
@@ -207,6 +210,8 @@ class _Connection(aioice.ice.Connection):
                 retransmissions=1,  # 0 gives up after 500 ms, this after _ANSWER_S
             )
             self.consent_s = asyncio.get_running_loop().time()
+            took_s = self.consent_s - asked_s
+            self.round_trips_s = (*self.round_trips_s, took_s)[-_ROUND_TRIPS:]
 
 
 def check() -> None:
@@ -315,6 +320,12 @@ def attach(pc: RTCPeerConnection, take: TakeRtp) -> None:
     for receiver in pc.getReceivers():
         if isinstance(receiver, _AudioReceiver):
             receiver.take = take
+
+
+def round_trip_s(pc: RTCPeerConnection) -> float:
+    """There and back, on the way that the media takes; 0 before the first answer."""
+    taken = [s for connection in connections(pc) for s in connection.round_trips_s]
+    return min(taken, default=0.0)
 
 
 def was_lost(pc: RTCPeerConnection) -> bool:

@@ -228,6 +228,24 @@ def test_consent_expires_though_strangers_send():
     assert 28 <= virtual_time.run(run()) <= 32
 
 
+@pytest.mark.parametrize(
+    ("one_way_s", "loss"), [(0.0, 0.0), (0.04, 0.0), (0.27, 0.0), (0.04, 0.2)]
+)
+def test_each_check_measures_the_way(one_way_s, loss):
+    async def run():
+        async with Path(one_way_s, loss) as path:
+            pc = SimpleNamespace(
+                _RTCPeerConnection__iceTransports=[SimpleNamespace(_connection=path.here)]
+            )
+            assert upstream.round_trip_s(pc) == 0  # not measured yet
+            await asyncio.sleep(30)
+            assert len(path.here.round_trips_s) == 5
+            return upstream.round_trip_s(pc)
+
+    # 127.0.0.1 is a real socket, and takes no virtual time
+    assert virtual_time.run(run()) == pytest.approx(2 * one_way_s, abs=0.005)
+
+
 # -- bounds ------------------------------------------------------------------------------------
 
 

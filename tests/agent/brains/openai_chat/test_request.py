@@ -68,6 +68,13 @@ def test_what_was_recorded_is_sent_as_audio_and_what_is_older_as_text():
     ]
 
 
+def test_a_reply_cut_to_nothing_takes_nothing_of_the_callers_away():
+    """Their sound is there, and nobody has understood it."""
+    assert messages(talk(Exchange("", "", 2)), {2: OLD}, SAID) == [
+        {"role": "user", "content": [text("Be brief."), OLD_AUDIO, AUDIO]},
+    ]
+
+
 def test_a_greeting_follows_the_instructions():
     assert messages(talk(Exchange("", "Hello.", 1)), {}, SAID) == [
         {"role": "user", "content": [text("Be brief.")]},

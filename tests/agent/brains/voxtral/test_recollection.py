@@ -118,6 +118,18 @@ def test_past_turns_are_heard_again_and_replies_cut_to_what_was_heard(talk) -> N
     )
 
 
+def test_a_reply_that_is_cut_when_it_was_over_is_told_as_it_was_cut(talk) -> None:
+    talk.turn("One, two, three.")
+    assert "One, two, three.</s>" in talk.read(talk.turn("Yes."))
+    first, *later = talk.conversation.past
+    past = (replace(first, agent="One,"), *later)
+    talk.conversation = replace(talk.conversation, past=past)
+    assert talk.read(talk.turn("x")) == (
+        "<s>[INST]Be brief.<audio 1>[/INST]One,</s>[INST]<audio 2>[/INST]Yes.</s>"
+        "[INST]<audio 3>[/INST]"
+    )
+
+
 def test_older_turns_are_read_as_text(tekken) -> None:
     talk = Talk(tekken, audio_turns=2)
     for number in range(1, 4):

@@ -6,10 +6,13 @@ from itertools import islice
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from agent.audio.frame import SPEAK_HZ
 from agent.engines import Style
 from agent.errors import EngineError
+from agent.ledger import Ledger
 from agent.phrases import Phrases
 from agent.voices.kokoro.g2p import reader
 from agent.voices.kokoro.loudness import TARGET_DB, level_db
@@ -165,3 +168,34 @@ def test_first_phrases_are_mostly_long_enough_to_be_spoken_well():
         phonemes = " ".join(american.read(first.split()))
         long_enough.append(len(phonemes) >= 19)
     assert long_enough == [True] * 8 + [False] * 2
+
+
+@settings(
+    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    words=st.lists(
+        st.sampled_from("forty two, is the answer. 1984 \U0001f600 well-known".split()),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_a_ledger_of_it_accounts_for_each_word_once_and_in_time(voice, words):
+    text = " ".join(words)
+    phrases = Phrases()
+    ledger, samples = Ledger(), 0
+    texts = [*phrases.feed(text), *phrases.finish()]
+    for phrase in texts:
+        ledger.promise(phrase)
+    for phrase in texts:
+        ledger.begin()
+        for speech in voice.speak(phrase, STYLE):
+            ledger.add(speech)
+            samples += len(speech.samples)
+        ledger.finish()
+    splits = [ledger.split(n) for n in range(0, samples + 1, 600)]
+    assert all(heard + unheard == text for heard, unheard in splits)
+    counts = [len(heard) for heard, _ in splits]
+    assert counts == sorted(counts)
+    if samples:
+        assert ledger.split(samples) == (text, "")
