@@ -105,6 +105,11 @@ class Reply:
         self._outlet.flush()
         return self._done("cancelled", reason)
 
+    @property
+    def heard(self) -> str:
+        """What of it has left by now, as text."""
+        return self._ledger.split(self._outlet.left(self.turn))[0]
+
     def complete(self) -> ReplyDone:
         """Its last sample has left."""
         return self._done("failed" if self._failure else "completed", self._failure)

@@ -9,7 +9,14 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 VALUES = [
-    *("agent.errors", "agent.events", "agent.requests", "agent.config", "agent.audio"),
+    *(
+        "agent.errors",
+        "agent.events",
+        "agent.commands",
+        "agent.requests",
+        "agent.config",
+        "agent.audio",
+    ),
     "agent.engines",
 ]
 NUMPY = ["numpy"]
@@ -20,14 +27,19 @@ MAY_IMPORT = {
     # values: that calls, models and sockets exist is not known here
     "agent.errors": [],
     "agent.events": [],
+    "agent.commands": ["agent.events"],
+    "agent.state": [],
     "agent.requests": [],
     "agent.config": [],
     "agent.audio": [*NUMPY],
     "agent.engines": ["agent.audio"],
     # pure: no clock, no I/O, no threads
     "agent.config_file": [*VALUES, "yaml"],
-    "agent.turns": ["agent.events"],
-    "agent.settings": [*VALUES, "agent.endpoint.release", "agent.turns"],
+    "agent.turns": [*VALUES, "agent.state", "agent.turn_rules", "agent.wait"],
+    "agent.turn_rules": [],
+    "agent.wait": [],
+    "agent.backchannel": [],
+    "agent.settings": [*VALUES, "agent.endpoint.release", "agent.turn_rules"],
     "agent.phrases": [],
     "agent.ledger": VALUES,
     "agent.memory": VALUES,
@@ -47,7 +59,7 @@ MAY_IMPORT = {
     "agent.accelerator": ["agent.config", "agent.errors", "torch"],
     # models: each knows its own library, none knows calls or another model
     "agent.vad.silero": [*VALUES, *NUMPY, "onnxruntime"],
-    "agent.brains.operator": [*VALUES, *NUMPY, "pocketsphinx"],
+    "agent.brains.operator": [*VALUES, *NUMPY, "agent.backchannel", "pocketsphinx"],
     "agent.brains.voxtral": [
         *VALUES,
         *NUMPY,
@@ -88,12 +100,13 @@ MAY_IMPORT = {
     "agent.host": [*VALUES, *NUMPY, "msgpack"],
     "agent.canned": VALUES,
     "agent.reply": [*VALUES, "agent.canned", "agent.ledger", "agent.metrics", "agent.phrases"],
-    "agent.caller": [*VALUES, "agent.ear", "agent.memory", "agent.turns", "agent.vad.gate"],
+    "agent.caller": [*VALUES, "agent.ear", "agent.memory", "agent.state", "agent.vad.gate"],
     "agent.toolbox": [*VALUES, "agent.tool_schema"],
     "agent.errands": [*VALUES, "agent.memory", "agent.tool_schema"],
     "agent.shared": [*VALUES, "agent.canned", "agent.errands", "agent.metrics"],
     "agent.replies": [
         *VALUES,
+        "agent.backchannel",
         "agent.errands",
         "agent.memory",
         "agent.metrics",
@@ -137,7 +150,8 @@ MAY_IMPORT = {
 
 PURE = [
     *VALUES,
-    *("agent.turns", "agent.phrases", "agent.ledger", "agent.memory", "agent.metrics"),
+    *("agent.turns", "agent.wait", "agent.backchannel"),
+    *("agent.phrases", "agent.ledger", "agent.memory", "agent.metrics"),
     *("agent.config_file", "agent.settings", "agent.tool_schema"),
     *(
         "agent.ear",
