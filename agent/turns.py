@@ -23,8 +23,8 @@ from agent.state import (
 from agent.turn_rules import TurnRules
 from agent.wait import Wait
 
-# A sound is noticed before it is certain that it is speech; but so much earlier it was another.
-_NOTICED_S = 0.1
+# Sounds so soon after one that was noticed are one with it, and so is the speech they become.
+_NOTICED_S = 0.3
 
 
 class Deadline:
@@ -44,7 +44,7 @@ class Turns:
         self._tried = False  # it was let out, and may yet be withdrawn
         self._ducked = False  # it is spoken more softly
         self._yielded = 0  # number of the reply that stopped in mid-word and may go on
-        self._sound_at: float | None = None  # when the latest began that may be speech
+        self._sound_at = float("-inf")  # when the latest began that may be speech
         self._speech_at = 0.0  # when the caller began to speak over the reply
         self._silent_at = 0.0  # when they fell silent
         self._on_hold = False
@@ -63,9 +63,8 @@ class Turns:
     def handle(self, event: ev.Event, now: float) -> list[Command]:
         """Take one event; return what to do about it, in order."""
         match event:
-            case ev.ReplyFinished(turn) | ev.Agreed(turn) | ev.Asked(turn):
-                # news of a reply that is over already changes nothing
-                return self._step(type(event), now) if turn == self.turn else []
+            case ev.ReplyFinished(turn) | ev.Agreed(turn) | ev.Asked(turn) if turn != self.turn:
+                return []  # news of a reply that is over already
             case ev.LastWords(turn):
                 if turn == self._finished:
                     return [do.EndCall(ev.EndReason.AGENT)]
@@ -93,7 +92,8 @@ class Turns:
                     self._wait.see(now, self.rules.confirm_s)
                 return []
             case ev.SoundNoticed(ago_ms):
-                self._sound_at = now - ago_ms / 1000
+                if now - self._sound_at > _NOTICED_S:
+                    self._sound_at = now - ago_ms / 1000
                 return self._step(type(event), now)
             case ev.SpeechStarted(ago_ms=ago_ms) | ev.SpeechEnded(ago_ms=ago_ms):
                 return self._step(type(event), now - ago_ms / 1000)
@@ -130,9 +130,9 @@ class Turns:
         elif self.state is PAUSED:
             since, wait_s = self._silent_at, self.rules.end_of_turn_s
         elif self.state is OVERLAP and self.rules.interrupt_response:
-            noticed = since if self._sound_at is None else self._sound_at
-            since = self._speech_at = min(since, max(noticed, since - _NOTICED_S))
-            wait_s = self.rules.barge_in_s
+            if since - self._sound_at <= _NOTICED_S:
+                since = min(since, self._sound_at)
+            self._speech_at, wait_s = since, self.rules.barge_in_s
         elif self.state is YIELDED:
             since, wait_s = self._speech_at, self.rules.backchannel_s
         elif self.state is WEIGHING:

@@ -29,6 +29,7 @@ class Heard:
         # a decoder of its own: what a packet holds must not depend on those that wait before it
         self._decoder = Decoder()
         self._speech_s: deque[float] = deque(maxlen=int(kept_s * 1000 / FRAME_MS))
+        self._levels: deque[tuple[float, float]] = deque(maxlen=int(kept_s * 1000 / FRAME_MS))
         self._pieces: list[Samples] = []
         self._samples = 0
         self.packets = 0
@@ -42,6 +43,7 @@ class Heard:
             sound = self._decoder.decode(packet.payload)
         except BadPayload:  # it arrived, and nobody can hear anything in it
             return
+        self._levels.append((now, float(np.sqrt(np.mean(sound**2)))))
         if np.abs(sound).max() >= SPEECH_PEAK:
             self._speech_s.append(now)
 
@@ -53,6 +55,11 @@ class Heard:
     def speech_s(self) -> tuple[float, ...]:
         """When each packet with speech in it arrived, ascending."""
         return tuple(self._speech_s)
+
+    @property
+    def levels(self) -> tuple[tuple[float, float], ...]:
+        """When each packet arrived, and how loud it is: 1 is a square wave at full scale."""
+        return tuple(self._levels)
 
     @property
     def last_speech_s(self) -> float | None:

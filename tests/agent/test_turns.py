@@ -445,8 +445,16 @@ YIELDED_TO = {
         *ANSWERED,
         (2.0, SoundNoticed(ago_ms=32), [DuckReply(1)]),
         (3.064, SpeechStarted(0, ago_ms=64), []),
-        (3.09, TIME, []),
-        (3.11, TIME, [HoldReply(1)]),
+        (3.19, TIME, []),
+        (3.21, TIME, [HoldReply(1)]),
+    ],
+    "sounds so close to each other are one, and stop the reply together": [
+        *ANSWERED,
+        (2.0, SoundNoticed(32), [DuckReply(1)]),
+        (2.064, SoundPassed(), [RestoreReply(1)]),
+        (2.128, SoundNoticed(32), [DuckReply(1)]),
+        (2.164, SpeechStarted(0, 64), []),
+        (2.169, TIME, [HoldReply(1)]),
     ],
     "less than it takes to stop is forgotten": [
         *ANSWERED,
