@@ -8,6 +8,7 @@ import asyncio
 import logging
 from typing import Protocol, assert_never
 
+from agent import commands as do
 from agent import events as ev
 from agent import requests as rq
 from agent.audio.frame import Samples
@@ -70,7 +71,7 @@ class Call:
         config = shared.config
         self._config, self._settings = config, rq.CallSettings()
         self._client, self._line = client, line
-        self._engines, self._metrics = engines, shared.metrics
+        self._engines, self._speaker, self._metrics = engines, speaker, shared.metrics
         self._loop = asyncio.get_running_loop()
         self._ear = Ear(vad, config.vad, patience(config, self._settings))
         self._turns = Turns(turn_rules(config, self._settings))
@@ -91,7 +92,7 @@ class Call:
         )
         self._playout_delay_s = config.playout.caller_delay_ms / 1000
         self._timer: asyncio.TimerHandle | None = None
-        self._state_told = self._turns.state
+        self._state_told = self._turns.state.told
         self.ended = False
         self._change(client.settings)
 
@@ -158,44 +159,53 @@ class Call:
     def _tick(self) -> None:
         self._carry_out(self._turns.tick(self._loop.time()))
 
-    def _carry_out(self, commands: list[ev.Command]) -> None:
+    def _carry_out(self, commands: list[do.Command]) -> None:
         for command in commands:
             self._do(command)
         self._caller.follow(self._turns.state, lambda: self._conversation(0))
-        if self._turns.state is not self._state_told:
-            self._state_told = self._turns.state
-            self._tell(ev.StateChanged(self._state_told.name.lower()))
+        if self._turns.state.told != self._state_told:
+            self._state_told = self._turns.state.told
+            self._tell(ev.StateChanged(self._state_told))
         if self._timer is not None:
             self._timer.cancel()
         deadline = self._turns.deadline
         self._timer = None if deadline is None else self._loop.call_at(deadline, self._tick)
 
-    def _do(self, command: ev.Command) -> None:
+    def _do(self, command: do.Command) -> None:
         match command:
-            case ev.PrepareReply(turn):
+            case do.PrepareReply(turn):
                 self._prepare(turn)
-            case ev.ReleaseReply(turn):
+            case do.ReleaseReply(turn):
                 self._settle(turn)
                 self._replies.let_out(turn)
-            case ev.TryReply(turn):
+            case do.TryReply(turn):
                 self._caller.tried()
-                self._replies.let_out(turn)
-            case ev.SettleReply(turn):
+                self._replies.try_out(turn)
+            case do.SettleReply(turn):
                 self._settle(turn)
-            case ev.WithdrawReply(turn):
+                self._replies.settle()
+            case do.WithdrawReply(turn):
                 self._withdraw(turn)
-            case ev.DiscardReply(turn):
+            case do.DiscardReply(turn):
                 self._replies.discard()
                 self._engines.discard(turn)
-            case ev.CancelReply(_, reason):
-                self._replies.cancel(reason, self._reached_s())
-            case ev.SayPrompt(turn, prompt):
+            case do.DuckReply(turn):
+                self._speaker.duck(turn)
+            case do.RestoreReply():
+                self._speaker.restore()
+            case do.HoldReply():
+                self._replies.hold()
+            case do.ResumeReply():
+                self._replies.resume()
+            case do.CancelReply(turn, reason):
+                self._replies.cancel(turn, reason, self._reached_s())
+            case do.SayPrompt(turn, prompt):
                 self._replies.say(turn, prompt)
-            case ev.CommitUtterance():
+            case do.CommitUtterance():
                 self._caller.commit()
-            case ev.ForgetUtterance():
+            case do.ForgetUtterance():
                 self._caller.forget()
-            case ev.EndCall(reason):
+            case do.EndCall(reason):
                 self._loop.call_later(_LINGER_S, self.end, reason)
             case _:
                 assert_never(command)
@@ -273,6 +283,8 @@ class Call:
         instructions = self._settings.instructions or self._config.agent.instructions
         tools = () if self._settings.may_call_tools is False else self._errands.tools
         past = self._memory.before(turn)
+        if held := self._replies.held:  # what the caller is answering, if they are
+            past = (*past[: len(self._memory.past)], held, *past[len(self._memory.past) :])
         return Conversation(instructions, self._language, past, turn, tools)
 
     @property

@@ -15,10 +15,12 @@ from agent.ear import Ear
 from agent.engines import CallEngines, Conversation, Heard
 from agent.errors import EngineError
 from agent.memory import Memory
-from agent.turns import HEARING, OVERLAP, PAUSED, State
+from agent.state import HEARING, OVERLAP, PAUSED, WEIGHING, YIELDED, State
 from agent.vad.gate import SpeechEvent
 
 log = logging.getLogger(__name__)
+
+_SPOKEN = (HEARING, PAUSED, OVERLAP, YIELDED, WEIGHING)  # in these an utterance is under way
 
 
 class Caller:
@@ -85,11 +87,11 @@ class Caller:
             self._announced = False
             self._engines.expect(conversation())
             self._engines.hear(self._ear.since(self._started))
-        if state is HEARING and not self._announced:
+        if state in (HEARING, PAUSED) and not self._announced:
             self._announced = True
             at_ms = self._ear.preroll_at_ms(self._started)
             self._tell(ev.UtteranceStarted(self._utterance, at_ms))
-        if state not in (HEARING, PAUSED, OVERLAP) and not self._tried:
+        if state not in _SPOKEN and not self._tried:
             self._open = False
 
     def commit(self) -> None:

@@ -95,10 +95,12 @@ class Playout:
     depth_ms: Annotated[int, Between(100, 60_000)] = 2000
     fade_ms: Annotated[int, Between(1, 100)] = 10
     caller_delay_ms: Annotated[int, Between(0, 1000)] = 60
+    duck_db: Annotated[float, Between(0, 60)] = 12.0
 
 
 @dataclass(frozen=True, slots=True)
 class VadConfig:
+    notice_threshold: Annotated[float, Between(0.01, 0.99)] = 0.2
     start_threshold: Annotated[float, Between(0.01, 0.99)] = 0.5
     stop_threshold: Annotated[float, Between(0.01, 0.99)] = 0.35
     min_speech_ms: Annotated[int, Between(0, 1000)] = 64
@@ -116,6 +118,8 @@ class Turns:
     unfinished_wait_ms: Annotated[int, Between(100, 3000)] = 650
     withdraw_ms: Annotated[int, Between(0, 2000)] = 400
     barge_in_ms: Annotated[int, Between(0, 5000)] = 200
+    backchannel_ms: Annotated[int, Between(0, 2000)] = 550
+    backchannel_wait_ms: Annotated[int, Between(0, 2000)] = 200
     silence_prompt_s: Annotated[float, Between(1, 3600)] = 12.0
     silence_prompts: Annotated[int, Between(0, 100)] = 2
 

@@ -48,6 +48,8 @@ class Ear:
         for hop in self._hops.feed(samples):
             for window in self._windows.feed(hop):
                 self._probability = self._vad.probability(window)
+                if noticed := self._gate.notice(self._probability, self._judge.audible):
+                    yield noticed
                 if event := self._gate.feed(self._probability, self._judge.audible):
                     yield event
             self._judge.feed(hop, self._probability, self._config)

@@ -1,7 +1,7 @@
 """All that can happen in a call, and all that is told of it.
 
-Three closed lists of frozen, flat values: `Event` goes into turns.py, `Command` comes out of
-it; `Notice` is what a client is told. What it may ask is in requests.py. No behaviour, no I/O.
+Two closed lists of frozen, flat values: `Event` goes into turns.py, `Notice` is what a client
+is told. What turns.py wants is in commands.py, what a client may ask in requests.py.
 Turn numbers count the replies of a call from 1; utterance numbers count what the caller said.
 """
 
@@ -52,6 +52,21 @@ class SpeechStarted:
 @dataclass(frozen=True, slots=True)
 class SpeechSuspected:
     """The first sound that may be speech: SpeechStarted follows at once, or it was a click."""
+
+
+@dataclass(frozen=True, slots=True)
+class SoundNoticed:
+    """What began `ago_ms` ago may be speech, sooner and less surely than SpeechSuspected.
+
+    SpeechStarted or SoundPassed follows.
+    """
+
+    ago_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SoundPassed:
+    """What was noticed was no speech."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +149,20 @@ class ReplyOwed:
 
 
 @dataclass(frozen=True, slots=True)
+class Agreed:
+    """By the words, the caller only showed that they listen; reply `turn` would answer them."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """By the words, the caller wants an answer, which is reply `turn`."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
 class HungUp:
     """The call is over, whoever ended it."""
 
@@ -142,6 +171,8 @@ class HungUp:
 
 Event = (
     Connected
+    | SoundNoticed
+    | SoundPassed
     | SpeechSuspected
     | SilenceSuspected
     | SpeechStarted
@@ -157,102 +188,9 @@ Event = (
     | ToolsCalled
     | ToolsReturned
     | ReplyOwed
+    | Agreed
+    | Asked
     | HungUp
-)
-
-# -- Command: out of turns.py -----------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class PrepareReply:
-    """Work out an answer to what was said so far; let nothing of it leave."""
-
-    turn: int
-
-
-@dataclass(frozen=True, slots=True)
-class ReleaseReply:
-    """The caller has finished: send what was prepared, and the rest as it comes."""
-
-    turn: int
-
-
-@dataclass(frozen=True, slots=True)
-class DiscardReply:
-    """The caller went on: forget a reply of which nothing left."""
-
-    turn: int
-
-
-@dataclass(frozen=True, slots=True)
-class TryReply:
-    """The caller has finished, by all we know: as ReleaseReply, but it may be withdrawn.
-
-    SettleReply or WithdrawReply follows.
-    """
-
-    turn: int
-
-
-@dataclass(frozen=True, slots=True)
-class SettleReply:
-    """A reply that was tried stands: the utterance is answered, and a new one may begin."""
-
-    turn: int
-
-
-@dataclass(frozen=True, slots=True)
-class WithdrawReply:
-    """The caller had not finished: stop a reply that was tried, go on with the utterance."""
-
-    turn: int
-
-
-@dataclass(frozen=True, slots=True)
-class CancelReply:
-    """Stop a reply that was released; `reason` is as in ReplyDone."""
-
-    turn: int
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class SayPrompt:
-    """Say something of our own accord."""
-
-    turn: int
-    prompt: Prompt
-
-
-@dataclass(frozen=True, slots=True)
-class CommitUtterance:
-    """The caller has finished, and the client will say when to answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class ForgetUtterance:
-    """What the caller just said was no turn (a cough, "mm-hm" over a reply)."""
-
-
-@dataclass(frozen=True, slots=True)
-class EndCall:
-    """Hang up."""
-
-    reason: EndReason
-
-
-Command = (
-    PrepareReply
-    | ReleaseReply
-    | DiscardReply
-    | TryReply
-    | SettleReply
-    | WithdrawReply
-    | CancelReply
-    | SayPrompt
-    | CommitUtterance
-    | ForgetUtterance
-    | EndCall
 )
 
 # -- Notice: to the client --------------------------------------------------------------------
@@ -260,7 +198,7 @@ Command = (
 
 @dataclass(frozen=True, slots=True)
 class StateChanged:
-    """`state` is the name of a `turns.State` in lower case."""
+    """`state` is what a `State` is told as."""
 
     state: str
 

@@ -7,12 +7,24 @@ reply begins and ends is decided in `turns.py`.
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
 from typing import Protocol, assert_never
 
 from agent import events as ev
-from agent.engines import Act, Action, CallEngines, Exchange, Piece, Style, Text, ToolCall
+from agent.backchannel import only_listens
+from agent.engines import (
+    Act,
+    Action,
+    CallEngines,
+    Exchange,
+    Heard,
+    Piece,
+    Style,
+    Text,
+    ToolCall,
+)
 from agent.errands import Errands
 from agent.memory import Memory
 from agent.metrics import Marks
@@ -31,6 +43,14 @@ class Speaker(Outlet, Protocol):
     """The outgoing track."""
 
     def set_gain(self, gain: float) -> None: ...
+
+    def duck(self, turn: int) -> None: ...
+
+    def restore(self) -> None: ...
+
+    def hold(self) -> None: ...
+
+    def resume(self) -> None: ...
 
 
 class Replies:
@@ -60,6 +80,9 @@ class Replies:
         self._filler = 0  # number of the latest reply that only bridges a function
         self._reply: Reply | None = None
         self._spoken = Spoken()
+        self._held: Reply | None = None  # stopped in mid-word; it may go on, or be cancelled
+        self._tried = 0  # number of the reply that may be withdrawn
+        self._deferred: list[Act] = []  # what it does when it may not any more
 
     # -- what turns.py wants
 
@@ -74,6 +97,8 @@ class Replies:
         if silent_at is not None:
             now = self._loop.time()
             reply.marks = Marks(silent_at, now, now)
+        if self._held is not None:
+            pieces = self._overheard(turn, pieces)
         reply.start(pieces, self.style, self._config.agent.apology)
 
     def let_out(self, turn: int) -> None:
@@ -83,15 +108,48 @@ class Replies:
                 self._reply.marks.released = self._loop.time()
             self._reply.release()
 
+    def try_out(self, turn: int) -> None:
+        """Let it out; what it does to the call waits for `settle`, and `withdraw` drops it."""
+        self._tried = turn
+        self.let_out(turn)
+
+    def settle(self) -> None:
+        """What was tried stands."""
+        turn, self._tried = self._tried, 0
+        deferred, self._deferred = self._deferred, []
+        for act in deferred:
+            self._act(turn, act)
+
     def discard(self) -> None:
         """Forget a reply of which nothing left."""
         if self._reply is not None:
             self._reply.discard()
             self._reply = None
 
-    def cancel(self, reason: str, reached_s: float | None = None) -> None:
-        """Stop one that was released; see `Reply.cancel`."""
-        if self._reply is not None:
+    def hold(self) -> None:
+        """Stop one that was released, and keep what has not left; another may be prepared."""
+        self._speaker.hold()
+        self._held, self._reply = self._reply, None
+
+    def resume(self) -> None:
+        """Go on with the one that is held."""
+        self._reply, self._held = self._held, None
+        self._speaker.resume()
+
+    @property
+    def held(self) -> Exchange | None:
+        """What was heard of the one that is held, as the memory will have it if it is over."""
+        if self._held is None or not (self._held.transcript or self._held.heard_text):
+            return None
+        return Exchange(self._held.transcript, self._held.heard_text, self._held.turn)
+
+    def cancel(self, turn: int, reason: str, reached_s: float | None = None) -> None:
+        """Stop one that was released, or is held; see `Reply.cancel`."""
+        if self._held is not None and self._held.turn == turn:
+            held, draft, self._held = self._held, self._reply, None
+            self._conclude(held, held.cancel(reason, reached_s))
+            self._reply = draft
+        elif self._reply is not None:
             self._conclude(self._reply, self._reply.cancel(reason, reached_s))
 
     def withdraw(self) -> None:
@@ -99,7 +157,7 @@ class Replies:
         if self._reply is not None:
             self._tell(self._reply.cancel("turn_detected"))
             self._tell(TurnWithdrawn(self._reply.turn, self._reply.utterance))
-            self._reply = None
+            self._reply, self._tried, self._deferred = None, 0, []
             self._metrics.replies.labels("withdrawn").inc()
 
     def say(self, turn: int, prompt: ev.Prompt) -> None:
@@ -186,9 +244,26 @@ class Replies:
         self._metrics.replies.labels(done.status).inc()
         self._tell(done)
 
+    async def _overheard(
+        self, turn: int, pieces: AsyncGenerator[Piece]
+    ) -> AsyncGenerator[Piece]:
+        """Pass on what answers the words over a reply, and tell what kind of words they are."""
+        async with aclosing(pieces):
+            async for piece in pieces:
+                if isinstance(piece, Heard):
+                    match only_listens(piece.transcript):
+                        case True:
+                            self._step(ev.Agreed(turn))
+                        case False:
+                            self._step(ev.Asked(turn))
+                yield piece
+
     def _act(self, turn: int, piece: Act | ToolCall) -> None:
         if isinstance(piece, ToolCall):
             self._errands.begin(turn, piece)
+            return
+        if turn == self._tried:
+            self._deferred.append(piece)
             return
         match action := piece.action:
             case Action.HANG_UP:

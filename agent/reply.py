@@ -129,6 +129,11 @@ class Reply:
         """How many samples of it were heard, or will be when what has left has arrived."""
         return self._outlet.left(self.turn) if self._end is None else self._end
 
+    @property
+    def heard_text(self) -> str:
+        """The words of that."""
+        return self.ledger.split(self.heard)[0]
+
     def complete(self) -> ReplyDone:
         """Its last sample has left."""
         return self._done("failed" if self._failure else "completed", self._failure)

@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 from agent.config import Config, VadConfig
 from agent.endpoint.release import Patience
 from agent.requests import CallSettings
-from agent.turns import TurnRules
+from agent.turn_rules import TurnRules
 
 
 def merged(old: CallSettings, new: CallSettings) -> CallSettings:
@@ -22,8 +22,9 @@ def turn_rules(config: Config, settings: CallSettings) -> TurnRules:
         end_of_turn_s=(fixed_ms or turns.longest_wait_ms) / 1000,
         judges=fixed_ms == 0,
         withdraw_s=turns.withdraw_ms / 1000,
-        # the VAD trails: it must have said "speech" for so much longer
-        barge_in_s=(turns.barge_in_ms + config.vad.trail_ms) / 1000,
+        barge_in_s=turns.barge_in_ms / 1000,
+        backchannel_s=turns.backchannel_ms / 1000,
+        backchannel_wait_s=turns.backchannel_wait_ms / 1000,
         silence_prompt_s=turns.silence_prompt_s,
         silence_prompts=turns.silence_prompts,
         idle_s=config.limits.idle_s,
@@ -55,6 +56,7 @@ def vad_config(config: Config, settings: CallSettings) -> VadConfig:
     return replace(
         vad,
         start_threshold=threshold,
+        notice_threshold=min(vad.notice_threshold, threshold),
         stop_threshold=min(vad.stop_threshold, threshold),
         preroll_ms=vad.preroll_ms if settings.preroll_ms is None else settings.preroll_ms,
     )

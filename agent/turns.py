@@ -5,77 +5,30 @@ reads no clock, touches no audio and awaits nothing. Stale news is recognised by
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from enum import Enum, auto
 
-from agent.events import (
-    CancelReply,
-    Command,
-    CommitUtterance,
-    Connected,
-    DiscardReply,
-    EndCall,
-    EndReason,
-    Event,
-    ForgetUtterance,
-    Held,
-    HungUp,
-    LastWords,
-    PauseJudged,
-    PrepareReply,
-    Prompt,
-    ReleaseReply,
-    ReplyFinished,
-    ReplyOwed,
-    ReplyUnwanted,
-    ReplyWanted,
-    Resumed,
-    SayPrompt,
-    SettleReply,
-    SilenceSuspected,
-    SpeechEnded,
-    SpeechStarted,
-    SpeechSuspected,
-    ToolsCalled,
-    ToolsReturned,
-    TryReply,
-    UtteranceUnwanted,
-    WithdrawReply,
+from agent import commands as do
+from agent import events as ev
+from agent.commands import Command
+from agent.state import (
+    CLOSED,
+    HEARING,
+    LISTENING,
+    OVERLAP,
+    PAUSED,
+    REPLYING,
+    WEIGHING,
+    YIELDED,
+    State,
 )
+from agent.turn_rules import TurnRules
+from agent.wait import Wait
 
-
-class State(Enum):
-    LISTENING = auto()  # nobody speaks
-    HEARING = auto()  # the caller speaks
-    PAUSED = auto()  # the caller fell silent, perhaps only for breath; a reply is prepared
-    REPLYING = auto()  # the agent thinks or speaks
-    OVERLAP = auto()  # the caller speaks over the agent, perhaps only "mm-hm"
-    CLOSED = auto()
+# Sounds so soon after one that was noticed are one with it, and so is the speech they become.
+_NOTICED_S = 0.3
 
 
 class Deadline:
     """The time set for the present state has come."""
-
-
-LISTENING, HEARING, PAUSED, REPLYING, OVERLAP, CLOSED = State
-
-
-@dataclass(frozen=True, slots=True)
-class TurnRules:
-    """What a session may set. Replaced in mid-call, it holds from the next state on."""
-
-    end_of_turn_s: float  # the wait; where pauses are judged, until the first judgement
-    barge_in_s: float
-    silence_prompt_s: float
-    silence_prompts: int
-    idle_s: float  # of silence end a call in which nobody is asked
-    confirm_s: float  # from a suspicion until it would have been confirmed
-    filler_s: float | None = None  # of silence while a function runs; None: no filler
-    greets: bool = True
-    create_response: bool = True  # answer at the end of a turn without being asked
-    interrupt_response: bool = True  # speech over a reply stops it
-    judges: bool = False  # PauseJudged says how long to wait
-    withdraw_s: float = 0.0  # speech so soon after a release goes on with the utterance
 
 
 class Turns:
@@ -84,51 +37,65 @@ class Turns:
     def __init__(self, rules: TurnRules) -> None:
         self.rules = rules
         self.state = LISTENING
-        self.turn = 0  # number of the latest reply
-        self.deadline: float | None = None
-        self._latest: float | None = None  # the deadline before it was put off
-        self._put_off: float | None = None  # until a sound in this state would be understood
-        self._prepared = False  # a reply with the latest number exists and has not left
+        self.turn = 0  # number of the reply under way, or of the latest
+        self._number = 0  # the last one given to a reply
+        self._wait = Wait()
+        self._prepared = False  # a reply with the number `turn` exists and has not left
         self._tried = False  # it was let out, and may yet be withdrawn
-        self._held = False
+        self._ducked = False  # it is spoken more softly
+        self._yielded = 0  # number of the reply that stopped in mid-word and may go on
+        self._sound_at = float("-inf")  # when the latest began that may be speech
+        self._speech_at = 0.0  # when the caller began to speak over the reply
+        self._silent_at = 0.0  # when they fell silent
+        self._on_hold = False
         self._prompts = 0  # asked since the caller last spoke
         self._busy = False  # functions run for the agent
         self._filler = 0  # number of the reply that bridges them
         self._owed = False  # a reply, to results that no released one knows
-        self._last_words: tuple[int, EndReason] | None = None
+        self._finished = 0  # number of the reply that was last heard to its end
+        self._last_words: tuple[int, ev.EndReason] | None = None
 
-    def handle(self, event: Event, now: float) -> list[Command]:
+    @property
+    def deadline(self) -> float | None:
+        """When to call `tick`."""
+        return self._wait.deadline
+
+    def handle(self, event: ev.Event, now: float) -> list[Command]:
         """Take one event; return what to do about it, in order."""
         match event:
-            case ReplyFinished(turn) if turn != self.turn:
+            case ev.ReplyFinished(turn) | ev.Agreed(turn) | ev.Asked(turn) if turn != self.turn:
                 return []  # news of a reply that is over already
-            case LastWords(turn):
-                if turn == self.turn:
-                    self._last_words = (turn, EndReason.AGENT)
+            case ev.LastWords(turn):
+                if turn == self._finished:
+                    return [do.EndCall(ev.EndReason.AGENT)]
+                if turn in (self.turn, self._yielded):
+                    self._last_words = (turn, ev.EndReason.AGENT)
                 return []
-            case Held() | Resumed():
-                self._held = isinstance(event, Held)
+            case ev.Held() | ev.Resumed():
+                self._on_hold = isinstance(event, ev.Held)
                 if self.state is LISTENING:
                     self._set_deadline(now)
                 return []
-            case ToolsCalled() | ToolsReturned():
-                self._busy = isinstance(event, ToolsCalled)
+            case ev.ToolsCalled() | ev.ToolsReturned():
+                self._busy = isinstance(event, ev.ToolsCalled)
                 if self._busy:
                     self._filler = 0
                 if self.state is LISTENING:
                     self._set_deadline(now)
                 return self._stand()  # a function that was called cannot be taken back
-            case PauseJudged(silent_ms, wait_ms):
+            case ev.PauseJudged(silent_ms, wait_ms):
                 if self.state is PAUSED and self.rules.judges:
-                    self._wait_until(now + (wait_ms - silent_ms) / 1000)
+                    self._wait.until(now + (wait_ms - silent_ms) / 1000)
                 return []
-            case SpeechSuspected() if self.state is PAUSED or self._tried:
-                self._wait_and_see(now)
+            case ev.SpeechSuspected() | ev.SilenceSuspected():
+                if self._decided_by(event):
+                    self._wait.see(now, self.rules.confirm_s)
                 return []
-            case SilenceSuspected() if self.state is OVERLAP:
-                self._wait_and_see(now)
-                return []
-            case SpeechStarted(ago_ms=ago_ms) | SpeechEnded(ago_ms=ago_ms):
+            case ev.SoundNoticed(ago_ms):
+                if now - self._sound_at > _NOTICED_S:
+                    self._sound_at = now - ago_ms / 1000
+                return self._step(type(event), now)
+            case ev.SpeechStarted(ago_ms=ago_ms) | ev.SpeechEnded(ago_ms=ago_ms):
                 return self._step(type(event), now - ago_ms / 1000)
             case _:
                 return self._step(type(event), now)
@@ -141,15 +108,17 @@ class Turns:
 
     def _step(self, cause: type, since: float) -> list[Command]:
         """Move by the table. `since` is when the cause happened, which may be before now."""
+        if cause is ev.SpeechEnded:
+            self._silent_at = since
         row = TABLE[self.state].get(cause)
         if row is None:
             return []
         before, (self.state, effect) = self.state, row
         commands = effect(self)
-        if self.state is not before or cause is Connected:
+        if self.state is not before or cause is ev.Connected:
             self._set_deadline(since)
         elif cause is Deadline:
-            self.deadline = None
+            self._wait.begin(None)
         return commands
 
     def _set_deadline(self, since: float) -> None:
@@ -159,32 +128,30 @@ class Turns:
             if self._fills:
                 wait_s = self.rules.filler_s
         elif self.state is PAUSED:
-            wait_s = self.rules.end_of_turn_s
+            since, wait_s = self._silent_at, self.rules.end_of_turn_s
         elif self.state is OVERLAP and self.rules.interrupt_response:
-            wait_s = self.rules.barge_in_s
+            if since - self._sound_at <= _NOTICED_S:
+                since = min(since, self._sound_at)
+            self._speech_at, wait_s = since, self.rules.barge_in_s
+        elif self.state is YIELDED:
+            since, wait_s = self._speech_at, self.rules.backchannel_s
+        elif self.state is WEIGHING:
+            wait_s = self.rules.backchannel_wait_s
         elif self.state is REPLYING and self._tried:
             wait_s = self.rules.withdraw_s
-        self.deadline = None if wait_s is None else since + wait_s
-        self._latest, self._put_off = self.deadline, None
+        self._wait.begin(None if wait_s is None else since + wait_s)
 
-    def _wait_until(self, deadline: float) -> None:
-        """Decide then, or when a sound that has just begun is understood."""
-        self._latest = deadline
-        self.deadline = deadline if self._put_off is None else max(deadline, self._put_off)
-
-    def _wait_and_see(self, now: float) -> None:
-        """What time is about to decide may be decided by a sound: wait until it would be known,
-        but only once.
-        """
-        if self.deadline is not None and self._latest is not None:
-            seen = min(now, self._latest) + self.rules.confirm_s
-            self._put_off = seen
-            self.deadline = max(self.deadline, seen)
+    def _decided_by(self, event: ev.SpeechSuspected | ev.SilenceSuspected) -> bool:
+        """Whether what time is about to decide would be decided otherwise by that sound."""
+        if isinstance(event, ev.SpeechSuspected):
+            return self.state in (PAUSED, WEIGHING) or self._tried
+        # a reply that is only held has lost nothing: it does not wait to be
+        return self.state is YIELDED or (self.state is OVERLAP and not self.rules.backchannel_s)
 
     @property
     def _asks(self) -> bool:
         """Whether a silent caller is asked if they are there."""
-        return not self._held and not self._busy and self.rules.create_response
+        return not self._on_hold and not self._busy and self.rules.create_response
 
     @property
     def _fills(self) -> bool:
@@ -198,60 +165,63 @@ class Turns:
 
     def _greet(self) -> list[Command]:
         if self.rules.greets:
-            return self._say(Prompt.GREETING)
+            return self._say(ev.Prompt.GREETING)
         self.state = LISTENING
         return []
 
     def _ask(self) -> list[Command]:
         if self._fills:
-            commands = self._say(Prompt.ONE_MOMENT)
+            commands = self._say(ev.Prompt.ONE_MOMENT)
             self._filler = self.turn
             return commands
         if not self._asks:
             self.state = LISTENING
-            return [EndCall(EndReason.SILENCE)]
+            return [do.EndCall(ev.EndReason.SILENCE)]
         self._prompts += 1
         if self._prompts <= self.rules.silence_prompts:
-            return self._say(Prompt.STILL_THERE)
-        commands = self._say(Prompt.GOODBYE)
-        self._last_words = (self.turn, EndReason.SILENCE)
+            return self._say(ev.Prompt.STILL_THERE)
+        commands = self._say(ev.Prompt.GOODBYE)
+        self._last_words = (self.turn, ev.EndReason.SILENCE)
         return commands
 
-    def _say(self, prompt: Prompt) -> list[Command]:
-        self.turn += 1
-        return [SayPrompt(self.turn, prompt)]
+    def _say(self, prompt: ev.Prompt) -> list[Command]:
+        return [do.SayPrompt(self._next(), prompt)]
+
+    def _next(self) -> int:
+        """Number a reply."""
+        self._number += 1
+        self.turn = self._number
+        return self.turn
 
     def _hear(self) -> list[Command]:
-        self._prompts = 0
+        self._prompts, self._ducked = 0, False
         return []
 
     def _prepare(self) -> list[Command]:
         if not self.rules.create_response:
             return []
-        self.turn += 1
         self._prepared = True
-        return [PrepareReply(self.turn)]
+        return [do.PrepareReply(self._next())]
 
     def _discard(self) -> list[Command]:
         if not self._prepared:
             return []
         self._prepared = False
-        return [DiscardReply(self.turn)]
+        return [do.DiscardReply(self.turn)]
 
     def _release(self) -> list[Command]:
         """Answer now, whether or not an answer was prepared."""
         commands: list[Command] = []
         if not self._prepared:
-            self.turn += 1
-            commands.append(PrepareReply(self.turn))
+            commands.append(do.PrepareReply(self._next()))
         self._prepared = self._owed = False
-        return [*commands, ReleaseReply(self.turn)]
+        return [*commands, do.ReleaseReply(self.turn)]
 
     def _owe(self) -> list[Command]:
         """Go on when the agent has spoken; a filler has nothing to say any more."""
         self._owed = True
         if self.state is REPLYING and self._filler == self.turn:
-            return [CancelReply(self.turn, "result_came"), *self._release()]
+            return [*self._stop("result_came"), *self._release()]
         return []
 
     def _think_again(self) -> list[Command]:
@@ -272,48 +242,92 @@ class Turns:
         withdraws = self.rules.withdraw_s and self.rules.interrupt_response
         if self._prepared and not self._owed and withdraws:
             self._prepared, self._tried = False, True
-            return [TryReply(self.turn)]
+            return [do.TryReply(self.turn)]
         if self._prepared or self._owed:
             return self._release()
         self.state = LISTENING
-        return [CommitUtterance()]
+        return [do.CommitUtterance()]
 
     def _stand(self) -> list[Command]:
         """What was tried is not withdrawn any more."""
         if not self._tried:
             return []
         self._tried = False
-        return [SettleReply(self.turn)]
+        return [do.SettleReply(self.turn)]
+
+    def _duck(self) -> list[Command]:
+        """Something is heard over the reply."""
+        if self._ducked or not self.rules.interrupt_response:
+            return []
+        self._ducked = True
+        return [do.DuckReply(self.turn)]
+
+    def _restore(self) -> list[Command]:
+        """It was nothing."""
+        if not self._ducked:
+            return []
+        self._ducked = False
+        return [do.RestoreReply(self.turn)]
 
     def _overlap(self) -> list[Command]:
         """The caller speaks over a reply, or had not finished when it began."""
         if not self._tried:
-            return []
-        self._tried, self.state, self._prompts = False, HEARING, 0
-        return [WithdrawReply(self.turn)]
+            return self._duck()
+        self._tried, self._ducked, self.state, self._prompts = False, False, HEARING, 0
+        return [do.WithdrawReply(self.turn)]
 
     def _forget(self) -> list[Command]:
-        return [*self._discard(), ForgetUtterance()]
+        return [*self._discard(), do.ForgetUtterance()]
+
+    def _forget_overlap(self) -> list[Command]:
+        return [*self._restore(), do.ForgetUtterance()]
 
     def _take_back(self) -> list[Command]:
         return [*self._forget(), *self._settle()]
 
+    def _yield(self) -> list[Command]:
+        """Stop for the caller, who may yet only have said "mm-hm"."""
+        if not self.rules.backchannel_s:
+            self.state = HEARING
+            return self._interrupt()
+        self._yielded, self._ducked = self.turn, False
+        return [do.HoldReply(self.turn)]
+
+    def _go_on(self) -> list[Command]:
+        """The caller does, after a short silence."""
+        commands = self._discard()
+        self.turn = self._yielded
+        return commands
+
+    def _carry_on(self) -> list[Command]:
+        """It was no turn: say the rest."""
+        commands = self._forget()
+        self.turn, self._yielded = self._yielded, 0
+        return [*commands, do.ResumeReply(self.turn)]
+
     def _interrupt(self) -> list[Command]:
         self._prompts = 0
-        return [CancelReply(self.turn, "turn_detected")]
+        return self._stop("turn_detected")
+
+    def _stop(self, reason: str) -> list[Command]:
+        """End the reply that is spoken, or held."""
+        turn = self._yielded or self.turn
+        self._yielded, self._ducked = 0, False
+        return [do.CancelReply(turn, reason)]
 
     def _silence(self) -> list[Command]:
         self._owed = False  # whoever wants silence is not given the next answer
-        return [*self._stand(), CancelReply(self.turn, "client_cancelled")]
+        return [*self._stand(), *self._stop("client_cancelled")]
 
     def _finish(self) -> list[Command]:
         stands = self._stand()
+        self._finished, self._ducked = self.turn, False
         if self._last_words is not None and self._last_words[0] == self.turn:
-            return [*stands, EndCall(self._last_words[1])]
+            return [*stands, do.EndCall(self._last_words[1])]
         return [*stands, *self._settle()]
 
     def _abandon(self) -> list[Command]:
-        return [*self._stand(), CancelReply(self.turn, "call_ended")]
+        return [*self._stand(), *self._discard(), *self._stop("call_ended")]
 
 
 Effect = Callable[[Turns], list[Command]]
@@ -322,45 +336,65 @@ Effect = Callable[[Turns], list[Command]]
 # row is ignored.
 TABLE: dict[State, dict[type, tuple[State, Effect]]] = {
     LISTENING: {
-        Connected: (REPLYING, Turns._greet),
-        SpeechStarted: (HEARING, Turns._hear),
+        ev.Connected: (REPLYING, Turns._greet),
+        ev.SpeechStarted: (HEARING, Turns._hear),
         Deadline: (REPLYING, Turns._ask),
-        ReplyWanted: (REPLYING, Turns._release),
-        ReplyOwed: (REPLYING, Turns._release),
-        UtteranceUnwanted: (LISTENING, Turns._forget),
-        HungUp: (CLOSED, Turns._nothing),
+        ev.ReplyWanted: (REPLYING, Turns._release),
+        ev.ReplyOwed: (REPLYING, Turns._release),
+        ev.UtteranceUnwanted: (LISTENING, Turns._forget),
+        ev.HungUp: (CLOSED, Turns._nothing),
     },
     HEARING: {
-        SpeechEnded: (PAUSED, Turns._prepare),
-        ReplyWanted: (REPLYING, Turns._release),
-        ReplyOwed: (HEARING, Turns._owe),
-        UtteranceUnwanted: (LISTENING, Turns._take_back),
-        HungUp: (CLOSED, Turns._forget),
+        ev.SpeechEnded: (PAUSED, Turns._prepare),
+        ev.ReplyWanted: (REPLYING, Turns._release),
+        ev.ReplyOwed: (HEARING, Turns._owe),
+        ev.UtteranceUnwanted: (LISTENING, Turns._take_back),
+        ev.HungUp: (CLOSED, Turns._forget),
     },
     PAUSED: {
-        SpeechStarted: (HEARING, Turns._discard),
+        ev.SpeechStarted: (HEARING, Turns._discard),
         Deadline: (REPLYING, Turns._finish_turn),
-        ReplyWanted: (REPLYING, Turns._release),
-        ReplyOwed: (PAUSED, Turns._think_again),
-        UtteranceUnwanted: (LISTENING, Turns._take_back),
-        HungUp: (CLOSED, Turns._forget),
+        ev.ReplyWanted: (REPLYING, Turns._release),
+        ev.ReplyOwed: (PAUSED, Turns._think_again),
+        ev.UtteranceUnwanted: (LISTENING, Turns._take_back),
+        ev.HungUp: (CLOSED, Turns._forget),
     },
     REPLYING: {
-        SpeechStarted: (OVERLAP, Turns._overlap),
+        ev.SoundNoticed: (REPLYING, Turns._duck),
+        ev.SoundPassed: (REPLYING, Turns._restore),
+        ev.SpeechStarted: (OVERLAP, Turns._overlap),
         Deadline: (REPLYING, Turns._stand),
-        ReplyFinished: (LISTENING, Turns._finish),
-        ReplyOwed: (REPLYING, Turns._owe),
-        ReplyUnwanted: (LISTENING, Turns._silence),
-        HungUp: (CLOSED, Turns._abandon),
+        ev.ReplyFinished: (LISTENING, Turns._finish),
+        ev.ReplyOwed: (REPLYING, Turns._owe),
+        ev.ReplyUnwanted: (LISTENING, Turns._silence),
+        ev.HungUp: (CLOSED, Turns._abandon),
     },
     OVERLAP: {
-        SpeechEnded: (REPLYING, Turns._forget),
+        ev.SpeechEnded: (REPLYING, Turns._forget_overlap),
+        Deadline: (YIELDED, Turns._yield),
+        ev.ReplyFinished: (HEARING, Turns._hear),
+        ev.ReplyOwed: (OVERLAP, Turns._owe),
+        ev.ReplyUnwanted: (HEARING, Turns._silence),
+        ev.UtteranceUnwanted: (REPLYING, Turns._forget_overlap),
+        ev.HungUp: (CLOSED, Turns._abandon),
+    },
+    YIELDED: {
+        ev.SpeechEnded: (WEIGHING, Turns._prepare),
         Deadline: (HEARING, Turns._interrupt),
-        ReplyFinished: (HEARING, Turns._hear),
-        ReplyOwed: (OVERLAP, Turns._owe),
-        ReplyUnwanted: (HEARING, Turns._silence),
-        UtteranceUnwanted: (REPLYING, Turns._forget),
-        HungUp: (CLOSED, Turns._abandon),
+        ev.ReplyOwed: (YIELDED, Turns._owe),
+        ev.ReplyUnwanted: (HEARING, Turns._silence),
+        ev.UtteranceUnwanted: (REPLYING, Turns._carry_on),
+        ev.HungUp: (CLOSED, Turns._abandon),
+    },
+    WEIGHING: {
+        ev.SpeechStarted: (YIELDED, Turns._go_on),
+        ev.Agreed: (REPLYING, Turns._carry_on),
+        ev.Asked: (PAUSED, Turns._interrupt),
+        Deadline: (REPLYING, Turns._carry_on),
+        ev.ReplyOwed: (WEIGHING, Turns._think_again),
+        ev.ReplyUnwanted: (PAUSED, Turns._silence),
+        ev.UtteranceUnwanted: (REPLYING, Turns._carry_on),
+        ev.HungUp: (CLOSED, Turns._abandon),
     },
     CLOSED: {},
 }

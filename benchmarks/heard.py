@@ -29,7 +29,7 @@ class Heard:
         # a decoder of its own: what a packet holds must not depend on those that wait before it
         self._decoder = Decoder()
         self._speech_s: deque[float] = deque(maxlen=int(kept_s * 1000 / FRAME_MS))
-        self._peaks: deque[tuple[float, float]] = deque(maxlen=self._speech_s.maxlen)
+        self._loudness: deque[tuple[float, float, float]] = deque(maxlen=self._speech_s.maxlen)
         self._pieces: list[Samples] = []
         self._samples = 0
         self.packets = 0
@@ -44,7 +44,7 @@ class Heard:
         except BadPayload:  # it arrived, and nobody can hear anything in it
             return
         peak = float(np.abs(sound).max())
-        self._peaks.append((now, peak))
+        self._loudness.append((now, peak, float(np.sqrt(np.mean(sound**2)))))
         if peak >= SPEECH_PEAK:
             self._speech_s.append(now)
 
@@ -60,7 +60,12 @@ class Heard:
     @property
     def peaks(self) -> tuple[tuple[float, float], ...]:
         """Each packet that holds a sound: when it arrived, and its peak, 0..1."""
-        return tuple(self._peaks)
+        return tuple((at_s, peak) for at_s, peak, _ in self._loudness)
+
+    @property
+    def levels(self) -> tuple[tuple[float, float], ...]:
+        """When each packet arrived, and how loud it is: 1 is a square wave at full scale."""
+        return tuple((at_s, level) for at_s, _, level in self._loudness)
 
     @property
     def last_speech_s(self) -> float | None:

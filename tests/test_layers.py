@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 VALUES = [
-    *("agent.errors", "agent.events", "agent.revisions", "agent.requests"),
+    *("agent.errors", "agent.events", "agent.revisions", "agent.commands", "agent.requests"),
     *("agent.config", "agent.audio"),
     "agent.engines",
 ]
@@ -22,14 +22,19 @@ MAY_IMPORT = {
     "agent.errors": [],
     "agent.revisions": [],
     "agent.events": ["agent.revisions"],
+    "agent.commands": ["agent.events"],
+    "agent.state": [],
     "agent.requests": [],
     "agent.config": [],
     "agent.audio": [*NUMPY],
     "agent.engines": ["agent.audio"],
     # pure: no clock, no I/O, no threads
     "agent.config_file": [*VALUES, "yaml"],
-    "agent.turns": ["agent.events"],
-    "agent.settings": [*VALUES, "agent.endpoint.release", "agent.turns"],
+    "agent.turns": [*VALUES, "agent.state", "agent.turn_rules", "agent.wait"],
+    "agent.turn_rules": [],
+    "agent.wait": [],
+    "agent.backchannel": [],
+    "agent.settings": [*VALUES, "agent.endpoint.release", "agent.turn_rules"],
     "agent.phrases": [],
     "agent.ledger": VALUES,
     "agent.spoken": [*VALUES, "agent.ledger"],
@@ -50,7 +55,7 @@ MAY_IMPORT = {
     "agent.accelerator": ["agent.config", "agent.errors", "torch"],
     # models: each knows its own library, none knows calls or another model
     "agent.vad.silero": [*VALUES, *NUMPY, "onnxruntime"],
-    "agent.brains.operator": [*VALUES, *NUMPY, "pocketsphinx"],
+    "agent.brains.operator": [*VALUES, *NUMPY, "agent.backchannel", "pocketsphinx"],
     "agent.brains.voxtral": [
         *VALUES,
         *NUMPY,
@@ -100,12 +105,13 @@ MAY_IMPORT = {
         "agent.phrases",
         "agent.spoken",
     ],
-    "agent.caller": [*VALUES, "agent.ear", "agent.memory", "agent.turns", "agent.vad.gate"],
+    "agent.caller": [*VALUES, "agent.ear", "agent.memory", "agent.state", "agent.vad.gate"],
     "agent.toolbox": [*VALUES, "agent.named", "agent.tool_schema"],
     "agent.errands": [*VALUES, "agent.memory", "agent.tool_schema"],
     "agent.shared": [*VALUES, "agent.canned", "agent.errands", "agent.metrics"],
     "agent.replies": [
         *VALUES,
+        "agent.backchannel",
         "agent.errands",
         "agent.memory",
         "agent.metrics",
@@ -154,7 +160,8 @@ MAY_IMPORT = {
 
 PURE = [
     *VALUES,
-    *("agent.turns", "agent.phrases", "agent.ledger", "agent.memory", "agent.metrics"),
+    *("agent.turns", "agent.wait", "agent.backchannel"),
+    *("agent.phrases", "agent.ledger", "agent.memory", "agent.metrics"),
     *("agent.config_file", "agent.settings", "agent.tool_schema"),
     *(
         "agent.ear",

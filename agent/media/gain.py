@@ -1,4 +1,4 @@
-"""How loud the agent speaks: a factor that moves without a click and never clips hard.
+"""How loud the agent speaks: two factors, moved without a click, that never clip hard.
 
 Pure arithmetic on frames; knows nothing of turns or time.
 """
@@ -15,26 +15,32 @@ class Gain:
 
     def __init__(self) -> None:
         self._now = 1.0
-        self._wanted = 1.0
+        self._loudness = 1.0
+        self._dip = 1.0
 
     def set(self, factor: float) -> None:
         """Move to `factor`, 0 .. MAX_GAIN, over the next frame. ValueError outside of that."""
         if not 0.0 <= factor <= MAX_GAIN:  # refuses NaN, too
             raise ValueError(f"gain {factor} is not between 0 and {MAX_GAIN:g}")
-        self._wanted = factor
+        self._loudness = factor
+
+    def dip(self, factor: float) -> None:
+        """Make it softer for a while, by a factor of 0 .. 1 that comes on top; 1 ends it."""
+        if not 0.0 <= factor <= 1.0:
+            raise ValueError(f"a dip by {factor} is not between 0 and 1")
+        self._dip = factor
 
     def apply(self, frame: Samples) -> Samples:
         """[SPEAK_FRAME] in, [SPEAK_FRAME] out."""
-        if self._now == self._wanted:
+        wanted = self._loudness * self._dip
+        if self._now == wanted:
             if self._now == 1.0:
                 return frame
             factors = np.full(SPEAK_FRAME, self._now, np.float32)
         else:
             # ends on the new factor, begins one step after the old one
-            factors = np.linspace(self._now, self._wanted, SPEAK_FRAME + 1, dtype=np.float32)[
-                1:
-            ]
-            self._now = self._wanted
+            factors = np.linspace(self._now, wanted, SPEAK_FRAME + 1, dtype=np.float32)[1:]
+            self._now = wanted
         louder = frame * factors
         if factors.max() <= 1.0:
             return louder

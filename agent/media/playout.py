@@ -78,6 +78,8 @@ class Playout(MediaStreamTrack):
         self._encode = encode
         self._reel = Reel(settings)
         self._gain = Gain()
+        self._duck = 10 ** (-settings.duck_db / 20)
+        self._ducked = 0  # number of the turn that is softer; no other is
         # Waits for samples, an end, a flush, the end of the call. Not an Event: looking up its
         # loop twice a packet was 3 % of a call's CPU.
         self._sender: asyncio.Future[None] | None = None
@@ -107,9 +109,29 @@ class Playout(MediaStreamTrack):
         self._reel.end(turn)
         self._wake()
 
+    def duck(self, turn: int) -> None:
+        """Speak `turn` more softly, by `duck_db`, until `restore` or until it stops."""
+        self._ducked = turn
+
+    def restore(self) -> None:
+        """Speak at full level again."""
+        self._ducked = 0
+
+    def hold(self) -> None:
+        """Stop within `fade_ms`, and keep the rest for `resume`."""
+        self._reel.hold()
+        self._ducked = 0
+        self._wake()
+
+    def resume(self) -> None:
+        """Go on at the exact sample where `hold` began to fade."""
+        self._reel.resume()
+        self._wake()
+
     def flush(self) -> None:
         """Stop within `fade_ms`. What `left` says from now on is final."""
         self._reel.flush()
+        self._ducked = 0
         self._wake()
         self._note_room()
 
@@ -183,6 +205,9 @@ class Playout(MediaStreamTrack):
             self._sender.set_result(None)
 
     def _depart(self, frame: Frame, late: int, now: float) -> "av.Packet[Stream]":
+        if frame.left or not frame.samples.any():  # a fade alone keeps the level it fell from
+            ducks = bool(frame.left) and frame.left[-1][0] == self._ducked
+            self._gain.dip(self._duck if ducks else 1.0)
         packet = av.Packet(self._encode(self._gain.apply(frame.samples)))
         packet.pts = self._slot
         packet.time_base = _TIME_BASE

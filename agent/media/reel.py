@@ -1,7 +1,8 @@
 """What is to be played, and exactly how much of it has left. Pure: one `next`, one 20 ms slot.
 
 The law: what leaves is what went in, in order, sample for sample. Exceptions, each asked for
-or counted: a flush fades and drops the rest; an underrun inserts a fall to zero and silence,
+or counted: a flush fades and drops the rest; a hold fades, and what fell rises when the turn
+goes on, so that each sample leaves once in all; an underrun inserts a fall to zero and silence,
 and the first `fade_ms` after it fade in. Whatever stops, for whatever reason, falls to zero
 over `fade_ms`, so no seam clicks, and then two silent frames follow before nothing is sent:
 without them Chromium's NetEQ stretches the last sound by 225 ms (measured; with them 62 ms).
@@ -37,6 +38,17 @@ class _Turn:
     queued: int = 0
     left: int = 0
     closed: bool = False  # nothing more will come
+
+    def peek(self, count: int) -> Samples:
+        """The next [up to count] that will leave."""
+        whole: Samples = np.concatenate([np.zeros(0, np.float32), *self.pieces])
+        return whole[:count]
+
+    def put_back(self, samples: Samples) -> None:
+        """What `take` gave last leaves again."""
+        self.pieces.appendleft(samples)
+        self.queued += len(samples)
+        self.left -= len(samples)
 
     def take(self, out: Samples) -> int:
         """Move samples to `out`, as many as fit and there are; tell how many."""
@@ -74,6 +86,7 @@ class Reel:
         self._sounding = False  # the previous frame ended in mid-sound
         self._falling: Samples = self._fall[:0]  # rest of a fall; leaves before all else
         self._rising: Samples = self._rise[:0]  # rest of a rise, for the next samples
+        self._held: Samples | None = None  # as it was, what fell when the turn was held
         self._last = np.float32(0.0)  # value of the sample that left last
         self._quiet_frames = 0  # silent frames still owed
         self._underruns = 0
@@ -137,19 +150,40 @@ class Reel:
         The samples in the fade count as left, since they are heard; `left` is final at once.
         A turn that is flushed is never reported as finished.
         """
+        self._fall_silent()
+        self._held = None
+        self._past.extend((turn.number, turn.left) for turn in self._turns)
+        self._turns.clear()
+        self._rising = self._rise[:0]
+
+    def hold(self) -> None:
+        """Stop as `flush` does, but keep what has not left; `resume` or `flush` follows."""
+        if self._held is None:
+            self._held = self._fall_silent()
+
+    def resume(self) -> None:
+        """Go on where the fade of `hold` began. Its samples no longer count as left."""
+        held, self._held = self._held, None
+        if held is not None and len(held):
+            self._turns[0].put_back(held)
+            self._rising = self._rise
+
+    def _fall_silent(self) -> Samples:
+        """Fade from where we are; return what falls as it was, [up to `fade_ms`]."""
+        falls = self._fall[:0]
         if self._sounding:
             faded = np.empty(len(self._fall), np.float32)
-            head = self._turns[0] if self._turns else None
+            count = 0
             # a turn that has not begun does not begin in the fade of the one before it
-            count = self._take(head, faded) if head and head.left else 0
+            if self._turns and (head := self._turns[0]).left:
+                falls = head.peek(len(faded))
+                count = self._take(head, faded)
             faded[count:] = self._last
             self._falling = faded * self._fall
             self._sounding = False
             self._quiet_frames = _TAIL_FRAMES
         self._quiet_frames = min(self._quiet_frames, _TAIL_FRAMES)
-        self._past.extend((turn.number, turn.left) for turn in self._turns)
-        self._turns.clear()
-        self._rising = self._rise[:0]
+        return falls
 
     def next(self) -> Frame | None:
         """Take the frame of this 20 ms slot. None: send nothing."""
@@ -192,6 +226,8 @@ class Reel:
 
     def _flows(self, head: _Turn) -> bool:
         """Whether `head` may leave now: it is being heard, or enough of it is in hand."""
+        if self._held is not None:
+            return False
         if head.closed or (self._sounding and head.left):
             return True
         return head.queued >= self._start

@@ -7,9 +7,24 @@ caller's level says sooner than the VAD that they fell silent, `hush` ends the s
 
 from agent.audio.window import WINDOW_MS
 from agent.config import VadConfig
-from agent.events import SilenceSuspected, SpeechEnded, SpeechStarted, SpeechSuspected
+from agent.events import (
+    SilenceSuspected,
+    SoundNoticed,
+    SoundPassed,
+    SpeechEnded,
+    SpeechStarted,
+    SpeechSuspected,
+)
 
-SpeechEvent = SpeechStarted | SpeechSuspected | SilenceSuspected | SpeechEnded
+SpeechEvent = (
+    SoundNoticed
+    | SoundPassed
+    | SpeechStarted
+    | SpeechSuspected
+    | SilenceSuspected
+    | SpeechEnded
+)
+_PASSED_MS = 2 * WINDOW_MS  # of windows that are no speech, and what was noticed is over
 
 
 class Gate:
@@ -20,6 +35,24 @@ class Gate:
         self.speaking = False
         self.now_ms = 0  # media time: the end of the window fed last
         self._run_ms = 0  # length of the run of windows that speaks against `speaking`
+        self._noticed = False  # a sound that may become speech
+        self._passing_ms = 0  # since it was last heard
+
+    def notice(self, probability: float, audible: bool = True) -> SpeechEvent | None:
+        """Look at the next window by a lower bar, before `feed` does."""
+        if self.speaking:
+            return None
+        if audible and probability >= self.config.notice_threshold:
+            self._passing_ms = 0
+            if self._noticed:
+                return None
+            self._noticed = True
+            return SoundNoticed(WINDOW_MS)
+        self._passing_ms += WINDOW_MS
+        if not self._noticed or self._passing_ms < _PASSED_MS:
+            return None
+        self._noticed = False
+        return SoundPassed()
 
     def feed(self, probability: float, audible: bool = True) -> SpeechEvent | None:
         """Take the next window's speech probability, 0..1.
@@ -40,6 +73,7 @@ class Gate:
             return SilenceSuspected() if self.speaking else SpeechSuspected()
         ago_ms, self._run_ms = self._run_ms, 0
         self.speaking = not self.speaking
+        self._noticed = False
         if self.speaking:
             return SpeechStarted(self.now_ms - ago_ms, ago_ms)
         ago_ms += self.config.trail_ms

@@ -37,7 +37,7 @@ from agent.config import Between, Config, OneOf
 from agent.config_file import build, load, read_yaml
 from agent.errors import ConfigError
 from agent.events import EndReason
-from agent.turns import State
+from agent.state import State
 
 FOLDER = Path(__file__).parents[1] / "dialogues"
 STILL_ON = "nothing"  # what ended a call that goes on

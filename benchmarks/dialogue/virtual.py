@@ -157,7 +157,7 @@ class VirtualPeer:
 class _Line:
     """The agent's end, wired as `agent.switchboard` does it."""
 
-    name = "rtc_virtual"
+    name, round_trip_s = "rtc_virtual", 0.0
 
     def __init__(
         self,

@@ -13,7 +13,7 @@ from agent.ear import Ear
 from agent.endpoint.release import Patience
 from agent.engines import Conversation, Exchange
 from agent.memory import Memory
-from agent.turns import HEARING, LISTENING, OVERLAP, PAUSED, REPLYING
+from agent.state import HEARING, LISTENING, OVERLAP, PAUSED, REPLYING
 from agent.virtual_time import run
 
 CONFIG = VadConfig(min_speech_ms=64, min_silence_ms=64, trail_ms=0, preroll_ms=300)

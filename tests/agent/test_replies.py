@@ -240,7 +240,7 @@ def test_the_first_packet_measures_the_turn_once() -> None:
         [measured] = scene.told_of(ev.TurnMeasured)
         assert measured.latency_ms == pytest.approx(200)
         assert scene.told_of(ev.ReplyAudioStarted) == [ev.ReplyAudioStarted(3)]
-        scene.replies.cancel("client_cancelled")
+        scene.replies.cancel(3, "client_cancelled")
 
     run(main())
 
@@ -290,7 +290,7 @@ def test_what_a_reply_does_to_the_call_is_a_step_of_its_turns(action, step) -> N
         assert scene.steps == []
         scene.replies.let_out(3)
         assert scene.steps == [step]
-        scene.replies.cancel("call_ended")
+        scene.replies.cancel(3, "call_ended")
 
     run(main())
 

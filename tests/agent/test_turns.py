@@ -6,49 +6,60 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from agent.events import (
+from agent.commands import (
     CancelReply,
     CommitUtterance,
-    Connected,
     DiscardReply,
+    DuckReply,
     EndCall,
-    EndReason,
     ForgetUtterance,
+    HoldReply,
+    PrepareReply,
+    ReleaseReply,
+    RestoreReply,
+    ResumeReply,
+    SayPrompt,
+    SettleReply,
+    TryReply,
+    WithdrawReply,
+)
+from agent.events import (
+    Agreed,
+    Asked,
+    Connected,
+    EndReason,
     Held,
     HungUp,
     LastWords,
     PauseJudged,
-    PrepareReply,
     Prompt,
-    ReleaseReply,
     ReplyFinished,
     ReplyOwed,
     ReplyUnwanted,
     ReplyWanted,
     Resumed,
-    SayPrompt,
-    SettleReply,
     SilenceSuspected,
+    SoundNoticed,
+    SoundPassed,
     SpeechEnded,
     SpeechStarted,
     SpeechSuspected,
     ToolsCalled,
     ToolsReturned,
-    TryReply,
     UtteranceUnwanted,
-    WithdrawReply,
 )
-from agent.turns import (
+from agent.state import (
     CLOSED,
     LISTENING,
     OVERLAP,
     PAUSED,
     REPLYING,
-    TABLE,
+    WEIGHING,
+    YIELDED,
     State,
-    TurnRules,
-    Turns,
 )
+from agent.turn_rules import TurnRules
+from agent.turns import TABLE, Turns
 
 RULES = TurnRules(
     end_of_turn_s=0.4,
@@ -124,14 +135,14 @@ DIALOGUES = {
     ],
     "a silence at the last moment is waited for, and nobody was interrupted": [
         *ANSWERED,
-        (2.0, STARTS, []),
+        (2.0, STARTS, [DuckReply(1)]),
         (2.19, SilenceSuspected(), []),
         (2.21, TIME, []),
-        (2.24, STOPS, [ForgetUtterance()]),
+        (2.24, STOPS, [RestoreReply(1), ForgetUtterance()]),
     ],
     "a consonant at the last moment saves no reply": [
         *ANSWERED,
-        (2.0, STARTS, []),
+        (2.0, STARTS, [DuckReply(1)]),
         (2.19, SilenceSuspected(), []),
         (2.25, TIME, [CancelReply(1, "turn_detected")]),
     ],
@@ -168,7 +179,7 @@ DIALOGUES = {
     ],
     "a result that comes during an interruption belongs to the next answer": [
         *ANSWERED,
-        (2.0, STARTS, []),
+        (2.0, STARTS, [DuckReply(1)]),
         (2.1, ReplyOwed(), []),
         (2.2, TIME, [CancelReply(1, "turn_detected")]),
         (3.0, STOPS, [PrepareReply(2)]),
@@ -198,26 +209,26 @@ DIALOGUES = {
     ],
     "mm-hm does not interrupt": [
         *ANSWERED,
-        (2.0, STARTS, []),
-        (2.1, STOPS, [ForgetUtterance()]),
+        (2.0, STARTS, [DuckReply(1)]),
+        (2.1, STOPS, [RestoreReply(1), ForgetUtterance()]),
         (3.0, TIME, []),
     ],
     "talking over the agent stops it, and what was said is a turn": [
         *ANSWERED,
-        (2.0, STARTS, []),
+        (2.0, STARTS, [DuckReply(1)]),
         (2.2, TIME, [CancelReply(1, "turn_detected")]),
         (2.5, STOPS, [PrepareReply(2)]),
         (2.9, TIME, [ReleaseReply(2)]),
     ],
     "speech noticed late stops the agent the sooner": [
         *ANSWERED,
-        (2.0, SpeechStarted(0, ago_ms=96), []),
+        (2.0, SpeechStarted(0, ago_ms=96), [DuckReply(1)]),
         (2.103, TIME, []),
         (2.104, TIME, [CancelReply(1, "turn_detected")]),
     ],
     "a reply that ends under the caller's words leaves them the floor": [
         *ANSWERED,
-        (2.0, STARTS, []),
+        (2.0, STARTS, [DuckReply(1)]),
         (2.1, ReplyFinished(1), []),
         (2.6, STOPS, [PrepareReply(2)]),
     ],
@@ -235,12 +246,12 @@ DIALOGUES = {
     ],
     "late news of a cancelled reply is ignored": [
         *ANSWERED,
-        (2.0, STARTS, []),
+        (2.0, STARTS, [DuckReply(1)]),
         (2.2, TIME, [CancelReply(1, "turn_detected")]),
         (2.4, STOPS, [PrepareReply(2)]),
         (2.8, TIME, [ReleaseReply(2)]),
         (2.9, ReplyFinished(1), []),
-        (3.0, STARTS, []),
+        (3.0, STARTS, [DuckReply(2)]),
         (3.2, TIME, [CancelReply(2, "turn_detected")]),
     ],
     "silence is asked about, then the agent hangs up": [
@@ -268,7 +279,7 @@ DIALOGUES = {
         (15.0, TIME, [SayPrompt(2, Prompt.STILL_THERE)]),
         (16.0, ReplyFinished(2), []),
         (26.0, TIME, [SayPrompt(3, Prompt.GOODBYE)]),
-        (26.5, STARTS, []),
+        (26.5, STARTS, [DuckReply(3)]),
         (26.7, TIME, [CancelReply(3, "turn_detected")]),
         (27.0, STOPS, [PrepareReply(4)]),
         (27.4, TIME, [ReleaseReply(4)]),
@@ -297,7 +308,7 @@ DIALOGUES = {
     "last words of a reply that was cut off end nothing": [
         *ANSWERED,
         (1.4, LastWords(1), []),
-        (2.0, STARTS, []),
+        (2.0, STARTS, [DuckReply(1)]),
         (2.2, TIME, [CancelReply(1, "turn_detected")]),
         (2.5, STOPS, [PrepareReply(2)]),
         (2.9, TIME, [ReleaseReply(2)]),
@@ -362,7 +373,7 @@ JUDGED = {
         *TRIED,
         (1.48, TIME, []),
         (1.488, TIME, [SettleReply(1)]),
-        (2.0, STARTS, []),
+        (2.0, STARTS, [DuckReply(1)]),
         (2.2, TIME, [CancelReply(1, "turn_detected")]),
     ],
     "a caller who goes on at once had not finished": [
@@ -384,7 +395,7 @@ JUDGED = {
     "an answer that called a function stands": [
         *TRIED,
         (1.2, ToolsCalled(), [SettleReply(1)]),
-        (1.3, STARTS, []),
+        (1.3, STARTS, [DuckReply(1)]),
         (1.5, TIME, [CancelReply(1, "turn_detected")]),
     ],
     "an answer that the client silences was given": [
@@ -396,6 +407,195 @@ JUDGED = {
         (1.2, LEAVES, [SettleReply(1), CancelReply(1, "call_ended")]),
     ],
 }
+
+
+YIELDING = replace(RULES, backchannel_s=0.5, backchannel_wait_s=0.2)
+OVER = [  # speech over a reply, which stops for it
+    *ANSWERED,
+    (2.0, SoundNoticed(ago_ms=32), [DuckReply(1)]),
+    (2.064, SpeechStarted(0, ago_ms=64), []),
+    (2.167, TIME, []),
+    (2.169, TIME, [HoldReply(1)]),
+]
+WEIGHED = [*OVER, (2.4, SpeechEnded(0, ago_ms=64), [PrepareReply(2)])]
+GOES_ON = [DiscardReply(2), ForgetUtterance(), ResumeReply(1)]
+YIELDED_TO = {
+    "a sound over the reply makes it softer, and its end makes it as loud as before": [
+        *ANSWERED,
+        (2.0, SoundNoticed(32), [DuckReply(1)]),
+        (2.064, SoundPassed(), [RestoreReply(1)]),
+        (2.1, SoundNoticed(32), [DuckReply(1)]),
+    ],
+    "a sound that nobody speaks over is nothing": [
+        (0.0, SoundNoticed(32), []),
+        (0.1, SoundPassed(), []),
+        *ANSWERED,
+        (2.0, SoundPassed(), []),
+    ],
+    "a reply that ends softly leaves the next one as loud as ever": [
+        *ANSWERED,
+        (2.0, SoundNoticed(32), [DuckReply(1)]),
+        (2.01, ReplyFinished(1), []),
+        (2.064, SoundPassed(), []),
+        (3.0, ReplyWanted(), [PrepareReply(2), ReleaseReply(2)]),
+        (4.0, SoundNoticed(32), [DuckReply(2)]),
+    ],
+    "a reply stops so long after the first of what was noticed": OVER,
+    "a sound of long ago was another": [
+        *ANSWERED,
+        (2.0, SoundNoticed(ago_ms=32), [DuckReply(1)]),
+        (3.064, SpeechStarted(0, ago_ms=64), []),
+        (3.19, TIME, []),
+        (3.21, TIME, [HoldReply(1)]),
+    ],
+    "sounds so close to each other are one, and stop the reply together": [
+        *ANSWERED,
+        (2.0, SoundNoticed(32), [DuckReply(1)]),
+        (2.064, SoundPassed(), [RestoreReply(1)]),
+        (2.128, SoundNoticed(32), [DuckReply(1)]),
+        (2.164, SpeechStarted(0, 64), []),
+        (2.169, TIME, [HoldReply(1)]),
+    ],
+    "less than it takes to stop is forgotten": [
+        *ANSWERED,
+        (2.0, SoundNoticed(32), [DuckReply(1)]),
+        (2.064, SpeechStarted(0, 64), []),
+        (2.16, STOPS, [RestoreReply(1), ForgetUtterance()]),
+        (9.0, TIME, []),
+    ],
+    "a word or two, then silence: the reply goes on": [
+        *WEIGHED,
+        (2.535, TIME, []),
+        (2.537, TIME, GOES_ON),
+        (9.0, TIME, []),
+        (9.0, ReplyFinished(1), []),
+        (10.0, ReplyWanted(), [PrepareReply(3), ReleaseReply(3)]),
+    ],
+    "words that only agree: the reply goes on at once": [
+        *WEIGHED,
+        (2.45, Agreed(1), []),
+        (2.45, Agreed(2), GOES_ON),
+        (2.5, Asked(2), []),
+    ],
+    "words that want an answer: the reply is over, and the answer waits for the pause": [
+        *WEIGHED,
+        (2.45, Asked(2), [CancelReply(1, "turn_detected")]),
+        (2.73, TIME, []),
+        (2.737, TIME, [ReleaseReply(2)]),
+    ],
+    "who speaks on is listened to": [
+        *OVER,
+        (2.46, TIME, []),
+        (2.469, TIME, [CancelReply(1, "turn_detected")]),
+        (3.0, STOPS, [PrepareReply(2)]),
+    ],
+    "a silence at the last moment is waited for, and the reply is not lost": [
+        *OVER,
+        (2.46, SilenceSuspected(), []),
+        (2.47, TIME, []),
+        (2.51, SpeechEnded(0, ago_ms=64), [PrepareReply(2)]),
+        (2.65, TIME, GOES_ON),
+    ],
+    "two syllables are one word": [
+        *WEIGHED,
+        (2.42, SpeechStarted(0, 64), [DiscardReply(2)]),
+        (2.46, SpeechEnded(0, 32), [PrepareReply(3)]),
+        (2.63, TIME, [DiscardReply(3), ForgetUtterance(), ResumeReply(1)]),
+    ],
+    "mm-hm, but ...: what follows is a turn": [
+        *WEIGHED,
+        (2.5, SpeechSuspected(), []),
+        (2.54, TIME, []),
+        (2.56, SpeechStarted(0, 64), [DiscardReply(2)]),
+        (2.56, TIME, [CancelReply(1, "turn_detected")]),
+        (3.0, STOPS, [PrepareReply(3)]),
+        (3.4, TIME, [ReleaseReply(3)]),
+    ],
+    "a reply that goes on may be interrupted again": [
+        *WEIGHED,
+        (2.537, TIME, GOES_ON),
+        (3.0, STARTS, [DuckReply(1)]),
+        (3.2, TIME, [HoldReply(1)]),
+        (3.5, TIME, [CancelReply(1, "turn_detected")]),
+    ],
+    "last words that went on end the call": [
+        *OVER,
+        (2.3, LastWords(1), []),
+        (2.4, SpeechEnded(0, 64), [PrepareReply(2)]),
+        (2.537, TIME, GOES_ON),
+        (4.0, ReplyFinished(1), [EndCall(EndReason.AGENT)]),
+    ],
+    "a client silences a reply that has stopped already": [
+        *WEIGHED,
+        (2.45, ReplyUnwanted(), [CancelReply(1, "client_cancelled")]),
+        (2.737, TIME, [ReleaseReply(2)]),
+    ],
+    "a client takes back the words: the reply goes on": [
+        *WEIGHED,
+        (2.45, UtteranceUnwanted(), GOES_ON),
+    ],
+    "a client takes back the words in the middle of them": [
+        *OVER,
+        (2.3, UtteranceUnwanted(), [ForgetUtterance(), ResumeReply(1)]),
+    ],
+    "a result that comes meanwhile is thought of": [
+        *WEIGHED,
+        (2.45, ReplyOwed(), [DiscardReply(2), PrepareReply(3)]),
+        (2.46, Agreed(3), [DiscardReply(3), ForgetUtterance(), ResumeReply(1)]),
+        (4.0, ReplyFinished(1), [PrepareReply(4), ReleaseReply(4)]),
+    ],
+    "hanging up leaves neither the reply nor the draft": [
+        *WEIGHED,
+        (2.45, LEAVES, [DiscardReply(2), CancelReply(1, "call_ended")]),
+    ],
+}
+
+
+@pytest.mark.parametrize("steps", YIELDED_TO.values(), ids=YIELDED_TO)
+def test_a_dialogue_over_a_reply(steps) -> None:
+    play(Turns(YIELDING), steps)
+
+
+def test_who_may_not_interrupt_does_not_make_the_reply_softer() -> None:
+    steps = [*ANSWERED, (2.0, SoundNoticed(32), []), (2.1, STARTS, []), (9.0, TIME, [])]
+    play(Turns(replace(YIELDING, interrupt_response=False)), steps)
+
+
+def test_where_the_client_answers_a_reply_goes_on_all_the_same() -> None:
+    steps = [
+        (0.0, ReplyWanted(), [PrepareReply(1), ReleaseReply(1)]),
+        (2.0, STARTS, [DuckReply(1)]),
+        (2.2, TIME, [HoldReply(1)]),
+        (2.4, STOPS, []),
+        (2.6, TIME, [ForgetUtterance(), ResumeReply(1)]),
+    ]
+    play(Turns(replace(YIELDING, create_response=False)), steps)
+
+
+def test_a_reply_that_is_withdrawn_was_softer_only_once() -> None:
+    steps = [
+        *TRIED,
+        (1.3, SoundNoticed(32), [DuckReply(1)]),
+        (1.4, SpeechStarted(0, 64), [WithdrawReply(1)]),
+        (2.0, STOPS, [PrepareReply(2)]),
+    ]
+    play(Turns(JUDGING), steps)
+
+
+def test_last_words_that_were_known_only_at_the_end_end_the_call() -> None:
+    """What a tried reply does to the call is done when it stands, be that its end."""
+    steps = [
+        *TRIED,
+        (1.3, ReplyFinished(1), [SettleReply(1)]),
+        (1.3, LastWords(1), [EndCall(EndReason.AGENT)]),
+    ]
+    play(Turns(JUDGING), steps)
+    cut = [
+        *TRIED,
+        (1.2, ReplyUnwanted(), [SettleReply(1), CancelReply(1, "client_cancelled")]),
+        (1.2, LastWords(1), []),
+    ]
+    play(Turns(JUDGING), cut)
 
 
 @pytest.mark.parametrize("steps", JUDGED.values(), ids=JUDGED)
@@ -482,7 +682,12 @@ FILLED = [*WAITING, (4.0, TIME, [SayPrompt(2, Prompt.ONE_MOMENT)])]
         [*FILLED, (4.2, ReplyOwed(), [FILLER_CUT, *ANEW])],
         [*FILLED, (4.2, ToolsReturned(), []), (4.2, ReplyOwed(), [FILLER_CUT, *ANEW])],
         [*WAITING, (3.5, ToolsReturned(), []), (9.0, TIME, [])],
-        [*FILLED, (4.2, STARTS, []), (4.3, ReplyOwed(), []), (4.4, TIME, [TURN_DETECTED])],
+        [
+            *FILLED,
+            (4.2, STARTS, [DuckReply(2)]),
+            (4.3, ReplyOwed(), []),
+            (4.4, TIME, [TURN_DETECTED]),
+        ],
     ],
 )
 def test_a_filler_is_said_once_while_a_function_runs(dialogue) -> None:
@@ -510,9 +715,13 @@ def test_every_state_can_be_hung_up() -> None:
 class AnyCall(RuleBasedStateMachine):
     """Whatever caller, client and engines do, in whatever order, these laws hold."""
 
+    session = RULES
+
     def __init__(self) -> None:
         super().__init__()
-        self.turns = Turns(RULES)
+        self.turns = Turns(self.session)
+        self.soft = 0  # number of the reply that is ducked
+        self.held = 0  # number of the reply that stopped in mid-word
         self.now = 0.0
         self.speaking = False
         self.prepared: list[int] = []  # neither released nor discarded
@@ -532,8 +741,28 @@ class AnyCall(RuleBasedStateMachine):
                     self.open.append(turn)
                 case SayPrompt(turn, _):
                     self.open.append(turn)
+                case DuckReply(turn):
+                    assert self.soft == 0, "ducked twice"
+                    assert self.open == [turn] and not self.held
+                    self.soft = turn
+                case RestoreReply(turn):
+                    assert self.soft == turn, "restored what was not ducked"
+                    self.soft = 0
+                case HoldReply(turn):
+                    assert self.open == [turn] and not self.held
+                    self.held, self.soft = turn, 0
+                case ResumeReply(turn):
+                    assert self.held == turn, "resumed what was not held"
+                    self.held = 0
+                case TryReply(turn):
+                    self.prepared.remove(turn)
+                    self.open.append(turn)
+                case WithdrawReply(turn):
+                    self.open.remove(turn)
+                    self.soft = 0
                 case CancelReply(turn, reason):
                     self.open.remove(turn)
+                    self.held = self.soft = 0
                     self.owed &= reason != "client_cancelled"
                 case EndCall():
                     self.owed = False  # goodbye was the last word
@@ -558,6 +787,8 @@ class AnyCall(RuleBasedStateMachine):
                 STOPS,
                 SpeechSuspected(),
                 SilenceSuspected(),
+                SoundNoticed(32),
+                SoundPassed(),
             ]
         )
     )
@@ -574,9 +805,14 @@ class AnyCall(RuleBasedStateMachine):
         self.now += seconds
         self.do(self.turns.tick(self.now))
 
-    @precondition(lambda self: self.open)
+    @rule(kind=st.sampled_from([Agreed, Asked]))
+    def words_are_known(self, kind) -> None:
+        self.do(self.turns.handle(kind(self.turns.turn), self.now))
+
+    @precondition(lambda self: self.open and not self.held)
     @rule()
     def reply_is_played_out(self) -> None:
+        self.soft = 0
         self.do(self.turns.handle(ReplyFinished(self.open.pop()), self.now))
 
     @rule(back=st.integers(1, 3))
@@ -587,11 +823,28 @@ class AnyCall(RuleBasedStateMachine):
 
     @invariant()
     def one_reply_is_open_exactly_while_replying(self) -> None:
-        assert self.open == [self.turns.turn] * (self.turns.state in (REPLYING, OVERLAP))
+        """Killed: CancelReply names the draft where it means the reply that is held."""
+        spoken = self.turns.state in (REPLYING, OVERLAP, YIELDED, WEIGHING)
+        assert len(self.open) == spoken
+        if self.turns.state is not WEIGHING:
+            assert self.open == [self.turns.turn] * spoken
 
     @invariant()
     def one_reply_is_prepared_exactly_while_paused(self) -> None:
-        assert self.prepared == [self.turns.turn] * (self.turns.state is PAUSED)
+        drafts = self.turns.state in (PAUSED, WEIGHING)
+        assert self.prepared == [self.turns.turn] * drafts
+
+    @invariant()
+    def a_reply_is_held_exactly_while_it_is_decided_whether_it_goes_on(self) -> None:
+        """Killed: an interruption that forgets to cancel what is held."""
+        assert bool(self.held) == (self.turns.state in (YIELDED, WEIGHING))
+
+    @invariant()
+    def a_reply_is_softer_only_while_something_is_heard_over_it(self) -> None:
+        """Killed: a forgotten overlap that restores nothing, a hold that leaves it ducked."""
+        assert not self.soft or self.turns.state in (REPLYING, OVERLAP)
+        if self.turns.state is OVERLAP:
+            assert self.soft
 
     @invariant()
     def nobody_is_silent_who_owes_a_reply(self) -> None:
@@ -600,7 +853,10 @@ class AnyCall(RuleBasedStateMachine):
     @invariant()
     def a_deadline_is_set_only_where_time_decides(self) -> None:
         if self.turns.deadline is not None:
-            assert self.turns.state in (LISTENING, PAUSED, OVERLAP)
+            decides = (LISTENING, PAUSED, OVERLAP, YIELDED, WEIGHING)
+            assert self.turns.state in decides or (
+                self.turns.state is REPLYING and self.session.withdraw_s
+            )
 
     def teardown(self) -> None:
         self.do(self.turns.handle(LEAVES, self.now))
@@ -610,4 +866,11 @@ class AnyCall(RuleBasedStateMachine):
         assert self.turns.deadline is None
 
 
+class AnyYieldingCall(AnyCall):
+    """The same laws where a reply that stopped may go on, and one that left be withdrawn."""
+
+    session = replace(YIELDING, judges=True, withdraw_s=0.3)
+
+
 TestAnyCall = AnyCall.TestCase
+TestAnyYieldingCall = AnyYieldingCall.TestCase

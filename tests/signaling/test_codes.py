@@ -9,7 +9,7 @@ import pytest
 from openai.types.realtime.realtime_server_event import RealtimeServerEvent
 
 from agent.events import EndReason
-from agent.turns import State
+from agent.state import State
 from signaling.codes import Code
 
 ROOT = Path(__file__).parent.parent.parent
