@@ -1,0 +1,161 @@
+"""What a flight record holds: what came to a call from outside, and what the call did, each with
+its time, in the order in which it happened.
+
+Times are seconds since the record began. Events, commands, notices, requests and pieces are kept
+as they are: a new kind of them is recorded and read without a change here.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from agent.engines import Piece, Speech
+from agent.events import Command, Event, HungUp, Notice
+from agent.requests import Request
+
+# -- causes: a replay gives them to the call
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """An RTP packet of the caller's arrived."""
+
+    at: float
+    ssrc: int
+    sequence: int
+    timestamp: int
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Audio could flow both ways."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The data channel was there."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Began:
+    """The sender of our packets asked for the first one."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The client sent a message, and this is what it asked for."""
+
+    at: float
+    requests: tuple[Request, ...]
+
+
+# -- effects: a replay makes them anew
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """So many samples at HEAR_HZ went to the ear."""
+
+    at: float
+    samples: int
+
+
+@dataclass(frozen=True, slots=True)
+class Voiced:
+    """The VAD judged a window."""
+
+    at: float
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stepped:
+    """turns.py was told of an event (None: that its deadline had come), and said what to do."""
+
+    at: float
+    event: Event | None
+    commands: tuple[Command, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The client was told."""
+
+    at: float
+    notice: Notice
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An engine or a function was asked. `key`: the phrase, or the function and its arguments."""
+
+    at: float
+    request: int  # numbered from 1
+    verb: str  # reply | transcribe | speak | run
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Got:
+    """A request brought this; text is a function's result."""
+
+    at: float
+    request: int
+    piece: Piece | Speech | str
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A request is over: finished, no longer wanted, or failed with `error`."""
+
+    at: float
+    request: int
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A packet of ours was made and left."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """With it, so many samples of a reply have left at SPEAK_HZ."""
+
+    at: float
+    turn: int
+    samples: int
+
+
+@dataclass(frozen=True, slots=True)
+class Full:
+    """The record ends here, the call did not: it had reached its greatest size."""
+
+    at: float
+
+
+Cause = Packet | Joined | Opened | Began | Asked
+Effect = Heard | Voiced | Stepped | Told | Wanted | Got | Ended | Sent | Left | Full
+Entry = Cause | Effect
+
+
+def decisions(entries: Sequence[Entry]) -> Iterator[tuple[float, Command]]:
+    """What turns.py said, in order, each with its time."""
+    for entry in entries:
+        if isinstance(entry, Stepped):
+            yield from ((entry.at, command) for command in entry.commands)
+
+
+def hung_up(entry: Entry) -> HungUp | None:
+    """How the call ended, if it did here."""
+    if isinstance(entry, Stepped) and isinstance(entry.event, HungUp):
+        return entry.event
+    return None
