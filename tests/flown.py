@@ -68,7 +68,11 @@ class Flown:
         self.taps = taps
         self.receiver = Receiver(self.config.receive, taps.hear, taps.packet)
         self.header = Header.of(
-            "rtc_flown", "2026-01-01T00:00:00Z", self.config, self.client.settings, functions.tools
+            "rtc_flown",
+            "2026-01-01T00:00:00Z",
+            self.config,
+            self.client.settings,
+            functions.tools,
         )
 
     async def fly(self, speech, lost=(), late=(), asks=()) -> None:

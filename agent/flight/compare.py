@@ -1,4 +1,4 @@
-"""Did a replay decide as the call did? Holds the commands of turns.py against each other. Pure."""
+"""Did a replay decide as the call did? Pure: holds the commands of turns.py side by side."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,8 +1,8 @@
-"""What a flight record holds: what came to a call from outside, and what the call did, each with
-its time, in the order in which it happened.
+"""What a flight record holds: what came to a call from outside, and what the call did, each
+with its time, in the order in which it happened.
 
-Times are seconds since the record began. Events, commands, notices, requests and pieces are kept
-as they are: a new kind of them is recorded and read without a change here.
+Times are seconds since the record began. Events, commands, notices, requests and pieces are
+kept as they are: a new kind of them is recorded and read without a change here.
 """
 
 from collections.abc import Iterator, Sequence
@@ -93,7 +93,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """An engine or a function was asked. `key`: the phrase, or the function and its arguments."""
+    """An engine or a function was asked; `key` is the phrase, or the function's whole call."""
 
     at: float
     request: int  # numbered from 1

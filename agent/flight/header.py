@@ -1,7 +1,7 @@
 """What stands at the beginning of a flight record: what it is, and what held in the call.
 
-Only the sections of the configuration that a replay needs are kept: no addresses, no servers, no
-credentials.
+Only the sections of the configuration that a replay needs are kept: no addresses, no servers,
+no credentials.
 """
 
 from collections.abc import Mapping
@@ -34,7 +34,12 @@ class Header:
 
     @classmethod
     def of(
-        cls, name: str, when: str, config: Config, settings: CallSettings, tools: tuple[Tool, ...]
+        cls,
+        name: str,
+        when: str,
+        config: Config,
+        settings: CallSettings,
+        tools: tuple[Tool, ...],
     ) -> "Header":
         sections = asdict(config)
         kept = {section: sections[section] for section in _SECTIONS}
@@ -67,7 +72,7 @@ class Header:
 
     @classmethod
     def read(cls, value: Any) -> "Header":
-        """Take what `plain` gave. Raises ConfigError for another version, Damaged for others."""
+        """Take what `plain` gave. Raises ConfigError for another version, else Damaged."""
         if not isinstance(value, dict) or value.get("format") != FORMAT:
             raise Damaged("it is no flight record")
         if value.get("version") != VERSION:

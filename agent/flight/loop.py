@@ -15,7 +15,7 @@ _Args = TypeVarTuple("_Args")
 
 
 class ReplayLoop(VirtualTimeLoop):
-    """Timers run at the script's word; `give` takes each cause, `finish` is called at its end."""
+    """Timers run at the script's word; `give` takes each cause, `finish` is called last."""
 
     def __init__(self, script: Script) -> None:
         super().__init__()

@@ -1,8 +1,8 @@
 """Entries and the header as msgpack, and back.
 
 An entry is a list: its name, its time in microseconds, its fields in order. A value inside is
-[name, {field: value}], samples are 16-bit little-endian. What is read may be anybody's: only the
-dataclasses listed here are made, each checked by pydantic, and sizes are bounded.
+[name, {field: value}], samples are 16-bit little-endian. What is read may be anybody's: only
+the dataclasses listed here are made, each checked by pydantic, and sizes are bounded.
 """
 
 import dataclasses

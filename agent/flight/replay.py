@@ -28,7 +28,7 @@ from agent.flight.compare import TOLERANCE_S, Difference, compare
 from agent.flight.loop import ReplayLoop
 from agent.flight.played import Answers, PlayedClient, PlayedEngines, PlayedFunctions
 from agent.flight.record import Flight
-from agent.flight.recorder import Parts, Recorder, Taps
+from agent.flight.recorder import Parts, Recorder
 from agent.flight.script import Script
 from agent.media.playout import Playout
 from agent.media.receiver import Receiver
@@ -156,7 +156,7 @@ class _Cockpit:
     def _give(self, entry: en.Cause | en.Stepped) -> None:
         try:
             self._take(entry)
-        except Exception:  # noqa: BLE001 - as a live call's peer has it: logged, and it goes on
+        except Exception:  # as in a live call: it goes on
             log.exception("the call failed to take what was recorded at %.3f s", entry.at)
 
     def _take(self, entry: en.Cause | en.Stepped) -> None:

@@ -1,9 +1,9 @@
 """What a replay does next, so that everything happens in the order of the record.
 
-A timer of the live call was late by whatever the loop was busy with, and a packet may have been
-read before a deadline that had passed. Order, not time, is what decisions depend on. So causes
-are given in their order, and an effect that the record has next, and that has not come yet, is a
-timer's: only then do timers run. Pure: knows entries and times.
+A timer of the live call was late by whatever the loop was busy with, and a packet may have
+been read before a deadline that had passed. Order, not time, is what decisions depend on. So
+causes are given in their order, and an effect that the record has next, and that has not come
+yet, is a timer's: only then do timers run. Pure: knows entries and times.
 """
 
 from collections import Counter
