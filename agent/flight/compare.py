@@ -4,12 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
-from agent.events import Command
-from agent.flight.entries import Entry, decisions
+from agent.flight.entries import Decision, Entry, decisions
 
-TOLERANCE_S = 0.020  # a live loop notices things up to a packet late
-
-Decision = tuple[float, Command]
+TOLERANCE_S = 0.020  # one packet
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,19 +26,22 @@ class Difference:
 def compare(
     recorded: Sequence[Entry], now: Sequence[Entry], until_s: float = float("inf")
 ) -> Difference:
-    """The same commands in the same order, each within TOLERANCE_S, are identical.
+    """Identical are the same commands in the same order, at the same times.
 
-    From `until_s` on one side may lack what the other has: the record ends there.
+    The same time is within TOLERANCE_S, or between the same two packets: a live loop that was
+    busy with one noticed things later. From `until_s` on one side may lack what the other has:
+    the record ends there.
     """
     before, after = list(decisions(recorded)), list(decisions(now))
     most_s = 0.0
     for old, new in zip_longest(before, after):
         if old is None or new is None:
-            if any(each and each[0] >= until_s for each in (old, new)):
+            if any(each is not None and each.at >= until_s for each in (old, new)):
                 break
             return Difference(len(before), most_s, old, new)
-        apart_s = abs(old[0] - new[0])
-        if old[1] != new[1] or apart_s > TOLERANCE_S:
+        apart_s = abs(old.at - new.at)
+        then = apart_s <= TOLERANCE_S or old.packets == new.packets
+        if old.command != new.command or not then:
             return Difference(len(before), most_s, old, new)
         most_s = max(most_s, apart_s)
     return Difference(len(before), most_s)

@@ -147,11 +147,23 @@ Effect = Heard | Voiced | Stepped | Told | Wanted | Got | Ended | Sent | Left | 
 Entry = Cause | Effect
 
 
-def decisions(entries: Sequence[Entry]) -> Iterator[tuple[float, Command]]:
-    """What turns.py said, in order, each with its time."""
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What turns.py said to do, when, and after how many packets of the caller's."""
+
+    at: float
+    packets: int
+    command: Command
+
+
+def decisions(entries: Sequence[Entry]) -> Iterator[Decision]:
+    """All of them, in order."""
+    packets = 0
     for entry in entries:
-        if isinstance(entry, Stepped):
-            yield from ((entry.at, command) for command in entry.commands)
+        if isinstance(entry, Packet):
+            packets += 1
+        elif isinstance(entry, Stepped):
+            yield from (Decision(entry.at, packets, command) for command in entry.commands)
 
 
 def hung_up(entry: Entry) -> HungUp | None:

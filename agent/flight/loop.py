@@ -7,7 +7,7 @@ from heapq import heappop, heappush
 from itertools import count
 from typing import TypeVarTuple
 
-from agent.flight.entries import Cause, Stepped
+from agent.flight.entries import Cause, Entry, Stepped
 from agent.flight.script import Fire, Script
 from agent.virtual_time import VirtualTimeLoop
 
@@ -41,11 +41,17 @@ class ReplayLoop(VirtualTimeLoop):
         heappush(self._timers, (when, next(self._numbers), handle, fire))
         return handle
 
-    def idle(self) -> None:
+    def happened(self, entry: Entry) -> None:
+        """The call did this."""
+        self.now = max(self.now, self._script.happened(entry, self._earliest()))
+
+    def _earliest(self) -> float | None:
         while self._timers and self._timers[0][2].cancelled():
             heappop(self._timers)
-        timer = self._timers[0][0] if self._timers else None
-        step = self._script.next(timer)
+        return self._timers[0][0] if self._timers else None
+
+    def idle(self) -> None:
+        step = self._script.next(self._earliest())
         if step is None:
             self.call_soon(self.finish)
             return

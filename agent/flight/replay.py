@@ -68,7 +68,9 @@ def replay(flight: Flight, overrides: Mapping[str, Any] | None = None) -> Outcom
 def _fly(flight: Flight, config: Config, late_s: float) -> Outcome:
     script = Script(flight.entries, late_s)
     with asyncio.Runner(loop_factory=partial(ReplayLoop, script)) as runner:
-        replayed = runner.run(_Cockpit(flight, config, script).fly())
+        loop = runner.get_loop()
+        assert isinstance(loop, ReplayLoop)
+        replayed = runner.run(_Cockpit(flight, config, loop).fly())
     return Outcome(replayed, compare(flight.entries, replayed.entries, _whole_until(flight)))
 
 
@@ -93,14 +95,13 @@ class _Line:
 class _Cockpit:
     """One replay."""
 
-    def __init__(self, flight: Flight, config: Config, script: Script) -> None:
-        self._flight, self._config, self._script = flight, config, script
+    def __init__(self, flight: Flight, config: Config, loop: ReplayLoop) -> None:
+        self._flight, self._config, self._loop = flight, config, loop
         self._replayed = Replayed()
         self._over = False
 
     async def fly(self) -> Replayed:
-        loop = asyncio.get_running_loop()
-        assert isinstance(loop, ReplayLoop)
+        loop = self._loop
         over = asyncio.Event()
         recorder = Recorder(self._note)
         self._client = PlayedClient(self._flight.header.settings)
@@ -139,19 +140,15 @@ class _Cockpit:
     def _note(self, entry: en.Entry) -> None:
         if not self._over:
             self._replayed.entries.append(entry)
-            self._script.happened(entry)
+            self._loop.happened(entry)
 
     def _hear(self, samples: Samples) -> None:
-        self._replayed.caller.append((self._now, samples))
+        self._replayed.caller.append((self._loop.now, samples))
         self._taps.hear(samples)
 
     def _say(self, samples: Samples) -> bytes:
-        self._replayed.agent.append((self._now, np.array(samples)))
+        self._replayed.agent.append((self._loop.now, np.array(samples)))
         return b"-"
-
-    @property
-    def _now(self) -> float:
-        return asyncio.get_running_loop().time()
 
     def _give(self, entry: en.Cause | en.Stepped) -> None:
         try:
