@@ -51,9 +51,8 @@ def draw(path: Path, replayed: Replayed, *, title: str) -> None:
     inches = min(max(_INCHES[0], ends_s * _INCHES_PER_S), _INCHES[1])
     columns = round(inches * _COLUMNS_PER_INCH)
     figure = Figure(figsize=(inches, 8), layout="constrained")
-    caller, doubts, agent, turns = figure.subplots(
-        4, 1, sharex=True, height_ratios=(3, 2, 3, 3)
-    )
+    ratios = (3, 2, 3, 3)
+    caller, doubts, agent, turns = figure.subplots(4, 1, sharex=True, height_ratios=ratios)
     caller.set_title(title, parse_math=False)
     _wave(caller, "caller", envelope(replayed.caller, HEAR_HZ, ends_s, columns), "#3182bd")
     _doubts(doubts, replayed.entries)
@@ -61,6 +60,7 @@ def draw(path: Path, replayed: Replayed, *, title: str) -> None:
     _turns(turns, replayed.entries, ends_s)
     turns.set_xlabel("seconds")
     turns.set_xlim(0, ends_s)
+    figure.legend(loc="outside lower center", ncols=8, fontsize="small")
     figure.savefig(path, dpi=_COLUMNS_PER_INCH)
 
 
@@ -88,6 +88,20 @@ def spans(entries: Sequence[Entry], ends_s: float) -> Iterator[Span]:
     yield Span(since_s, ends_s, state)
 
 
+def labels(entries: Sequence[Entry], apart_s: float) -> Iterator[tuple[float, str]]:
+    """The decisions, each with its time; those that come within `apart_s` share a label."""
+    begun_s, names = 0.0, list[str]()
+    for decision in decisions(entries):
+        if names and decision.at - begun_s >= apart_s:
+            yield begun_s, ", ".join(names)
+            names = []
+        begun_s = begun_s if names else decision.at
+        turn = getattr(decision.command, "turn", "")
+        names.append(f"{type(decision.command).__name__} {turn}".strip())
+    if names:
+        yield begun_s, ", ".join(names)
+
+
 def _wave(axes: "Axes", name: str, wave: Envelope, colour: str) -> None:
     axes.fill_between(wave.at_s, wave.low, wave.high, color=colour, linewidth=0.5)
     axes.set_ylim(-1, 1)
@@ -104,10 +118,7 @@ def _doubts(axes: "Axes", entries: Sequence[Entry]) -> None:
     if voiced:
         axes.plot(*zip(*voiced, strict=True), color="#3182bd", label="speech (VAD)")
     if judged:
-        style = {"marker": ".", "linestyle": ""}
-        axes.plot(*zip(*judged, strict=True), color="#e6550d", label="turn over", **style)
-    if voiced or judged:
-        axes.legend(loc="upper left", fontsize="small")
+        axes.plot(*zip(*judged, strict=True), ".", color="#e6550d", label="turn over (odds)")
     axes.set_ylim(-0.05, 1.05)
     axes.set_ylabel("probability")
 
@@ -118,16 +129,13 @@ def _turns(axes: "Axes", entries: Sequence[Entry], ends_s: float) -> None:
         axes.broken_barh([(begin_s, end_s - begin_s)], (0, 1), facecolors=colour)
     for name in dict.fromkeys(span.state for span in spans(entries, ends_s)):
         axes.bar(0, 0, color=_COLOURS.get(name, "#bcbddc"), label=name)
-    for decision in decisions(entries):
-        axes.axvline(decision.at, color="black", linewidth=0.5)
-        turn = getattr(decision.command, "turn", "")
-        label = f"{type(decision.command).__name__} {turn}".strip()
-        axes.text(decision.at, 1.05, label, rotation=90, fontsize=7, parse_math=False)
+    for at_s, label in labels(entries, ends_s / 100):
+        axes.axvline(at_s, color="black", linewidth=0.5)
+        axes.text(at_s, 1.05, label, rotation=90, fontsize=7, parse_math=False)
     for entry in entries:
         if isinstance(entry, Told) and isinstance(entry.notice, TurnMeasured):
             label = f"{entry.notice.latency_ms:.0f} ms"
             axes.text(entry.at, 0.5, label, fontsize=7)
-    axes.set_ylim(0, 2.6)
+    axes.set_ylim(0, 3)
     axes.set_yticks([])
-    axes.legend(loc="upper right", fontsize="small", ncols=3)
     axes.set_ylabel("turns")

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agent.config_file import parse_override
 from agent.engines import Speech
@@ -16,7 +16,9 @@ from agent.flight import entries as en
 from agent.flight.compare import Difference
 from agent.flight.entries import Decision, Entry, decisions
 from agent.flight.record import Flight, read, write
-from agent.flight.replay import Outcome, replay
+
+if TYPE_CHECKING:
+    from agent.flight.replay import Outcome
 
 _SHOWN = (en.Joined, en.Opened, en.Asked, en.Stepped, en.Told, en.Wanted, en.Ended, en.Full)
 
@@ -57,6 +59,8 @@ def run(args: argparse.Namespace) -> int:
             "whole, and are replayed",
             file=sys.stderr,
         )
+    from agent.flight.replay import replay  # and with it onnxruntime and aiortc
+
     outcome = replay(flight, dict(parse_override(text) for text in args.set))
     if args.speed is not None:
         play(outcome.replayed.entries, args.speed)
@@ -90,7 +94,7 @@ def as_text(flight: Flight, difference: Difference) -> str:
     )
 
 
-def as_json(flight: Flight, outcome: Outcome) -> str:
+def as_json(flight: Flight, outcome: "Outcome") -> str:
     difference = outcome.difference
     content = {
         "name": flight.header.name,

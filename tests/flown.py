@@ -1,4 +1,4 @@
-"""Calls to be recorded, in virtual time: speech by espeak-ng in Opus packets, real ear and turns.
+"""Calls to be recorded, in virtual time: espeak-ng speaks in Opus packets to the real ear.
 
 The caller follows a plan; the network is a list that may lose and delay packets.
 """
