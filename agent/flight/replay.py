@@ -70,7 +70,10 @@ def _fly(flight: Flight, config: Config, late_s: float) -> Outcome:
     with asyncio.Runner(loop_factory=partial(ReplayLoop, script)) as runner:
         loop = runner.get_loop()
         assert isinstance(loop, ReplayLoop)
-        replayed = runner.run(_Cockpit(flight, config, loop).fly())
+        cockpit = _Cockpit(flight, config, loop)
+        # The result is no task's: Runner formats what its task returns, here megabytes of sound.
+        runner.run(cockpit.fly())
+    replayed = cockpit.replayed
     return Outcome(replayed, compare(flight.entries, replayed.entries, _whole_until(flight)))
 
 
@@ -97,10 +100,10 @@ class _Cockpit:
 
     def __init__(self, flight: Flight, config: Config, loop: ReplayLoop) -> None:
         self._flight, self._config, self._loop = flight, config, loop
-        self._replayed = Replayed()
+        self.replayed = Replayed()
         self._over = False
 
-    async def fly(self) -> Replayed:
+    async def fly(self) -> None:
         loop = self._loop
         over = asyncio.Event()
         recorder = Recorder(self._note)
@@ -125,7 +128,6 @@ class _Cockpit:
         self._receiver.close()
         self._call.end(EndReason.ERROR)
         self._playout.stop()
-        return self._replayed
 
     def _parts(self, answers: Answers) -> Parts:
         functions = PlayedFunctions(answers, self._flight.header.tools)
@@ -139,15 +141,15 @@ class _Cockpit:
 
     def _note(self, entry: en.Entry) -> None:
         if not self._over:
-            self._replayed.entries.append(entry)
+            self.replayed.entries.append(entry)
             self._loop.happened(entry)
 
     def _hear(self, samples: Samples) -> None:
-        self._replayed.caller.append((self._loop.now, samples))
+        self.replayed.caller.append((self._loop.now, samples))
         self._taps.hear(samples)
 
     def _say(self, samples: Samples) -> bytes:
-        self._replayed.agent.append((self._loop.now, np.array(samples)))
+        self.replayed.agent.append((self._loop.now, np.array(samples)))
         return b"-"
 
     def _give(self, entry: en.Cause | en.Stepped) -> None:
