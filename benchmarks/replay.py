@@ -9,10 +9,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import agent.flight.entries as en
 from agent.config_file import parse_override
 from agent.engines import Speech
 from agent.errors import ConfigError
-from agent.flight import entries as en
 from agent.flight.compare import Difference
 from agent.flight.entries import Decision, Entry, decisions
 from agent.flight.record import Flight, read, write
@@ -149,5 +149,5 @@ def _said(decision: Decision | None) -> str:
 def _plain(decision: Decision | None) -> dict[str, Any] | None:
     if decision is None:
         return None
-    command = {"command": type(decision.command).__name__, **asdict(decision.command)}
+    command = {"kind": type(decision.command).__name__, **asdict(decision.command)}
     return {"at_s": round(decision.at, 6), **command}

@@ -59,6 +59,13 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class Foreign:
+    """An event, a command or a notice of another Voxline, which this one does not know."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Heard:
     """So many samples at HEAR_HZ went to the ear."""
 
@@ -79,8 +86,8 @@ class Stepped:
     """turns.py was told of an event (None: that its deadline had come), and said what to do."""
 
     at: float
-    event: Event | None
-    commands: tuple[Command, ...]
+    event: Event | Foreign | None
+    commands: tuple[Command | Foreign, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +95,7 @@ class Told:
     """The client was told."""
 
     at: float
-    notice: Notice
+    notice: Notice | Foreign
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +160,7 @@ class Decision:
 
     at: float
     packets: int
-    command: Command
+    command: Command | Foreign
 
 
 def decisions(entries: Sequence[Entry]) -> Iterator[Decision]:

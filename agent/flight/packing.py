@@ -6,7 +6,7 @@ the dataclasses listed here are made, each checked by pydantic, and sizes are bo
 """
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -14,15 +14,16 @@ import msgpack
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
+import agent.flight.entries as en
 from agent import engines, events, requests
 from agent.audio.frame import Samples
 from agent.engines import Speech
-from agent.flight import entries
-from agent.flight.entries import Entry
+from agent.flight.entries import Entry, Foreign
 
 MAX_VALUE_BYTES = 16 * 1024 * 1024  # two minutes of speech in one piece
 _FULL_SCALE = 32767
 _DEPTH = 8
+_NAME_CHARS = 64
 
 
 class Damaged(ValueError):
@@ -73,7 +74,9 @@ def entry_of(value: Any) -> Entry:
             kind = _ENTRIES[name]
         case _:
             raise Damaged("no entry")
-    values = [at_us / 1e6, *(value_of(field) for field in fields)]
+    # what a replay makes anew need not be known here; what it gives must be
+    unknown = _foreign if kind in (en.Stepped, en.Told) else _refused
+    values = [at_us / 1e6, *(value_of(field, unknown) for field in fields)]
     hints = _HINTS[kind]
     if len(values) != len(hints) or not all(map(_fits, values, hints)):
         raise Damaged(f"a {name} that is none")
@@ -81,21 +84,32 @@ def entry_of(value: Any) -> Entry:
     return made
 
 
-def value_of(value: Any, depth: int = _DEPTH) -> Any:
-    """Make the dataclasses inside. Raises Damaged."""
+def _refused(name: str, why: str) -> Any:
+    raise Damaged(f"{name!r:.64}: {why}")
+
+
+def _foreign(name: str, why: str) -> Any:
+    return Foreign(name[:_NAME_CHARS])
+
+
+def value_of(
+    value: Any, unknown: Callable[[str, str], Any] = _refused, depth: int = _DEPTH
+) -> Any:
+    """Make the dataclasses inside; what cannot be made is for `unknown`. Raises Damaged."""
     if depth == 0:
         raise Damaged("values within values")
     match value:
         case [str(name), dict(fields)]:
-            if (kind := _VALUES.get(name)) is None:
-                raise Damaged(f"an unknown value, {name!r:.64}")
-            return _made(kind, {k: value_of(v, depth - 1) for k, v in fields.items()})
+            made = {key: value_of(each, unknown, depth - 1) for key, each in fields.items()}
+            return _made(name, made, unknown)
         case list():
-            return [value_of(each, depth - 1) for each in value]
+            return [value_of(each, unknown, depth - 1) for each in value]
     return value
 
 
-def _made(kind: type, fields: dict[str, Any]) -> Any:
+def _made(name: str, fields: dict[str, Any], unknown: Callable[[str, str], Any]) -> Any:
+    if (kind := _VALUES.get(name)) is None:
+        return unknown(name, "it is not known here")
     if kind is Speech:
         fields = {**fields, "samples": _samples(fields.get("samples"))}
         words = fields.get("words", ())
@@ -105,7 +119,7 @@ def _made(kind: type, fields: dict[str, Any]) -> Any:
     try:
         return _adapter(kind).validate_python(fields)
     except ValidationError as error:
-        raise Damaged(f"a {kind.__name__} that is none: {error.errors()[0]['msg']}") from error
+        return unknown(name, error.errors()[0]["msg"])
 
 
 def _samples(data: Any) -> Samples:
@@ -135,7 +149,7 @@ def _dataclasses(module: Any) -> dict[str, Any]:
     return {name: kind for name, kind in vars(module).items() if dataclasses.is_dataclass(kind)}
 
 
-_ENTRIES = {n: k for n, k in _dataclasses(entries).items() if k.__module__ == entries.__name__}
+_ENTRIES = {n: k for n, k in _dataclasses(en).items() if k.__module__ == en.__name__}
 _VALUES = {
     name: kind
     for module in (events, requests, engines)

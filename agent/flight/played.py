@@ -9,12 +9,12 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import agent.flight.entries as en
 from agent import events as ev
 from agent import requests as rq
 from agent.audio.frame import Samples
 from agent.engines import Conversation, Piece, Speech, Style, Tool
 from agent.errors import EngineError
-from agent.flight import entries as en
 
 _SAME_S = 0.05  # asked for as it was: then its times are those of the record
 _AGAIN_S = 0.05  # rather this much farther away than what was given already

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 from typing import Protocol, TypeVar
 
+import agent.flight.entries as en
 from agent import events as ev
 from agent import requests as rq
 from agent.audio.frame import Samples
@@ -19,7 +20,6 @@ from agent.canned import Canned
 from agent.engines import CallEngines, Conversation, Piece, Speech, Style, Vad
 from agent.errands import Functions
 from agent.errors import EngineError
-from agent.flight import entries as en
 from agent.media.jitter import RtpAudio
 from agent.media.playout import Playout
 from agent.shared import Shared

@@ -17,13 +17,13 @@ from typing import Any
 import numpy as np
 from aiortc.mediastreams import MediaStreamError
 
+import agent.flight.entries as en
 from agent.audio.frame import Samples
 from agent.call import Call
 from agent.canned import Canned
 from agent.config import Config
 from agent.engines import Style
 from agent.events import EndReason
-from agent.flight import entries as en
 from agent.flight.compare import TOLERANCE_S, Difference, compare
 from agent.flight.loop import ReplayLoop
 from agent.flight.played import Answers, PlayedClient, PlayedEngines, PlayedFunctions
@@ -71,7 +71,7 @@ def _fly(flight: Flight, config: Config, late_s: float) -> Outcome:
         loop = runner.get_loop()
         assert isinstance(loop, ReplayLoop)
         cockpit = _Cockpit(flight, config, loop)
-        # The result is no task's: Runner formats what its task returns, here megabytes of sound.
+        # it returns nothing: Runner formats what its task returns, here megabytes of sound
         runner.run(cockpit.fly())
     replayed = cockpit.replayed
     return Outcome(replayed, compare(flight.entries, replayed.entries, _whole_until(flight)))
