@@ -27,8 +27,8 @@ log = logging.getLogger(__name__)
 _LINGER_S = 0.5  # after our last word: the caller's jitter buffer is still playing it
 
 
-# what turns.py was told (None: its deadline had come), when, and what it said to do
-OnStep = Callable[[ev.Event | None, float, list[ev.Command]], None]
+# what turns.py was told (a number: its deadline, which had come), when, and what it said to do
+OnStep = Callable[[ev.Event | float, float, list[ev.Command]], None]
 
 
 class Client(Protocol):
@@ -160,9 +160,9 @@ class Call:
         self._carry_out(commands)
 
     def _tick(self) -> None:
-        now = self._loop.time()
+        now, due = self._loop.time(), self._turns.deadline
         commands = self._turns.tick(now)
-        self.on_step(None, now, commands)
+        self.on_step(now if due is None else due, now, commands)
         self._carry_out(commands)
 
     def _carry_out(self, commands: list[ev.Command]) -> None:

@@ -129,8 +129,10 @@ def _lines(entry: Entry) -> Iterator[str]:
     """What of an entry is worth a line; repr keeps a stranger's text from the terminal."""
     match entry:
         case en.Stepped(_, event, commands):
-            if event is not None:
-                yield f"{event!r}"
+            yield f"{event!r}"
+            yield from (f"  -> {command!r}" for command in commands)
+        case en.Ticked(_, due, commands):
+            yield f"deadline of {due:.3f}"
             yield from (f"  -> {command!r}" for command in commands)
         case en.Told(_, notice):
             yield f"     {notice!r}"

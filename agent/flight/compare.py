@@ -28,9 +28,9 @@ def compare(
 ) -> Difference:
     """Identical are the same commands in the same order, at the same times.
 
-    The same time is within TOLERANCE_S, or between the same two packets: a live loop that was
-    busy with one noticed things later. From `until_s` on one side may lack what the other has:
-    the record ends there.
+    The same time is within TOLERANCE_S or, of an event, between the same two packets: a live
+    loop that was busy with one noticed things later. From `until_s` on one side may lack what
+    the other has: the record ends there.
     """
     before, after = list(decisions(recorded)), list(decisions(now))
     most_s = 0.0
@@ -40,7 +40,9 @@ def compare(
                 break
             return Difference(len(before), most_s, old, new)
         apart_s = abs(old.at - new.at)
-        then = apart_s <= TOLERANCE_S or old.packets == new.packets
+        then = apart_s <= TOLERANCE_S or (
+            old.packets is not None and old.packets == new.packets
+        )
         if old.command != new.command or not then:
             return Difference(len(before), most_s, old, new)
         most_s = max(most_s, apart_s)

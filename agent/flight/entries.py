@@ -83,10 +83,19 @@ class Voiced:
 
 @dataclass(frozen=True, slots=True)
 class Stepped:
-    """turns.py was told of an event (None: that its deadline had come), and said what to do."""
+    """turns.py was told of an event, and said what to do."""
 
     at: float
-    event: Event | Foreign | None
+    event: Event | Foreign
+    commands: tuple[Command | Foreign, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ticked:
+    """turns.py was told that its deadline, `due`, had come, and said what to do."""
+
+    at: float
+    due: float
     commands: tuple[Command | Foreign, ...]
 
 
@@ -150,16 +159,20 @@ class Full:
 
 
 Cause = Packet | Joined | Opened | Began | Asked
-Effect = Heard | Voiced | Stepped | Told | Wanted | Got | Ended | Sent | Left | Full
+Effect = Heard | Voiced | Stepped | Ticked | Told | Wanted | Got | Ended | Sent | Left | Full
 Entry = Cause | Effect
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What turns.py said to do, when, and after how many packets of the caller's."""
+    """What turns.py said to do, and when.
+
+    Of a deadline, `at` is when it was due. Of an event, it is when it was noticed; a loop that
+    was busy noticed it later, so it also counts after how many packets of the caller's.
+    """
 
     at: float
-    packets: int
+    packets: int | None
     command: Command | Foreign
 
 
@@ -171,6 +184,8 @@ def decisions(entries: Sequence[Entry]) -> Iterator[Decision]:
             packets += 1
         elif isinstance(entry, Stepped):
             yield from (Decision(entry.at, packets, command) for command in entry.commands)
+        elif isinstance(entry, Ticked):
+            yield from (Decision(entry.due, None, command) for command in entry.commands)
 
 
 def hung_up(entry: Entry) -> HungUp | None:

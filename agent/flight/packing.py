@@ -75,7 +75,7 @@ def entry_of(value: Any) -> Entry:
         case _:
             raise Damaged("no entry")
     # what a replay makes anew need not be known here; what it gives must be
-    unknown = _foreign if kind in (en.Stepped, en.Told) else _refused
+    unknown = _foreign if kind in (en.Stepped, en.Ticked, en.Told) else _refused
     values = [at_us / 1e6, *(value_of(field, unknown) for field in fields)]
     hints = _HINTS[kind]
     if len(values) != len(hints) or not all(map(_fits, values, hints)):

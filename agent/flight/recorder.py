@@ -125,8 +125,11 @@ class Recorder:
     def taps(self, call: Call, playout: Playout) -> Taps:
         log = self._log
 
-        def stepped(event: ev.Event | None, now: float, commands: list[ev.Command]) -> None:
-            log.take(en.Stepped(log.at(now), event, tuple(commands)))
+        def stepped(event: ev.Event | float, now: float, commands: list[ev.Command]) -> None:
+            if isinstance(event, float):
+                log.take(en.Ticked(log.at(now), log.at(event), tuple(commands)))
+            else:
+                log.take(en.Stepped(log.at(now), event, tuple(commands)))
 
         def left(turn: int, samples: int, now: float) -> None:
             log.take(en.Left(log.at(now), turn, samples))

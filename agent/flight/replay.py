@@ -38,7 +38,7 @@ from agent.vad.silero import Silero
 
 log = logging.getLogger(__name__)
 
-_LATE_S = 0.25  # no timer of a live call is later
+_LATE_S = 0.1  # no timer of a live call is later
 
 
 @dataclass(frozen=True, slots=True)

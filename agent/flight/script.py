@@ -18,6 +18,7 @@ from agent.flight.entries import (
     Left,
     Packet,
     Stepped,
+    Ticked,
     Told,
     Wanted,
     hung_up,
@@ -130,6 +131,8 @@ def _what(entry: Entry) -> Hashable:
     match entry:
         case Stepped(_, event, commands):
             return Stepped, type(event), commands
+        case Ticked(_, _, commands):
+            return Ticked, commands
         case Told(_, notice):
             return Told, type(notice)
         case Wanted(_, _, verb, key):
