@@ -62,6 +62,17 @@ def _parser() -> argparse.ArgumentParser:
     call.add_arguments(dial)
     dial.set_defaults(run=call.run)
 
+    again = commands.add_parser(
+        "replay",
+        help="fly a recorded call again, and see whether it decides as it did",
+        description=(
+            "Give a flight record (config.yaml, section record) to the same ears and turns "
+            "again, as fast as they can. Exit status: 0 the same decisions at the same times, "
+            "1 others (the first is printed), 2 the file cannot be used."
+        ),
+    )
+    _add_replay(again)
+
     bench = commands.add_parser(
         "bench",
         help="measure",
@@ -92,6 +103,13 @@ def _parser() -> argparse.ArgumentParser:
     turns.add_arguments(dialogues)
     dialogues.set_defaults(run=turns.run)
     return parser
+
+
+def _add_replay(parser: argparse.ArgumentParser) -> None:
+    from benchmarks import replay
+
+    replay.add_arguments(parser)
+    parser.set_defaults(run=replay.run)
 
 
 def _add_config_arguments(parser: argparse.ArgumentParser) -> None:

@@ -6,6 +6,7 @@ kept in caller.py, what the agent says in replies.py; all of it is released at t
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Protocol, assert_never
 
 from agent import commands as do
@@ -25,6 +26,10 @@ from agent.turns import Turns
 log = logging.getLogger(__name__)
 
 _LINGER_S = 0.5  # after our last word: the caller's jitter buffer is still playing it
+
+
+# what turns.py was told (a number: its deadline, which had come), when, and what it said to do
+OnStep = Callable[[ev.Event | float, float, list[do.Command]], None]
 
 
 class Client(Protocol):
@@ -94,6 +99,7 @@ class Call:
         self._timer: asyncio.TimerHandle | None = None
         self._state_told = self._turns.state.told
         self.ended = False
+        self.on_step: OnStep = lambda event, now, commands: None
         self._change(client.settings)
 
     # -- what happens
@@ -154,10 +160,16 @@ class Call:
     # -- turns.py decides
 
     def _step(self, event: ev.Event) -> None:
-        self._carry_out(self._turns.handle(event, self._loop.time()))
+        now = self._loop.time()
+        commands = self._turns.handle(event, now)
+        self.on_step(event, now, commands)
+        self._carry_out(commands)
 
     def _tick(self) -> None:
-        self._carry_out(self._turns.tick(self._loop.time()))
+        now, due = self._loop.time(), self._turns.deadline
+        commands = self._turns.tick(now)
+        self.on_step(now if due is None else due, now, commands)
+        self._carry_out(commands)
 
     def _carry_out(self, commands: list[do.Command]) -> None:
         for command in commands:

@@ -196,6 +196,14 @@ class OpenaiChat:
 
 
 @dataclass(frozen=True, slots=True)
+class Record:
+    folder: str = ""
+    callers_agreed: bool = False
+    call_mib: Annotated[int, Between(1, 1024)] = 64
+    folder_mib: Annotated[int, Between(1, 1_048_576)] = 1024
+
+
+@dataclass(frozen=True, slots=True)
 class Log:
     level: Annotated[str, OneOf("debug", "info", "warning", "error")] = "info"
 
@@ -215,4 +223,5 @@ class Config:
     voxtral: Voxtral = field(default_factory=Voxtral)
     kokoro: Kokoro = field(default_factory=Kokoro)
     openai_chat: OpenaiChat = field(default_factory=OpenaiChat)
+    record: Record = field(default_factory=Record)
     log: Log = field(default_factory=Log)

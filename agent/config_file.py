@@ -156,3 +156,15 @@ def _check_together(config: Config) -> None:
             f"playout.start_ms: {config.playout.start_ms} is not allowed; it must not be above "
             f"playout.depth_ms ({config.playout.depth_ms})"
         )
+    record = config.record
+    if record.folder and not record.callers_agreed:
+        raise ConfigError(
+            f"record.folder: {record.folder!r} is not allowed while record.callers_agreed is "
+            "false: a record holds what was said; tell your callers and have their consent, "
+            "then set it to true"
+        )
+    if record.call_mib > record.folder_mib:
+        raise ConfigError(
+            f"record.call_mib: {record.call_mib} is not allowed; it must not be above "
+            f"record.folder_mib ({record.folder_mib})"
+        )

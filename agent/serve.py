@@ -17,6 +17,7 @@ from agent.choose import build, choose
 from agent.config import Config
 from agent.engines import Style
 from agent.errors import ConfigError, EngineError
+from agent.flight.store import open_records
 from agent.host.client import EngineHost
 from agent.lag import CountingLoop, watch
 from agent.media import opus, upstream
@@ -73,14 +74,16 @@ async def running(config: Config) -> AsyncIterator[str]:
     log.info("engine: brain %s, voice %s (%s)", choice.brain, choice.voice, choice.why)
     toolbox = load_toolbox(config.agent.tools, config.agent.tool_s)
     metrics = Metrics()
+    records = open_records(config)
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(toolbox.close)
+        stack.callback(records.close)
         host = EngineHost(partial(build, config, choice))
         stack.push_async_callback(host.close)
         await host.start()
         canned = await _record(config, host)
         await rehearse(config)
-        switchboard = Switchboard(config, host, canned, metrics, toolbox)
+        switchboard = Switchboard(config, host, canned, metrics, toolbox, records)
         app = build_app(
             config,
             switchboard,

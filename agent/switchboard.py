@@ -15,6 +15,8 @@ from agent.engines import CallEngines
 from agent.errands import Functions
 from agent.errors import RejectedOffer
 from agent.events import EndReason
+from agent.flight.recorder import Parts, Watch
+from agent.flight.store import NoRecords, Records
 from agent.media.opus import Encoder
 from agent.media.peer import Peer
 from agent.media.playout import Playout
@@ -23,6 +25,11 @@ from agent.shared import Shared
 from agent.vad.silero import Silero
 
 log = logging.getLogger(__name__)
+
+
+def short(call_id: str) -> str:
+    """What logs and files call it: the whole id may hang up."""
+    return call_id[:12]
 
 
 class Engines(Protocol):
@@ -35,11 +42,6 @@ class Engines(Protocol):
     def open_call(self, name: str) -> CallEngines: ...
 
 
-def _name(call_id: str) -> str:
-    """For the log: the whole id may hang up."""
-    return call_id[:12]
-
-
 class _Line:
     """One caller's peer connection and call, from the offer until both are gone."""
 
@@ -49,23 +51,29 @@ class _Line:
         shared: Shared,
         client: Client,
         engines: CallEngines,
+        watch: Watch,
     ) -> None:
         config = shared.config
-        self.name = _name(call_id)
-        self._metrics = shared.metrics
+        self.name = short(call_id)
+        self._metrics, self._watch = shared.metrics, watch
         self.gone = asyncio.Event()
-        self._playout = Playout(config.playout, Encoder(config.send).encode)
-        self.call = Call(shared, client, self, self._playout, engines, Silero())
-        self._playout.on_left = lambda turn, _, now: self.call.packet_left(turn, now)
-        self._playout.on_finished = self.call.reply_left
+        encode = Encoder(config.send).encode
+        parts = watch.parts(Parts(shared, client, engines, Silero(), encode))
+        self._playout = Playout(config.playout, parts.encode)
+        self.call = Call(
+            parts.shared, parts.client, self, self._playout, parts.engines, parts.vad
+        )
+        taps = watch.taps(self.call, self._playout)
+        self._join = taps.connected
         self.peer = Peer(
             config,
             self._playout,
             on_connected=self._connected,
-            on_audio=self.call.hear,
-            on_channel_open=self.call.channel_opened,
+            on_audio=taps.hear,
+            on_channel_open=taps.channel_opened,
             on_message=self.call.message,
             on_closed=self.call.end,
+            on_packet=taps.packet,
         )
         loop = asyncio.get_running_loop()
         self._began_s = loop.time()
@@ -91,13 +99,14 @@ class _Line:
 
     def _connected(self) -> None:
         log.info("call %s connected", self.name)
-        self.call.connected()
+        self._join()
 
     async def _close(self) -> None:
         try:
             await self.peer.close()
         finally:
             self._playout.stop()
+            self._watch.close()
             self._metrics.line_closed(asdict(self.peer.stats), self._playout.stats.underruns)
             self.gone.set()
 
@@ -108,7 +117,7 @@ class _Line:
         """
         self._playout.on_left = self._playout.on_finished = None
         self.call.take_apart()
-        del self.call, self.peer
+        del self.call, self.peer, self._join
 
 
 class Switchboard:
@@ -121,8 +130,10 @@ class Switchboard:
         canned: Canned,
         metrics: Metrics,
         functions: Functions,
+        records: Records | None = None,
     ) -> None:
         self._shared = Shared(config, canned, metrics, functions)
+        self._records = records or NoRecords()
         self._config, self._engines, self._metrics = config, engines, metrics
         self._lines: dict[str, _Line] = {}
         self._watchers: set[asyncio.Task[None]] = set()
@@ -147,8 +158,9 @@ class Switchboard:
             raise RejectedOffer(
                 "server_full", f"all {self.capacity} lines are busy; try again", status=503
             )
-        engines = self._engines.open_call(_name(call_id))
-        line = _Line(call_id, self._shared, client, engines)
+        name = short(call_id)
+        watch = self._records.watch(name, client.settings, self._shared.functions.tools)
+        line = _Line(call_id, self._shared, client, self._engines.open_call(name), watch)
         self._lines[call_id] = line
         self._metrics.calls_active.set(self.active)
         watcher = asyncio.create_task(self._forget_when_gone(call_id, line))

@@ -19,8 +19,9 @@ class _Jump(selectors.DefaultSelector):
         if ready := super().select(0):  # real sockets still work
             return ready
         if timeout is None:
-            raise RuntimeError("deadlock: nothing is ready and no timer is set")
-        self.loop.now += timeout
+            self.loop.idle()
+        else:
+            self.loop.now += timeout
         return []
 
 
@@ -34,6 +35,10 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         return self.now
+
+    def idle(self) -> None:
+        """Nothing is ready and no timer is set."""
+        raise RuntimeError("deadlock: nothing is ready and no timer is set")
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:

@@ -75,6 +75,7 @@ class Playout(MediaStreamTrack):
         super().__init__()
         self.on_left = on_left
         self.on_finished = on_finished
+        self.on_begun: Callable[[], None] | None = None  # the sender asks for the first packet
         self._encode = encode
         self._reel = Reel(settings)
         self._gain = Gain()
@@ -169,6 +170,8 @@ class Playout(MediaStreamTrack):
         loop = asyncio.get_running_loop()
         if self._origin_s is None:
             self._origin_s = loop.time()
+            if self.on_begun is not None:
+                self._call(self.on_begun)
         self._slot += RTP_FRAME
         while True:
             if self.readyState != "live":

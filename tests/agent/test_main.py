@@ -14,11 +14,13 @@ def test_help_says_what_each_command_is_for(capsys) -> None:
         main(["--help"])
     assert left.value.code == 0
     shown = capsys.readouterr().out
-    for command in ("serve", "doctor", "call", "bench"):
+    for command in ("serve", "doctor", "call", "replay", "bench"):
         assert command in shown
 
 
-@pytest.mark.parametrize("command", [["serve"], ["doctor"], ["call"], ["bench", "latency"]])
+@pytest.mark.parametrize(
+    "command", [["serve"], ["doctor"], ["call"], ["replay"], ["bench", "latency"]]
+)
 def test_every_command_has_help(command, capsys) -> None:
     with pytest.raises(SystemExit) as left:
         main([*command, "--help"])
