@@ -15,6 +15,7 @@ from agent import requests as rq
 from agent.audio.frame import Samples
 from agent.caller import Caller
 from agent.ear import Ear
+from agent.echo.guard import EchoGuard
 from agent.engines import (
     Act,
     Action,
@@ -85,13 +86,14 @@ class Call:
         speaker: Speaker,
         engines: CallEngines,
         vad: Vad,
+        guard: EchoGuard | None = None,
     ) -> None:
         config = shared.config
         self._config, self._settings = config, rq.CallSettings()
         self._client, self._line, self._speaker = client, line, speaker
         self._engines, self._canned, self._metrics = engines, shared.canned, shared.metrics
         self._loop = asyncio.get_running_loop()
-        self._ear = Ear(vad, config.vad, patience(config, self._settings))
+        self._ear = Ear(vad, config.vad, patience(config, self._settings), guard=guard)
         self._turns = Turns(turn_rules(config, self._settings))
         self._memory = Memory()
         self._caller = Caller(line.name, self._ear, engines, self._memory, self._tell)

@@ -8,9 +8,11 @@ import logging
 from dataclasses import asdict
 from typing import Protocol
 
+from agent.audio.frame import Samples
 from agent.call import Call, Client
 from agent.canned import Canned
 from agent.config import Config
+from agent.echo.guard import EchoGuard
 from agent.engines import CallEngines
 from agent.errands import Functions
 from agent.errors import RejectedOffer
@@ -50,19 +52,22 @@ class _Line:
         self._metrics = shared.metrics
         self.gone = asyncio.Event()
         self._playout = Playout(config.playout, Encoder(config.send).encode)
-        self.call = Call(shared, client, self, self._playout, engines, Silero())
+        self._guard = EchoGuard() if config.echo.guard else None
+        self.call = Call(shared, client, self, self._playout, engines, Silero(), self._guard)
         self._playout.on_left = lambda turn, _, now: self.call.packet_left(turn, now)
         self._playout.on_finished = self.call.reply_left
+        if self._guard is not None:
+            self._playout.on_sound = self._guard.played
         self.peer = Peer(
             config,
             self._playout,
             on_connected=self._connected,
-            on_audio=self.call.hear,
+            on_audio=self._hear,
             on_channel_open=self.call.channel_opened,
             on_message=self.call.message,
             on_closed=self.call.end,
         )
-        loop = asyncio.get_running_loop()
+        self._loop = loop = asyncio.get_running_loop()
         self._began_s = loop.time()
         self._too_long = loop.call_later(
             config.limits.call_s, self.call.end, EndReason.TOO_LONG
@@ -79,6 +84,11 @@ class _Line:
         log.info("call %s ended after %.0f s: %s", self.name, lasted_s, reason.value)
         self._too_long.cancel()
         self._closing = asyncio.create_task(self._close())
+
+    def _hear(self, samples: Samples) -> None:
+        if self._guard is not None:
+            self._guard.arrived(len(samples), self._loop.time())
+        self.call.hear(samples)
 
     def _connected(self) -> None:
         log.info("call %s connected", self.name)
@@ -97,7 +107,7 @@ class _Line:
 
         Left to the collector, several calls go together, in 3 to 6 ms in the midst of others.
         """
-        self._playout.on_left = self._playout.on_finished = None
+        self._playout.on_left = self._playout.on_finished = self._playout.on_sound = None
         self.call.take_apart()
         del self.call, self.peer
 
