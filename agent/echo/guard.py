@@ -13,14 +13,14 @@ from agent.echo.bands import BANDS, HOP_MS, Bands, Rows, decibels
 from agent.echo.clock import MediaClock
 from agent.echo.path import EchoPath
 from agent.echo.played import Played
-from agent.echo.search import LAGS, audible, misfit, search
+from agent.echo.search import LAGS, audible, search
 
 _LOOK_HOPS = 25  # how much of what is heard is compared
 _TAIL_HOPS = 40  # of a room, after the latest echo
 _LEAST_CELLS = 10.0  # of hop and band that must be audible, or nothing is said of a sound
 _ECHO_DB = 9.5  # what lies nearer to an echo is one: echoes 3 .. 9, other sounds 13 .. 30
 _GONE_DB = 13.0  # what lies farther is none, although it is no louder than one
-_BETTER_DB = 2.5  # nearer by so much than the path that was believed is another path
+_ELSEWHERE_DB, _BETTER_DB = 7.0, 2.5  # so near, and nearer by so much, is another path
 
 _FLOOR_EVERY = 8  # hops, while nothing is played
 _FLOOR_LEAST = np.float32(10**-7.5)
@@ -61,8 +61,6 @@ class EchoGuard:
             row = self._bands.feed(hop)[0]
             self._note_floor(row, 1)
             self._heard.append(row)
-            if self._path is not None:
-                self._path.feed(row, self._hops - 1, self._played, self._floor)
             return
         self._heard.clear()
         if self._hops % _FLOOR_EVERY:
@@ -78,17 +76,18 @@ class EchoGuard:
         begin = self._hops - len(heard)
         if audible(decibels(heard), decibels(self._floor)).sum() < _LEAST_CELLS:
             return True
-        path, here_db = self._path, np.inf
+        path, covers, here_db = self._path, False, np.inf
         if path is not None:
-            played = self._played.tails(begin - path.lag, self._hops - path.lag)[path.room]
-            here_db = misfit(heard, played, path.gain_db, self._floor)
-            if path.covers and here_db < _GONE_DB:
+            covers = path.covers(heard, self._hops, self._played, self._floor)
+            here_db = path.misfit_db(heard, self._hops, self._played, self._floor)
+            if covers and here_db < _GONE_DB:
                 return True
         fit = search(heard, self._played.tails(begin - LAGS + 1, self._hops), self._floor)
-        if fit is not None and fit.spread_db < min(_ECHO_DB, here_db - _BETTER_DB):
+        limit_db = _ECHO_DB if path is None else min(_ELSEWHERE_DB, here_db - _BETTER_DB)
+        if fit is not None and fit.spread_db < limit_db:
             self._path = EchoPath(fit)
             return True
-        if path is not None and path.covers:
+        if covers:
             self._path = None  # what it covers is no echo: there is none any more
         return False
 
