@@ -69,7 +69,8 @@ async def dial(
 ) -> AsyncIterator["Caller"]:
     """Call the server at `url`; a connected call, which is hung up and released at the end.
 
-    What the agent says comes back through `loudspeaker`, where there is one. `config`'s receive, send, ice and limits hold for the caller's side. Raises CallFailed.
+    What the agent says comes back through `loudspeaker`, where there is one. `config`'s
+    receive, send, ice and limits hold for the caller's side. Raises CallFailed.
     """
     caller = Caller(config or Config(), on_event, loudspeaker)
     timeout = aiohttp.ClientTimeout(total=_HTTP_S)

@@ -13,7 +13,8 @@ from agent.audio.frame import HEAR_FRAME, HEAR_HZ, SPEAK_FRAME, SPEAK_HZ, Sample
 _SPEAKER_HZ = 250.0  # what is lower, a small loudspeaker does not play
 _DRIVE = 2.0  # and what is loud it bends
 _BUFFER = HEAR_HZ * 40 // 1000  # samples a browser waits for before it plays
-_MOST_BUFFER = HEAR_HZ * 300 // 1000
+_MOST_BUFFER = HEAR_HZ * 150 // 1000
+_SILENT = 0.003  # peak of what may be left out
 _TAIL = 1.2  # of the time to fall by 60 dB
 
 
@@ -28,7 +29,7 @@ class Room:
     seed: int = 0
 
     def response(self) -> Samples:
-        """Impulse response [n] at HEAR_HZ: noise that decays, behind the delay."""
+        """Impulse response [n] at HEAR_HZ, without the delay: noise that decays."""
         random = np.random.default_rng(self.seed)
         count = int(HEAR_HZ * self.fall_s * _TAIL)
         tail = random.standard_normal(count) * 10 ** (
@@ -43,26 +44,34 @@ class Room:
         spectrum = np.fft.rfft(tail, size) * hz**2 / (hz**2 + _SPEAKER_HZ**2)
         sounding = np.fft.irfft(spectrum, size)[:count]
         sounding *= 10 ** (self.level_db / 20) / np.sqrt(np.sum(sounding**2))
-        return np.pad(sounding, (round(self.delay_ms * HEAR_HZ / 1000), 0)).astype(np.float32)
+        return sounding.astype(np.float32)
 
 
 class Echo:
-    """Frames of what is played in, frames of what the microphone gets of it out."""
+    """Frames of what is played in, frames of what the microphone gets of it out.
+
+    Convolution in partitions of a frame, so that a call costs a caller little.
+    """
 
     def __init__(self, room: Room) -> None:
         response = room.response()
-        self._size = 1 << (len(response) + HEAR_FRAME).bit_length()
-        self._spectrum = np.fft.rfft(response, self._size)
-        self._coming = np.zeros(self._size, np.float32)
+        count = -(-len(response) // HEAR_FRAME)
+        parts = np.pad(response, (0, count * HEAR_FRAME - len(response)))
+        self._parts = np.fft.rfft(parts.reshape(count, HEAR_FRAME), 2 * HEAR_FRAME)
+        self._spectra = np.zeros_like(self._parts)  # of the latest frames, newest first
+        self._before: Samples = np.zeros(HEAR_FRAME, np.float32)
+        self._late: Samples = np.zeros(round(room.delay_ms * HEAR_HZ / 1000), np.float32)
 
     def feed(self, frame: Samples) -> Samples:
         """Take the next [HEAR_FRAME]; return the echo of the same 20 ms."""
         bent = np.tanh(_DRIVE * frame) / _DRIVE
-        self._coming += np.fft.irfft(np.fft.rfft(bent, self._size) * self._spectrum, self._size)
-        out = self._coming[:HEAR_FRAME].copy()
-        self._coming[:-HEAR_FRAME] = self._coming[HEAR_FRAME:]
-        self._coming[-HEAR_FRAME:] = 0.0
-        return out
+        self._spectra[1:] = self._spectra[:-1]
+        self._spectra[0] = np.fft.rfft(np.concatenate([self._before, bent]))
+        self._before = bent
+        wet = np.fft.irfft(np.einsum("pf,pf->f", self._parts, self._spectra))[HEAR_FRAME:]
+        late: Samples = np.concatenate([self._late, wet.astype(np.float32)])
+        self._late = late[HEAR_FRAME:]
+        return late[:HEAR_FRAME]
 
 
 class Loudspeaker:
@@ -78,7 +87,8 @@ class Loudspeaker:
         """Take [n] at HEAR_HZ, as they came out of the receive path."""
         if not len(self._waiting):
             samples = np.pad(samples, (_BUFFER, 0))
-        self._waiting = np.concatenate([self._waiting, samples])[-_MOST_BUFFER:]
+        most = _MOST_BUFFER if np.abs(samples).max() > _SILENT else _BUFFER
+        self._waiting = np.concatenate([self._waiting, samples])[-most:]
 
     def frame(self) -> Samples:
         """Return what the microphone gets in the next 20 ms, [SPEAK_FRAME] at SPEAK_HZ."""

@@ -13,7 +13,7 @@ from numpy.lib.stride_tricks import as_strided
 from agent.echo.bands import Rows, decibels
 from agent.echo.played import Tails
 
-LAGS = 60  # hops: the latest echo that is looked for
+LAGS = 70  # hops: the latest echo that is looked for
 _MOST_GAIN_DB = 3.0  # an echo is hardly louder than what was played
 _CANDIDATES = 4  # fits by what is heard, of which the best by what is not heard is taken
 _AUDIBLE_DB, _CERTAIN_DB = 6.0, 16.0  # above the floor: from where, and from where wholly
@@ -77,10 +77,10 @@ def spreads_and_gains(heard_db: Rows, weights: Rows, played_db: Rows) -> tuple[R
     share = (weights / weights.sum()).ravel()  # [T * BANDS]
     flat = heard_db.ravel()
     # [ROOMS, LAGS, T * BANDS], the latest lag first: rows follow each other in memory, so that
-    # each window is one stretch of it; copied, for BLAS
+    # each window is one stretch of it
     shape = (len(played_db), LAGS, len(share))
     windows = as_strided(played_db, shape, played_db.strides)
-    shifted = windows.reshape(-1, len(share))
+    shifted = windows.copy().reshape(-1, len(share))  # for BLAS, and squared in place
     mean, cross = shifted @ share, shifted @ (share * flat)
     shifted *= shifted
     gains = share @ flat - mean
