@@ -50,8 +50,8 @@ def test_all_at_once_is_each_by_itself(seed, rows) -> None:
     played = decibels(everywhere(seed)[:, : LAGS - 1 + rows])
     fast = spreads_and_gains(heard, weights, np.ascontiguousarray(played))
     slow = slow_spreads_and_gains(heard, weights, played)
-    assert fast[0] == pytest.approx(slow[0], abs=0.02)
-    assert fast[1] == pytest.approx(slow[1], abs=0.02)
+    assert fast[0] == pytest.approx(slow[0], abs=0.05)
+    assert fast[1] == pytest.approx(slow[1], abs=0.05)
 
 
 @settings(max_examples=30, deadline=None)
