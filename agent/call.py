@@ -15,6 +15,7 @@ from agent import requests as rq
 from agent.audio.frame import Samples
 from agent.caller import Caller
 from agent.ear import Ear
+from agent.echo.guard import EchoGuard
 from agent.engines import CallEngines, Conversation, Style, Tool, Vad
 from agent.errands import Errands
 from agent.memory import Memory
@@ -78,7 +79,8 @@ class Call:
         self._client, self._line = client, line
         self._engines, self._speaker, self._metrics = engines, speaker, shared.metrics
         self._loop = asyncio.get_running_loop()
-        self._ear = Ear(vad, config.vad, patience(config, self._settings))
+        guard = EchoGuard() if config.echo.guard else None
+        self._ear = Ear(vad, config.vad, patience(config, self._settings), guard=guard)
         self._turns = Turns(turn_rules(config, self._settings))
         self._memory = Memory()
         self._caller = Caller(line.name, self._ear, engines, self._memory, self._tell)
@@ -117,6 +119,7 @@ class Call:
         """The caller's next samples, [n] at HEAR_HZ."""
         if self.ended:
             return
+        self._ear.arrived(len(samples), self._loop.time())
         for event in self._caller.hear(samples):
             self._step(event)
 
@@ -127,6 +130,10 @@ class Call:
             self._grant(request)
         for answer in answers:
             self._line.send(answer)
+
+    def sound_left(self, samples: Samples, at_s: float) -> None:
+        """A frame [SPEAK_FRAME] left, whatever is in it, for its slot on the loop's clock."""
+        self._ear.played(samples, at_s)
 
     def packet_left(self, turn: int, now: float) -> None:
         """A packet of a reply was handed to the network."""

@@ -110,6 +110,11 @@ class VadConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class Echo:
+    guard: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Turns:
     end_of_turn_ms: Annotated[int, Between(0, 10_000)] = 0
     eagerness: Annotated[str, OneOf("low", "medium", "high", "auto")] = "auto"
@@ -217,6 +222,7 @@ class Config:
     send: Send = field(default_factory=Send)
     playout: Playout = field(default_factory=Playout)
     vad: VadConfig = field(default_factory=VadConfig)
+    echo: Echo = field(default_factory=Echo)
     turns: Turns = field(default_factory=Turns)
     agent: Agent = field(default_factory=Agent)
     torch: Torch = field(default_factory=Torch)

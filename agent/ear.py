@@ -9,6 +9,7 @@ from agent.audio.frame import HEAR_HZ, Samples
 from agent.audio.preroll import Preroll
 from agent.audio.window import Windows
 from agent.config import VadConfig
+from agent.echo.guard import EchoGuard
 from agent.endpoint.judge import Judge
 from agent.endpoint.levels import HOP
 from agent.endpoint.odds import Weights
@@ -22,12 +23,20 @@ _SLACK_MS = 200  # a packet may bring 120
 
 
 class Ear:
-    """Preroll, windows, VAD, gate and judge of one call."""
+    """Preroll, windows, VAD, gate and judge of one call.
+
+    Where there is a `guard`, what it takes for the agent's own echo is no speech.
+    """
 
     def __init__(
-        self, vad: Vad, config: VadConfig, patience: Patience, weights: Weights = FITTED
+        self,
+        vad: Vad,
+        config: VadConfig,
+        patience: Patience,
+        weights: Weights = FITTED,
+        guard: EchoGuard | None = None,
     ) -> None:
-        self._vad = vad
+        self._vad, self._guard = vad, guard
         self._hops, self._windows = Windows(HOP), Windows()
         self._gate = Gate(config)
         self._judge = Judge()
@@ -46,8 +55,10 @@ class Ear:
         """Take the next samples, [n] at HEAR_HZ; yield what they tell. Consume it wholly."""
         self._preroll.feed(samples)
         for hop in self._hops.feed(samples):
+            if self._guard is not None:
+                self._guard.feed(hop)
             for window in self._windows.feed(hop):
-                self._probability = self._vad.probability(window)
+                self._probability = self._heard(window)
                 if noticed := self._gate.notice(self._probability, self._judge.audible):
                     yield noticed
                 if event := self._gate.feed(self._probability, self._judge.audible):
@@ -59,6 +70,23 @@ class Ear:
                     yield event
         if not self._gate.speaking and (judged := self._judged()):
             yield judged
+
+    def arrived(self, samples: int, now: float) -> None:
+        """So many of the samples fed next arrived at `now`, seconds of the call's clock."""
+        if self._guard is not None:
+            self._guard.arrived(samples, now)
+
+    def played(self, samples: Samples, at_s: float) -> None:
+        """[SPEAK_FRAME] at SPEAK_HZ left for the caller at `at_s` of the same clock."""
+        if self._guard is not None:
+            self._guard.played(samples, at_s)
+
+    def _heard(self, window: Samples) -> float:
+        """The probability that the caller speaks in [512]."""
+        probability = self._vad.probability(window)
+        if self._guard is None or probability < self._config.stop_threshold:
+            return probability
+        return 0.0 if self._guard.explains() else probability
 
     def _judged(self) -> PauseJudged | None:
         pause = self._judge.pause

@@ -25,6 +25,7 @@ from agent.media.jitter import RtpAudio
 from agent.media.peer import Peer
 from agent.media.receiver import Stats
 from agent.media.upstream import network
+from benchmarks.echo_room import Loudspeaker
 from benchmarks.heard import Heard
 from benchmarks.microphone import Microphone, Utterance
 
@@ -76,13 +77,15 @@ async def dial(
     session: Mapping[str, Any] | None = None,
     on_event: Callable[[Event], None] = lambda event: None,
     config: Config | None = None,
+    loudspeaker: Loudspeaker | None = None,
 ) -> AsyncIterator["Caller"]:
     """Call the server at `url`; a connected call, which is hung up and released at the end.
 
-    `session` goes with the offer. `config`'s receive, send, ice and limits hold for the
-    caller's side. Raises CallFailed.
+    `session` goes with the offer. What the agent says comes back through `loudspeaker`, where
+    there is one. `config`'s receive, send, ice and limits hold for the caller's side. Raises
+    CallFailed.
     """
-    caller = Caller(config or Config(), on_event)
+    caller = Caller(config or Config(), on_event, loudspeaker=loudspeaker)
     timeout = aiohttp.ClientTimeout(total=_HTTP_S)
     async with aiohttp.ClientSession(timeout=timeout) as http:
         try:
@@ -100,18 +103,22 @@ class Caller:
         config: Config,
         on_event: Callable[[Event], None],
         way: Callable[..., Way] = Peer,
+        loudspeaker: Loudspeaker | None = None,
     ) -> None:
         """`way` is called as `Peer` is."""
         self._loop = asyncio.get_running_loop()
         self._limit_s = config.limits.connect_s
         self._on_event = on_event
-        self.microphone = Microphone(config.send)
+        self._loudspeaker = loudspeaker
+        self.microphone = Microphone(
+            config.send, None if loudspeaker is None else loudspeaker.frame
+        )
         self.heard = Heard(self._loop.time())
         self.way = way(
             config,
             self.microphone,
             on_connected=self._connected,
-            on_audio=lambda samples: self.heard.take_audio(samples),
+            on_audio=self._hear,
             on_message=self._message,
             on_closed=self._closed,
             on_packet=self._packet,
@@ -266,6 +273,11 @@ class Caller:
     def _packet(self, packet: RtpAudio, now: float) -> None:
         self.heard.take_packet(packet, now)
         self._tell()
+
+    def _hear(self, samples: Samples) -> None:
+        self.heard.take_audio(samples)
+        if self._loudspeaker is not None:
+            self._loudspeaker.play(samples)
 
     def _message(self, text: str) -> None:
         try:

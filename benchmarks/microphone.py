@@ -6,6 +6,7 @@ knows when each sample was handed to the encoder, which is where a caller's late
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from fractions import Fraction
 
 import av
@@ -67,8 +68,10 @@ class Microphone(MediaStreamTrack):
 
     kind = "audio"
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, around: Callable[[], Samples] | None = None) -> None:
+        """`around` gives what else it picks up in the next 20 ms, [SPEAK_FRAME]."""
         super().__init__()
+        self._around = around
         self._encode = Encoder(send).encode
         self._background = Utterance(np.zeros(SPEAK_FRAME, np.float32)).frames
         self._utterances: deque[Utterance] = deque()
@@ -107,7 +110,10 @@ class Microphone(MediaStreamTrack):
             raise MediaStreamError
         now = loop.time()
         self.worst_late_ms = max(self.worst_late_ms, (now - due_s) * 1000)
-        packet = av.Packet(self._encode(self._next(now)))
+        frame = self._next(now)
+        if self._around is not None:
+            frame = np.clip(frame + self._around(), -1.0, 1.0).astype(np.float32)
+        packet = av.Packet(self._encode(frame))
         packet.pts, packet.time_base = self._frame * RTP_FRAME, _TIME_BASE
         self._frame += 1
         return packet

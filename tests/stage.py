@@ -45,6 +45,7 @@ class Stage:
         )
         self.playout.on_left = lambda turn, _, now: self.call.packet_left(turn, now)
         self.playout.on_finished = self.call.reply_left
+        self.playout.on_sound = self.call.sound_left
 
     def _encode(self, samples) -> bytes:
         level = float(np.abs(samples).max())

@@ -70,7 +70,7 @@ class Unwatched:
 
     def taps(self, call: Call, playout: Playout) -> Taps:
         playout.on_left = lambda turn, _, now: call.packet_left(turn, now)
-        playout.on_finished = call.reply_left
+        playout.on_finished, playout.on_sound = call.reply_left, call.sound_left
         return Taps(call.connected, call.channel_opened, call.hear)
 
     def close(self) -> None:
@@ -158,6 +158,7 @@ class Recorder:
         call.on_step = stepped
         playout.on_begun = lambda: log.take(en.Began(log.now))
         playout.on_left, playout.on_finished = left, call.reply_left
+        playout.on_sound = call.sound_left
         return Taps(connected, channel_opened, hear, packet)
 
 

@@ -70,12 +70,14 @@ class Playout(MediaStreamTrack):
         `on_left(turn, samples_left, now)` is called for each packet that carries samples of
         `turn`, just before it is handed to the network; the first is the turn's first packet.
         `on_finished(turn)` is called with its last, unless it was flushed. What they raise is
-        logged and the audio goes on.
+        logged and the audio goes on. `on_sound(samples, at_s)` gets each frame [SPEAK_FRAME] as
+        it goes to the encoder, and its slot on the loop's clock.
         """
         super().__init__()
         self.on_left = on_left
         self.on_finished = on_finished
         self.on_begun: Callable[[], None] | None = None  # the sender asks for the first packet
+        self.on_sound: Callable[[Samples, float], None] | None = None
         self._encode = encode
         self._reel = Reel(settings)
         self._gain = Gain()
@@ -211,7 +213,8 @@ class Playout(MediaStreamTrack):
         if frame.left or not frame.samples.any():  # a fade alone keeps the level it fell from
             ducks = bool(frame.left) and frame.left[-1][0] == self._ducked
             self._gain.dip(self._duck if ducks else 1.0)
-        packet = av.Packet(self._encode(self._gain.apply(frame.samples)))
+        sound = self._gain.apply(frame.samples)
+        packet = av.Packet(self._encode(sound))
         packet.pts = self._slot
         packet.time_base = _TIME_BASE
         late_ms = late * 1000 / RTP_HZ
@@ -219,6 +222,8 @@ class Playout(MediaStreamTrack):
         self._worst_late_ms = max(self._worst_late_ms, late_ms)
         self._lateness[bisect_left(LATE_BOUNDS_MS, late_ms)] += 1
         self._note_room()
+        if self.on_sound is not None:
+            self._call(self.on_sound, sound, now - late / RTP_HZ)
         self._tell(frame, now)
         return packet
 

@@ -174,6 +174,7 @@ class _Line:
         self.call = Call(shared, client, self, self.playout, engines, Silero())
         self.playout.on_left = lambda turn, _, now: self.call.packet_left(turn, now)
         self.playout.on_finished = self.call.reply_left
+        self.playout.on_sound = self.call.sound_left
         self.peer = VirtualPeer(
             config,
             self.playout,
