@@ -4,7 +4,7 @@
 where the libraries are.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agent.capable import (
     EXTRA,
@@ -53,7 +53,7 @@ def choose(config: Config) -> Choice:
 def build(config: Config, choice: Choice) -> tuple[Brain, Voice]:
     """Load the chosen engines; may take minutes. Raises ConfigError or EngineError."""
     if choice.brain == "voxtral":  # a wrong folder is told before the voice is loaded for it
-        _find_voxtral(config)
+        config = _found_voxtral(config)
     voice = _voice(choice.voice, config)  # first: the brain takes what memory is left
     return _brain(choice.brain, config), voice
 
@@ -134,12 +134,14 @@ def _voice(name: str, config: Config) -> Voice:
             return own_engine.voice(name, config)
 
 
-def _find_voxtral(config: Config) -> None:
+def _found_voxtral(config: Config) -> Config:
+    """With the folder of its checkpoint, so that the hub is asked once. Raises ConfigError."""
     _wants("voxtral", VOXTRAL_PACKAGES)
     from agent.brains.voxtral.checkpoint import find
     from agent.brains.voxtral.progress import Progress
 
-    find(config.voxtral.model, Progress)
+    folder = find(config.voxtral.model, Progress).folder
+    return replace(config, voxtral=replace(config.voxtral, model=str(folder)))
 
 
 def _wants(engine: str, packages: tuple[str, ...]) -> None:

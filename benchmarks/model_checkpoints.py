@@ -6,6 +6,7 @@ loaded by the product's own code, as downloaded ones are. Nothing here is worth 
 
 import json
 import warnings
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,7 @@ _SPECIALS = {
     **{15: "[MIDDLE]", 16: "[SUFFIX]", 17: "[SYSTEM_PROMPT]", 18: "[/SYSTEM_PROMPT]"},
     **{19: "[TOOL_CONTENT]", 24: "[AUDIO]", 25: "[BEGIN_AUDIO]", 34: "[TRANSCRIBE]"},
 }
-_KOKORO: dict[str, Any] = {
+KOKORO: dict[str, Any] = {
     "istftnet": {
         "upsample_kernel_sizes": [20, 12],
         "upsample_rates": [10, 6],
@@ -79,7 +80,6 @@ _VOICE = "af_random"
 def voxtral(folder: Path, size: str, dtype: torch.dtype, device: torch.device) -> Path:
     """Write a checkpoint of `size` unless it is there: 9.4 GB at full size, 16 bits."""
     hub: Any = import_module("transformers")
-    backend: Any = import_module("transformers.tokenization_mistral_common")
     if (folder / "config.json").exists():
         return folder
     folder.mkdir(parents=True, exist_ok=True)
@@ -97,6 +97,13 @@ def voxtral(folder: Path, size: str, dtype: torch.dtype, device: torch.device) -
             model = hub.VoxtralForConditionalGeneration(config)
     finally:
         torch.set_default_dtype(before)
+    return save_voxtral(model, folder)
+
+
+def save_voxtral(model: Any, folder: Path) -> Path:
+    """A model in a folder with its tokenizer, and all else that a checkpoint needs."""
+    hub: Any = import_module("transformers")
+    backend: Any = import_module("transformers.tokenization_mistral_common")
     model.generation_config = hub.GenerationConfig(
         bos_token_id=1, eos_token_id=2, pad_token_id=11
     )
@@ -113,32 +120,50 @@ def voxtral(folder: Path, size: str, dtype: torch.dtype, device: torch.device) -
 
 def kokoro(folder: Path) -> Path:
     """Write a full-size Kokoro unless it is there: 328 MB, one voice."""
-    from kokoro import KModel
-
     if (folder / "config.json").exists():
         return folder
-    (folder / "voices").mkdir(parents=True, exist_ok=True)
     vocabulary = {letter: i for i, letter in enumerate(_PHONEMES, 1)}
-    config = folder / "config.json"
-    config.write_text(json.dumps({**_KOKORO, "vocab": vocabulary}))
-    nothing = folder / "nothing.pth"  # its constructor wants weights, and gets none
+    config = write_kokoro_config(folder, {**KOKORO, "vocab": vocabulary})
+    model = new_kokoro(config)
+    duration = model.predictor.duration_proj.linear_layer
+    share = _FRAMES_A_PHONEME / KOKORO["max_dur"]
+    with torch.no_grad():
+        duration.weight.mul_(0.1)
+        duration.bias.fill_(float(np.log(share / (1 - share))))
+    return save_kokoro(model, folder, [_VOICE])
+
+
+def write_kokoro_config(folder: Path, config: dict[str, Any]) -> Path:
+    """Its place in a new folder."""
+    (folder / "voices").mkdir(parents=True, exist_ok=True)
+    path = folder / "config.json"
+    path.write_text(json.dumps(config))
+    return path
+
+
+def new_kokoro(config: Path) -> Any:
+    """A KModel with random weights, the same each time."""
+    from kokoro import KModel
+
+    nothing = config.with_name("nothing.pth")  # its constructor wants weights, and gets none
     torch.save({}, nothing)
     torch.manual_seed(0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model = KModel("hexgrad/Kokoro-82M", str(config), str(nothing))
     nothing.unlink()
-    duration = model.predictor.duration_proj.linear_layer
-    share = _FRAMES_A_PHONEME / _KOKORO["max_dur"]
-    with torch.no_grad():
-        duration.weight.mul_(0.1)
-        duration.bias.fill_(float(np.log(share / (1 - share))))
+    return model.eval()
+
+
+def save_kokoro(model: Any, folder: Path, voices: Sequence[str]) -> Path:
+    """Weights and random voices, as the hub has them."""
     parts = ("bert", "bert_encoder", "predictor", "text_encoder", "decoder")
     torch.save(
         {name: getattr(model, name).state_dict() for name in parts},
         folder / "kokoro-v1_0.pth",
     )
-    torch.save(torch.randn(510, 1, 256) * 0.15, folder / "voices" / f"{_VOICE}.pt")
+    for name in voices:
+        torch.save(torch.randn(510, 1, 256) * 0.15, folder / "voices" / f"{name}.pt")
     return folder
 
 
@@ -148,18 +173,26 @@ def _write_tekken(path: Path) -> int:
 
     source = Path(mistral_common.__file__).parent / "data" / "tekken_240911.json"
     whole = json.loads(source.read_text(encoding="utf-8"))
-    whole.pop("image", None)
-    config = whole["config"]
-    config["version"] = "v7"
-    whole["special_tokens"] = [
+    write_tekken(path, whole["config"], whole["vocab"])
+    return int(whole["config"]["default_vocab_size"])
+
+
+def write_tekken(path: Path, config: dict[str, Any], vocabulary: list[Any]) -> None:
+    """A version 7 tokenizer with Voxtral's special tokens and its audio."""
+    specials = [
         {"rank": i, "token_str": _SPECIALS.get(i, f"<SPECIAL_{i}>"), "is_control": True}
         for i in range(config["default_num_special_tokens"])
     ]
-    whole["audio"] = {
+    audio = {
         "sampling_rate": 16000,
         "frame_rate": 12.5,
         "chunk_length_s": 30.0,
         "audio_encoding_config": {"num_mel_bins": 128, "hop_length": 160, "window_size": 400},
     }
+    whole = {
+        "config": {**config, "version": "v7"},
+        "vocab": vocabulary,
+        "special_tokens": specials,
+        "audio": audio,
+    }
     path.write_text(json.dumps(whole))
-    return int(config["default_vocab_size"])

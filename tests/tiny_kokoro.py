@@ -5,11 +5,15 @@ KModel fixes most of its widths in code, so the smallest has 58 million paramete
 shrink is small. Speech from it is noise in the rhythm of speech.
 """
 
-import json
-import warnings
-
 import numpy as np
 import torch
+
+from benchmarks.model_checkpoints import (
+    KOKORO,
+    new_kokoro,
+    save_kokoro,
+    write_kokoro_config,
+)
 
 FRAMES_A_PHONEME = 1.6  # of 25 ms; real speech has about 3. Shorter audio is made sooner
 
@@ -49,67 +53,35 @@ VOCAB = dict(
     )
 )
 CONFIG = {
+    **KOKORO,
     "istftnet": {
-        "upsample_kernel_sizes": [20, 12],
-        "upsample_rates": [10, 6],
-        "gen_istft_hop_size": 5,
-        "gen_istft_n_fft": 20,
+        **KOKORO["istftnet"],
         "resblock_dilation_sizes": [[1, 3, 5]],
         "resblock_kernel_sizes": [3],
-        "upsample_initial_channel": 512,
     },
-    "dim_in": 64,
-    "dropout": 0.2,
-    "hidden_dim": 512,
-    "max_conv_dim": 512,
-    "max_dur": 50,
-    "multispeaker": True,
     "n_layer": 1,
-    "n_mels": 80,
-    "n_token": 178,
-    "style_dim": 128,
-    "text_encoder_kernel_size": 5,
     "plbert": {
+        **KOKORO["plbert"],
         "hidden_size": 32,
         "num_attention_heads": 2,
         "intermediate_size": 64,
-        "max_position_embeddings": 512,
         "num_hidden_layers": 2,
-        "dropout": 0.1,
     },
     "vocab": VOCAB,
 }
-SECTIONS = ("bert", "bert_encoder", "predictor", "text_encoder", "decoder")
 
 
 def make(folder, voices=("af_heart", "bm_george", "ff_siwis")):
     """Write config.json, kokoro-v1_0.pth and voices/ as the hub has them."""
-    (folder / "voices").mkdir(parents=True)
-    (folder / "config.json").write_text(json.dumps(CONFIG))
-    model = build(folder)
-    sections = {name: getattr(model, name).state_dict() for name in SECTIONS}
-    torch.save(sections, folder / "kokoro-v1_0.pth")
-    for name in voices:
-        torch.save(torch.randn(510, 1, 256) * 0.15, folder / "voices" / f"{name}.pt")
-    return folder
+    write_kokoro_config(folder, CONFIG)
+    return save_kokoro(build(folder), folder, voices)
 
 
 def build(folder):
-    """A KModel with the checkpoint's random weights, built without the file.
-
-    The constructor wants one, and gets an empty one.
-    """
-    nothing = folder / "nothing.pth"
-    torch.save({}, nothing)
-    torch.manual_seed(0)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from kokoro import KModel
-
-        model = KModel("hexgrad/Kokoro-82M", str(folder / "config.json"), str(nothing))
-    nothing.unlink()
+    """A KModel with the checkpoint's random weights, built without the file."""
+    model = new_kokoro(folder / "config.json")
     _settle(model)
-    return model.eval()
+    return model
 
 
 def _settle(model):

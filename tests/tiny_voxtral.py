@@ -5,7 +5,6 @@ Weights are spread out, so that tokens vary and depend on the audio: a test on i
 
 import base64
 import io
-import json
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -13,27 +12,14 @@ from pathlib import Path
 import numpy as np
 import soundfile
 import torch
-from transformers import (
-    GenerationConfig,
-    VoxtralConfig,
-    VoxtralForConditionalGeneration,
-    VoxtralProcessor,
-    WhisperFeatureExtractor,
-)
-from transformers.tokenization_mistral_common import MistralCommonBackend
+from transformers import VoxtralConfig, VoxtralForConditionalGeneration, VoxtralProcessor
 
 from agent.brains.voxtral.cache import Cache, stride
 from agent.brains.voxtral.decoder import Decoder
 from agent.brains.voxtral.ears import Ears
 from agent.brains.voxtral.passes import Passes
+from benchmarks import model_checkpoints
 
-_NAMED = {
-    **{0: "<unk>", 1: "<s>", 2: "</s>", 3: "[INST]", 4: "[/INST]", 5: "[AVAILABLE_TOOLS]"},
-    **{6: "[/AVAILABLE_TOOLS]", 7: "[TOOL_RESULTS]", 8: "[/TOOL_RESULTS]", 9: "[TOOL_CALLS]"},
-    **{10: "[IMG]", 11: "<pad>", 12: "[IMG_BREAK]", 13: "[IMG_END]", 14: "[PREFIX]"},
-    **{15: "[MIDDLE]", 16: "[SUFFIX]", 17: "[SYSTEM_PROMPT]", 18: "[/SYSTEM_PROMPT]"},
-    **{19: "[TOOL_CONTENT]", 24: "[AUDIO]", 25: "[BEGIN_AUDIO]", 34: "[TRANSCRIBE]"},
-}
 _SPECIALS = 64
 VOCABULARY = _SPECIALS + 256
 _PATTERN = (
@@ -45,10 +31,6 @@ _PATTERN = (
 
 def write_tekken(path: Path) -> None:
     """The 256 bytes and Voxtral's special tokens, as a version 7 tokenizer with audio."""
-    specials = [
-        {"rank": i, "token_str": _NAMED.get(i, f"<SPECIAL_{i}>"), "is_control": True}
-        for i in range(_SPECIALS)
-    ]
     vocabulary = [
         {"rank": i, "token_bytes": base64.b64encode(bytes([i])).decode(), "token_str": None}
         for i in range(256)
@@ -58,23 +40,8 @@ def write_tekken(path: Path) -> None:
         "num_vocab_tokens": 256,
         "default_vocab_size": VOCABULARY,
         "default_num_special_tokens": _SPECIALS,
-        "version": "v7",
     }
-    audio = {
-        "sampling_rate": 16000,
-        "frame_rate": 12.5,
-        "chunk_length_s": 30.0,
-        "audio_encoding_config": {"num_mel_bins": 128, "hop_length": 160, "window_size": 400},
-    }
-    whole = {
-        "config": config,
-        "vocab": vocabulary,
-        "special_tokens": specials,
-        "audio": audio,
-        "version": 1,
-        "type": "Tekken",
-    }
-    path.write_text(json.dumps(whole))
+    model_checkpoints.write_tekken(path, config, vocabulary)
 
 
 def make(folder: Path) -> Path:
@@ -108,14 +75,7 @@ def make(folder: Path) -> Path:
     for name, weight in model.named_parameters():
         if weight.ndim >= 2 and "embed_positions" not in name:
             weight.data.normal_(std=_spread(name))
-    model.generation_config = GenerationConfig(bos_token_id=1, eos_token_id=2, pad_token_id=11)
-    model.save_pretrained(folder)
-    extractor = WhisperFeatureExtractor(
-        feature_size=128, sampling_rate=16000, hop_length=160, n_fft=400, chunk_length=30
-    )
-    tokenizer = MistralCommonBackend(tokenizer_path=folder / "tekken.json")
-    VoxtralProcessor(feature_extractor=extractor, tokenizer=tokenizer).save_pretrained(folder)
-    return folder
+    return model_checkpoints.save_voxtral(model, folder)
 
 
 def _spread(name: str) -> float:

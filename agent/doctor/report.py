@@ -8,7 +8,7 @@ from agent import weights
 from agent.choose import Choice, choose
 from agent.config import Config
 from agent.doctor import models, network, resources, software
-from agent.doctor.check import FAIL, Check, attempt, guarded
+from agent.doctor.check import FAIL, WARN, Check, attempt, guarded
 
 _WEIGHTS_BYTES = {"voxtral": 9_400_000_000, "kokoro": 330_000_000}
 
@@ -25,7 +25,8 @@ def examine(config: Config) -> Iterator[Check]:
     choice = choose(config)
     yield guarded("Python", software.python)
     yield guarded("packages", software.packages)
-    yield guarded("packages", lambda: software.extra(models.heavy(choice)))
+    extra = guarded("packages", lambda: software.extra(models.heavy(choice)))
+    yield extra
     for name, probe in (
         ("aiortc and aioice", software.upstream),
         ("Opus", software.opus),
@@ -36,10 +37,18 @@ def examine(config: Config) -> Iterator[Check]:
     yield guarded("memory", lambda: resources.memory(config))
     yield guarded("disk", lambda: resources.disk(_to_fetch(config, choice)))
     yield guarded("GPU", lambda: models.gpu(config, choice))
-    yield from models.weight_files(config, choice)
+    weight_files = list(models.weight_files(config, choice))
+    yield from weight_files
     if models.heavy(choice):
         yield attempt("torch", lambda: models.torch_settings(config))
-    yield from models.engines(config, choice)
+    lacking = [check.name for check in (extra, *weight_files) if check.status == FAIL]
+    if lacking:  # it would only be told again
+        found = f"not loaded, for want of {' and '.join(lacking)}"
+        yield Check("engines", WARN, found, "mend that first")
+    else:
+        yield from models.engines(config, choice)
+    if config.agent.tools:
+        yield attempt("tools", lambda: software.tools(config))
     yield guarded("port", lambda: network.port(config))
     yield guarded("UDP ports", lambda: network.udp_ports(config))
     yield guarded("ICE addresses", lambda: network.ice_addresses(config))

@@ -5,7 +5,9 @@ import re
 import sys
 from importlib.metadata import PackageNotFoundError, requires, version
 
+from agent.config import Config
 from agent.doctor.check import FAIL, OK, WARN, Check
+from agent.toolbox import load_toolbox
 
 _EXTRA = "voxtral"
 _PIN = re.compile(r"(?P<name>[\w.-]+)(\[[^]]*\])?==(?P<version>[^;\s]+)\s*(;(?P<marker>.*))?")
@@ -71,6 +73,11 @@ def espeak() -> str:
     from agent.voices.espeak import EspeakVoice
 
     return f"espeakng-loader {version('espeakng-loader')}, {len(EspeakVoice().voices())} voices"
+
+
+def tools(config: Config) -> str:
+    """The operator's own functions. Raises ConfigError."""
+    return ", ".join(tool.name for tool in load_toolbox(config.agent.tools, 1).tools)
 
 
 def _pins(extra: str | None) -> list[tuple[str, str]]:

@@ -1,5 +1,7 @@
 """Which engine runs, and why."""
 
+from pathlib import Path
+
 import pytest
 from chat_server import MODEL, chat_server
 
@@ -156,6 +158,17 @@ def test_voxtral_and_kokoro_can_be_built(tmp_path) -> None:
     brain.listen().close()
     assert voice.voices()
     brain.close()
+
+
+def test_the_hub_is_asked_once_for_a_checkpoint(monkeypatch) -> None:
+    """It may be on the way for minutes; then it is loaded from where it lies."""
+    checkpoint = pytest.importorskip("agent.brains.voxtral.checkpoint", exc_type=ImportError)
+    found = checkpoint.Checkpoint(Path("/snapshots/abc"), {}, 4096)
+    monkeypatch.setattr(checkpoint, "find", lambda model, progress: found)
+    monkeypatch.setattr(module, "_voice", lambda *_: None)
+    monkeypatch.setattr(module, "_brain", lambda name, config: config.voxtral.model)
+    brain, _ = build(Config(agent=Agent(engine="voxtral")), Choice("voxtral", "tone", ""))
+    assert brain == "/snapshots/abc"
 
 
 def test_a_wrong_folder_of_voxtral_is_told_before_a_voice_is_loaded(monkeypatch) -> None:

@@ -1,24 +1,15 @@
 """config.yaml's values: every key documented, every bound in words an operator understands."""
 
-import dataclasses
 from pathlib import Path
 
 import pytest
 import yaml
+from config_keys import keys
 
 from agent.config import Between, Config, OneOf, OneOfOrClass
 from agent.config_file import load
 
 ROOT = Path(__file__).parents[2]
-
-
-def keys(value, prefix=""):
-    for field in dataclasses.fields(value):
-        here = getattr(value, field.name)
-        if dataclasses.is_dataclass(here):
-            yield from keys(here, f"{prefix}{field.name}.")
-        else:
-            yield f"{prefix}{field.name}"
 
 
 def test_the_shipped_file_is_the_defaults() -> None:

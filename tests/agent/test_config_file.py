@@ -1,24 +1,15 @@
 """Reading config.yaml: every key known, everything else refused by name."""
 
-import dataclasses
 from pathlib import Path
 
 import pytest
+from config_keys import keys
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.config import Config
 from agent.config_file import load, parse_override
 from agent.errors import ConfigError
-
-
-def keys(value, prefix=""):
-    for field in dataclasses.fields(value):
-        here = getattr(value, field.name)
-        if dataclasses.is_dataclass(here):
-            yield from keys(here, f"{prefix}{field.name}.")
-        else:
-            yield f"{prefix}{field.name}"
 
 
 def write(tmp_path, text):

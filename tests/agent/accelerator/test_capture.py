@@ -57,7 +57,9 @@ def test_what_waits_for_the_gpu_cannot_be_recorded_and_leaves_it_usable() -> Non
     x = torch.ones(3, device="cuda")
     with pytest.raises(RuntimeError):
         capture(lambda: x.sum().item(), x.device)
+    assert torch.cuda.current_stream() == torch.cuda.default_stream()
     assert (x + 1).sum().item() == 6
+    assert capture(lambda: x + 1, x.device)().tolist() == [2, 2, 2], "in a pool of its own"
 
 
 @pytest.mark.gpu

@@ -2,6 +2,7 @@
 
 import json
 import socket
+from dataclasses import replace
 
 import pytest
 
@@ -77,6 +78,31 @@ def test_an_engine_for_a_gpu_has_its_weights_and_settings_checked() -> None:
     checks = {check.name: check for check in report.examine(load(None, settings))}
     assert checks["weights of voxtral"].status == FAIL
     assert "torch" in checks
+
+
+def test_what_lacks_is_told_once_and_nothing_is_loaded_for_it(monkeypatch) -> None:
+    monkeypatch.setattr(report.models, "engines", lambda *_: pytest.fail("it was tried"))
+    settings = {"agent.engine": "voxtral", "agent.voice": "tone", "voxtral.model": "/none"}
+    checks = list(report.examine(load(None, settings)))
+    assert len([check for check in checks if "/none" in check.found]) == 1
+    [engines] = [check for check in checks if check.name == "engines"]
+    assert (engines.status, engines.found) == (
+        WARN,
+        "not loaded, for want of weights of voxtral",
+    )
+
+
+def test_the_operators_functions_are_imported(config) -> None:
+    def tools(*paths):
+        found = report.examine(replace(config, agent=replace(config.agent, tools=paths)))
+        return [check for check in found if check.name == "tools"]
+
+    assert tools() == []
+    [check] = tools("tool_functions:weather", "tool_functions:stock")
+    assert (check.status, check.found) == (OK, "weather, stock")
+    [check] = tools("tool_functions:nothing")
+    assert check.status == FAIL
+    assert "has no function nothing" in check.found
 
 
 def test_the_table_has_a_line_for_each_finding_and_one_for_each_remedy() -> None:

@@ -192,6 +192,7 @@ def test_a_gpu_records_every_pass_and_agrees_with_its_slow_twin(checkpoint, dtyp
     started = start(on_gpu)
     for choice in started.runner.chosen:
         assert choice.rung.startswith("CUDA graphs"), choice
+    assert started.accelerator.left_bytes() > started.room.slots * started.room.audio_bytes
     slow = start(replace(on_gpu, torch=Torch(device="cuda", graphs=False, compile="")))
     fast, twin = (s.runner.embed_audio(tiny_voxtral.noise(2)) for s in (started, slow))
     assert torch.allclose(fast.embeddings, twin.embeddings, atol=0.05)
