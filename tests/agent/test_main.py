@@ -18,7 +18,9 @@ def test_help_says_what_each_command_is_for(capsys) -> None:
         assert command in shown
 
 
-@pytest.mark.parametrize("command", [["serve"], ["doctor"], ["call"], ["bench", "latency"]])
+@pytest.mark.parametrize(
+    "command", [["serve"], ["doctor"], ["call"], ["bench", "latency"], ["bench", "turns"]]
+)
 def test_every_command_has_help(command, capsys) -> None:
     with pytest.raises(SystemExit) as left:
         main([*command, "--help"])
@@ -34,6 +36,7 @@ def test_every_command_has_help(command, capsys) -> None:
         (["serve", "--engine", "hal"], "agent.engine: 'hal' is not allowed; it must be one of"),
         (["serve", "--port", "99999"], "server.port: 99999 is not allowed"),
         (["serve", "--config", "/no/where.yaml"], "cannot read /no/where.yaml"),
+        (["bench", "turns", "--set", "turns.x=3"], "turns.x: unknown key"),
     ],
 )
 def test_an_operators_mistake_is_one_line_and_no_traceback(

@@ -65,11 +65,14 @@ def test_a_caller_may_say_nothing_at_all() -> None:
 
 
 def test_an_agent_that_does_not_speak_is_waited_for_and_no_longer() -> None:
-    account = played({"when": "agent_speaks", "sounds": [NOISE]})
+    unasked = {"turns.silence_prompt_s": 60}
+    account = played({"when": "agent_speaks", "sounds": [NOISE]}, set=unasked)
     assert account.stuck == "line 1: the agent did not speak within 20 s"
     assert account.end_s - account.start_s == pytest.approx(20.0, abs=0.1)
     account = played(
-        {"when": "start", "sounds": [NOISE]}, {"when": "agent_silent", "sounds": [NOISE]}
+        {"when": "start", "sounds": [NOISE]},
+        {"when": "agent_silent", "sounds": [NOISE]},
+        set=unasked,
     )
     assert account.stuck == "line 2: the agent did not finish within 20 s"
     assert len(account.lines) == 1
