@@ -1,14 +1,17 @@
 """Reading config.yaml: every key known, everything else refused by name."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated, Any
 
 import pytest
 from config_keys import keys
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.config import Config
-from agent.config_file import load, parse_override
+from agent.config import Between, Config
+from agent.config_file import build, load, parse_override, read_yaml
 from agent.errors import ConfigError
 
 
@@ -83,6 +86,51 @@ def test_an_override_that_is_none_says_how_to_write_it(text) -> None:
 
 def test_whole_numbers_are_fine_where_fractions_are() -> None:
     assert load(None, {"limits.lost_s": 3}).limits.lost_s == 3.0
+
+
+@dataclass(frozen=True)
+class Leaf:
+    name: str
+    size: Annotated[int, Between(0, 9)] | None = None
+
+
+@dataclass(frozen=True)
+class Tree:
+    leaves: tuple[Leaf, ...] = ()
+    root: Leaf | None = None
+    marks: Mapping[str, Any] = field(default_factory=dict)
+
+
+def test_other_files_are_read_the_same_way() -> None:
+    read = {"leaves": [{"name": "a", "size": 3}, {"name": "b"}], "root": {"name": "r"}}
+    tree = build(Tree, {**read, "marks": {"x.y": [1]}}, "")
+    assert tree == Tree((Leaf("a", 3), Leaf("b")), Leaf("r"), {"x.y": [1]})
+    assert build(Tree, {}, "") == Tree()
+
+
+@pytest.mark.parametrize(
+    ("tree", "complaint"),
+    [
+        ({"leaves": [{"name": "a"}, {}]}, r"leaves\[2\]: name is missing"),
+        ({"leaves": [{"name": "a", "size": 10}]}, r"leaves\[1\]\.size: 10 .* between 0 and 9"),
+        ({"leaves": [{"nam": "a"}]}, r"leaves\[1\]\.nam: unknown key; did you mean name"),
+        ({"leaves": {"name": "a"}}, r"leaves: expected a list, found \{'name': 'a'\}"),
+        ({"leaves": [3]}, r"leaves\[1\]: expected keys with values, found 3"),
+        ({"root": {"name": "a", "size": "x"}}, r"root\.size: 'x' is not a whole number, bet"),
+        ({"root": {"name": "a", "size": None}}, r"root\.size: None is not a whole number"),
+        ({"root": {}}, r"root: name is missing"),
+        ({"marks": [1]}, r"marks: expected keys with values, found \[1\]"),
+        ({"marks": {1: 2}}, r"marks: expected keys with values"),
+    ],
+)
+def test_what_cannot_be_in_them_is_refused_by_place(tree, complaint) -> None:
+    with pytest.raises(ConfigError, match=complaint):
+        build(Tree, tree, "")
+
+
+def test_a_file_is_read_as_yaml_and_an_empty_one_as_nothing(tmp_path) -> None:
+    assert read_yaml(write(tmp_path, "a: [1]")) == {"a": [1]}
+    assert read_yaml(write(tmp_path, "# nothing")) == {}
 
 
 JUNK = st.recursive(

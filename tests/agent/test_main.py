@@ -19,7 +19,8 @@ def test_help_says_what_each_command_is_for(capsys) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [["serve"], ["doctor"], ["call"], ["replay"], ["bench", "latency"]]
+    "command",
+    [["serve"], ["doctor"], ["call"], ["replay"], ["bench", "latency"], ["bench", "turns"]],
 )
 def test_every_command_has_help(command, capsys) -> None:
     with pytest.raises(SystemExit) as left:
@@ -36,6 +37,7 @@ def test_every_command_has_help(command, capsys) -> None:
         (["serve", "--engine", "hal"], "agent.engine: 'hal' is not allowed; it must be one of"),
         (["serve", "--port", "99999"], "server.port: 99999 is not allowed"),
         (["serve", "--config", "/no/where.yaml"], "cannot read /no/where.yaml"),
+        (["bench", "turns", "--set", "turns.x=3"], "turns.x: unknown key"),
     ],
 )
 def test_an_operators_mistake_is_one_line_and_no_traceback(

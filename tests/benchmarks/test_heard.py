@@ -34,6 +34,21 @@ def test_silence_is_no_speech_and_speech_is():
     assert heard.last_speech_s == pytest.approx(1.10, abs=0.021)  # the codec looks ahead 6.5 ms
 
 
+def test_each_packet_has_its_arrival_and_its_peak():
+    heard = heard_of(0, 0, 0.3, 0.3, 0.3, 0.1, 0.1, 0.1)
+    arrivals, peaks = zip(*heard.peaks, strict=True)
+    assert arrivals == pytest.approx([1.0 + n * 0.02 for n in range(8)])
+    assert peaks[4] == pytest.approx(0.3, rel=0.15)
+    assert peaks[7] == pytest.approx(0.1, rel=0.2)
+    assert peaks[0] < 0.01
+
+
+def test_a_packet_that_nobody_can_decode_has_no_peak():
+    heard = Heard(0.0)
+    heard.take_packet(RtpAudio(1, 0, 0, b"", RTP_FRAME), 1.0)
+    assert heard.packets == 1 and heard.peaks == ()
+
+
 def test_a_whisper_above_the_codecs_own_noise_is_speech():
     assert heard_of(0, 0.02, 0.02).speech_s[0] == pytest.approx(1.02)
     assert heard_of(0, 0.002, 0.002, 0.002).speech_s == ()

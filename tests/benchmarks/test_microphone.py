@@ -130,3 +130,14 @@ def test_the_last_frame_is_filled_up_with_silence():
     utterance = Utterance(np.ones(SPEAK_FRAME + 1, np.float32))
     assert utterance.frames.shape == (2, SPEAK_FRAME)
     assert utterance.frames.sum() == SPEAK_FRAME + 1
+
+
+@virtual
+async def test_a_background_lies_under_speech_and_silence_over_and_over():
+    microphone = Microphone(SEND)
+    microphone.surround(frames(2, 0.05))
+    microphone.say(frames(1, 0.3))
+    decoder = Decoder()
+    loud = [np.abs(decoder.decode(bytes(p))).max() for p, _ in await packets(microphone, 8)]
+    assert max(loud[0:2]) > 0.25  # the codec looks ahead: some of it comes a packet later
+    assert all(0.02 < peak < 0.1 for peak in loud[3:])

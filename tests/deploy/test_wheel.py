@@ -39,6 +39,12 @@ def test_what_browsers_load_is_there(names):
 
 
 @pytest.mark.slow
+def test_the_dialogues_are_there(names):
+    paths = list((ROOT / "benchmarks" / "dialogues").glob("*.yaml"))
+    assert paths and all(str(path.relative_to(ROOT)) in names for path in paths)
+
+
+@pytest.mark.slow
 def test_the_command_is_there_and_tests_are_not(names):
     assert any(name.endswith("entry_points.txt") for name in names)
     assert not [name for name in names if name.startswith(("tests/", "deploy/", ".venv"))]

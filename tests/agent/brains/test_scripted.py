@@ -55,6 +55,25 @@ CALL = ToolCall("call_7", "weather", '{"city": "Bonn", "days": [1, 2]}')
 LINE = 'Let me look. [weather {"city": "Bonn", "days": [1, 2]}]'
 
 
+def test_a_line_may_take_its_time() -> None:
+    thoughts = []
+    brain = ScriptedBrain(["[300 ms] Well.", "[5 ms]", "[3 s] [no ms] Hm."], thoughts.append)
+    listener = brain.listen()
+    lines = []
+    for _ in range(3):
+        lines.append(said(listener))
+        listener.keep()
+    assert lines == ["Well.", "", "[3 s] [no ms] Hm."]
+    assert thoughts == [0.3, 0.005]
+
+
+def test_it_thinks_before_it_says_anything_but_after_it_has_heard() -> None:
+    order = []
+    pieces = ScriptedBrain(["[300 ms] Well."], order.append).listen().reply(NOBODY)
+    assert type(next(pieces)) is Heard and order == []
+    assert type(next(pieces)) is Text and order == [0.3]
+
+
 def test_instructions_may_bring_the_lines() -> None:
     listener = ScriptedBrain(["one"]).listen()
     scripted = Conversation("You are a script.\nsay: uno\nsay: due", "it")

@@ -3,7 +3,8 @@
 import pytest
 
 import agent.flight.entries as en
-from agent.events import PrepareReply, ReplyWanted, TryReply
+from agent.commands import PrepareReply, TryReply
+from agent.events import ReplyWanted
 from agent.flight.compare import TOLERANCE_S, compare
 
 
