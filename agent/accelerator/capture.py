@@ -7,6 +7,7 @@ from typing import TypeVar
 import torch
 
 T = TypeVar("T")
+URGENT = -1  # a priority: ahead of other models' work
 _WARM_UPS = 3  # libraries choose algorithms and allocate workspaces on first use
 _FAILED: list[torch.cuda.CUDAGraph] = []  # torch still asks them about streams: never let go
 
@@ -19,11 +20,12 @@ class Pool:
     Once a recording has failed, or all of its graphs are gone, nothing more can be recorded.
     """
 
-    def __init__(self, device: torch.device) -> None:
+    def __init__(self, device: torch.device, priority: int = 0) -> None:
+        """A lower `priority` goes first; a graph keeps it on whatever stream it is replayed."""
         self.device = device
         if device.type == "cuda":
             with torch.cuda.device(device):
-                self.stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+                self.stream = torch.cuda.Stream(priority=priority)  # type: ignore[no-untyped-call]
                 self.memory = torch.cuda.graph_pool_handle()
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from agent.accelerator import capture as module
-from agent.accelerator.capture import Pool, capture
+from agent.accelerator.capture import URGENT, Pool, capture
 
 CPU = torch.device("cpu")
 gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
@@ -86,6 +86,13 @@ def test_a_pool_of_a_cpu_holds_nothing() -> None:
     pool = Pool(CPU)
     assert not hasattr(pool, "stream")
     assert capture(good := (lambda: 3), CPU, pool) is good
+
+
+@pytest.mark.gpu
+@gpu
+def test_a_pool_may_be_urgent() -> None:
+    device = torch.device("cuda", 0)
+    assert [Pool(device).stream.priority, Pool(device, URGENT).stream.priority] == [0, -1]
 
 
 @pytest.mark.gpu
