@@ -7,8 +7,9 @@ from typing import TypeVar
 import torch
 
 T = TypeVar("T")
+URGENT = -1  # a priority: ahead of other models' work
 _WARM_UPS = 3  # libraries choose algorithms and allocate workspaces on first use
-_FAILED: list[torch.cuda.CUDAGraph] = []  # torch's allocators still ask them: never let go
+_FAILED: list[torch.cuda.CUDAGraph] = []  # torch still asks them about streams: never let go
 
 
 class Pool:
@@ -19,11 +20,12 @@ class Pool:
     Once a recording has failed, or all of its graphs are gone, nothing more can be recorded.
     """
 
-    def __init__(self, device: torch.device) -> None:
+    def __init__(self, device: torch.device, priority: int = 0) -> None:
+        """A lower `priority` goes first; a graph keeps it on whatever stream it is replayed."""
         self.device = device
         if device.type == "cuda":
             with torch.cuda.device(device):
-                self.stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+                self.stream = torch.cuda.Stream(priority=priority)  # type: ignore[no-untyped-call]
                 self.memory = torch.cuda.graph_pool_handle()
 
 
@@ -60,7 +62,8 @@ def capture(
 
 @contextmanager
 def _recording(graph: torch.cuda.CUDAGraph, pool: Pool) -> Iterator[None]:
-    """What torch leaves behind when the driver spoils a recording is put right."""
+    """A recording that the driver spoils torch itself never ends: its memory counts as being
+    recorded into, and this thread goes on on the pool's stream. Both are put right."""
     before = torch.cuda.current_stream()
     # thread_local: what another model's thread does meanwhile must not spoil the recording
     recorded = torch.cuda.graph(
@@ -70,8 +73,9 @@ def _recording(graph: torch.cuda.CUDAGraph, pool: Pool) -> Iterator[None]:
         with recorded:
             yield
     except BaseException:
-        _FAILED.append(graph)
-        torch.cuda.set_stream(before)  # else this thread would go on on the pool's
+        torch.cuda.set_stream(before)
         with suppress(RuntimeError):  # where it was ended, and failed by something else
             torch._C._cuda_endAllocateToPool(pool.device.index or 0, pool.memory)
+            torch._C._cuda_releasePool(pool.device.index or 0, pool.memory)
+            _FAILED.append(graph)
         raise

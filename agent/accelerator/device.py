@@ -102,7 +102,7 @@ def _available_bytes() -> int:
 
 
 def _allocator(environment: MutableMapping[str, str]) -> None:
-    """Must precede the first use of the GPU; an operator's own choice stands."""
+    """For this process and its children; an operator's own choice stands."""
     if "PYTORCH_CUDA_ALLOC_CONF" not in environment:
         environment.setdefault(_ALLOCATOR, _EXPANDABLE)
 
@@ -132,6 +132,8 @@ def _apply(config: Torch, device: torch.device) -> tuple[str, ...]:
     torch.cuda.set_per_process_memory_fraction(config.memory_fraction, device)
     cudnn = torch.backends.cudnn.version()  # type: ignore[no-untyped-call]
     allocator = os.environ.get(_ALLOCATOR) or os.environ.get("PYTORCH_CUDA_ALLOC_CONF", "")
+    if allocator == _EXPANDABLE:  # torch may have read the environment when it was imported
+        torch._C._accelerator_setAllocatorSettings(allocator)
     return (
         f"TF32 {'on' if config.tf32 else 'off'} for float32 matrix products and convolutions",
         f"cuDNN {cudnn}, "

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import torch
 
-from agent.accelerator.capture import Pool, capture
+from agent.accelerator.capture import URGENT, Pool, capture
 from agent.accelerator.ladder import (
     COMPILED_GRAPHS,
     EAGER,
@@ -147,7 +147,7 @@ def _builder(kind: Kind, passes: Passes, name: str) -> Callable[[], Family]:
         if name != GRAPHS:
             way = replace(passes, through=compiled(passes.through, name))
         fast: dict[Key, Run] = {}
-        pool = Pool(device)
+        pool = Pool(device, URGENT)
         for length in passes.attention.lengths(passes.cache.stride):
             for size in kind.sizes:
                 for sampled in kind.sampled:

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from agent.accelerator.aside import aside
+from agent.accelerator.capture import URGENT
 from agent.accelerator.ladder import Chosen
 from agent.audio.frame import Samples
 from agent.brains.voxtral.ears import Audio
@@ -47,7 +48,7 @@ class Runner:
         self._state = [_Slot() for _ in range(cache.slots)]
         self._stream: torch.cuda.Stream | None = None
         if device.type == "cuda":
-            self._stream = torch.cuda.Stream(device, priority=-1)  # type: ignore[no-untyped-call]
+            self._stream = torch.cuda.Stream(device, URGENT)  # type: ignore[no-untyped-call]
         self._heard = torch.zeros(CHUNK, device=device)
         with self._work():
             chosen = [

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from agent.accelerator import capture as module
-from agent.accelerator.capture import Pool, capture
+from agent.accelerator.capture import URGENT, Pool, capture
 
 CPU = torch.device("cpu")
 gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
@@ -90,6 +90,13 @@ def test_a_pool_of_a_cpu_holds_nothing() -> None:
 
 @pytest.mark.gpu
 @gpu
+def test_a_pool_may_be_urgent() -> None:
+    device = torch.device("cuda", 0)
+    assert [Pool(device).stream.priority, Pool(device, URGENT).stream.priority] == [0, -1]
+
+
+@pytest.mark.gpu
+@gpu
 def test_graphs_of_one_pool_may_follow_each_other() -> None:
     x = torch.ones(1 << 12, device="cuda")
     pool = Pool(x.device)
@@ -107,7 +114,7 @@ class Driver:
 
     def __init__(self) -> None:
         self.current = "the default stream"
-        self.under_way = []
+        self.under_way, self.held = [], []
         self.spoilt = False
 
     def graph(self, graph, *, pool, stream, capture_error_mode):
@@ -118,6 +125,7 @@ class Driver:
             def __enter__(self) -> None:
                 self.before, driver.current = driver.current, stream
                 driver.under_way.append(pool)
+                driver.held.append(pool)
 
             def __exit__(self, *_) -> None:
                 if driver.spoilt:  # torch's own leaves both as they are
@@ -131,6 +139,10 @@ class Driver:
         if pool not in self.under_way:
             raise RuntimeError("endAllocatePool: not currently recording to mempool_id")
         self.under_way.remove(pool)
+
+    def release(self, device, pool) -> None:
+        assert pool not in self.under_way
+        self.held.remove(pool)
 
 
 @pytest.fixture
@@ -153,6 +165,7 @@ def driver(monkeypatch):
     }.items():
         monkeypatch.setattr(torch.cuda, name, what)
     monkeypatch.setattr(torch._C, "_cuda_endAllocateToPool", driver.end, raising=False)
+    monkeypatch.setattr(torch._C, "_cuda_releasePool", driver.release, raising=False)
     monkeypatch.setattr(module, "_FAILED", [])
     return driver
 
@@ -186,4 +199,5 @@ def test_a_recording_that_fails_leaves_nothing_under_way(driver, pool, spoilt) -
     with pytest.raises(RuntimeError):
         capture(run, torch.device("cuda"), pool)
     assert (driver.current, driver.under_way) == ("the default stream", [])
-    assert len(module._FAILED) == 1, "torch goes on asking it"
+    # torch goes on asking a spoilt one; another lets go of its memory when it goes itself
+    assert (len(module._FAILED), driver.held) == ((1, []) if spoilt else (0, [(0, 1)]))

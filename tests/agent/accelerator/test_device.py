@@ -74,6 +74,29 @@ def test_the_operators_own_allocator_stands() -> None:
     assert older == {"PYTORCH_CUDA_ALLOC_CONF": "y"}
 
 
+@pytest.mark.parametrize(("environment", "told"), [(None, 1), ("max_split_size_mb:64", 0)])
+def test_the_allocator_is_told_though_torch_was_imported_before(
+    environment, told, monkeypatch
+) -> None:
+    given = []
+    monkeypatch.setattr(torch.cuda, "set_per_process_memory_fraction", lambda *_: None)
+    monkeypatch.setattr(torch._C, "_accelerator_setAllocatorSettings", given.append)
+    for name in ("benchmark", "allow_tf32"):
+        monkeypatch.setattr(torch.backends.cudnn, name, getattr(torch.backends.cudnn, name))
+    before = torch.backends.cuda.matmul.allow_tf32
+    monkeypatch.delenv("PYTORCH_CUDA_ALLOC_CONF", raising=False)
+    monkeypatch.delenv("PYTORCH_ALLOC_CONF", raising=False)
+    if environment:
+        monkeypatch.setenv("PYTORCH_ALLOC_CONF", environment)
+    device._allocator(os.environ)
+    try:
+        lines = device._apply(Torch(), torch.device("cuda", 0))
+    finally:
+        torch.backends.cuda.matmul.allow_tf32 = before
+    assert given == ["expandable_segments:True"] * told
+    assert lines[3] == f"allocator: {environment or 'expandable_segments:True'}"
+
+
 @pytest.mark.parametrize("tf32", [True, False])
 def test_tf32_reads_the_same_by_every_name_that_torch_has_for_it(tf32, monkeypatch) -> None:
     monkeypatch.setattr(torch.cuda, "set_per_process_memory_fraction", lambda *_: None)
@@ -132,3 +155,5 @@ def test_a_gpu_is_chosen_and_described() -> None:
     assert 0 < chosen.free_bytes() <= chosen.memory_bytes
     assert len(chosen.settings) == 4
     assert os.environ["PYTORCH_ALLOC_CONF"] in chosen.settings[-1]
+    x = torch.ones(64 << 20, device="cuda")
+    assert any(each["is_expandable"] for each in torch.cuda.memory_snapshot()), x.shape

@@ -97,6 +97,14 @@ def test_each_rung_records_into_a_pool_of_its_own(passes, monkeypatch) -> None:
     assert pools[0] is not pools[1]
 
 
+def test_what_is_recorded_is_urgent_itself(passes, monkeypatch) -> None:
+    """torch replays a graph at the priority it was recorded with, not at its stream's."""
+    asked = []
+    monkeypatch.setattr(family_module, "Pool", lambda *given: asked.append(given) or Pool(CPU))
+    fastest(step_of(passes), passes, (GRAPHS,), (Packed(),))
+    assert asked == [(CPU, -1)]
+
+
 def test_building_works_in_the_scratch_slot_alone(passes, monkeypatch) -> None:
     """A rung that is overdue is left behind, and builds on while calls are answered."""
     monkeypatch.setattr(family_module, "compiled", lambda run, _: run)
