@@ -4,13 +4,15 @@ Knows where each word begins in the reply's audio, and is asked with a count of 
 were heard; and which samples had left by when. Knows no clock and no network.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import deque
 
-from agent.audio.frame import FRAME_MS, SPEAK_HZ
+from agent.audio.frame import FRAME_MS, SPEAK_HZ, Samples
 from agent.engines import Speech
 
 _DEPARTURES = 512  # packets: ten seconds
+_AUDIBLE = 0.01  # peak, -40 dB of full scale
+_PAUSE = SPEAK_HZ // 50  # samples; what is shorter is a consonant
 
 
 class Ledger:
@@ -22,6 +24,8 @@ class Ledger:
         self._rest = ""  # of the phrase being voiced: the words not placed yet
         self._phrase_start = 0
         self._end = 0  # samples so far
+        self._pauses: list[tuple[int, int]] = []  # first sample, and the first after it
+        self._quiet_from = 0  # behind the last audible sample
 
     def promise(self, phrase: str) -> None:
         """A phrase was decided on; its audio is yet to come."""
@@ -37,6 +41,7 @@ class Ledger:
         for word in speech.words:
             self._words.append((word.text, self._phrase_start + word.start))
             self._rest = self._rest.removeprefix(word.text).lstrip()
+        self._note_pauses(speech.samples)
         self._end += len(speech.samples)
 
     def finish(self) -> None:
@@ -55,16 +60,39 @@ class Ledger:
         """The text heard and not heard when `left` samples of the reply have left.
 
         One behind the other they are the whole text, spaces included. A word counts as heard
-        when half of it was: people recall a word they can name.
+        when half of its sound was, the pause behind it not included: people recall a word they
+        can name.
         """
-        ends = [start for _, start in self._words[1:]] + [self._end]
-        halves = [(start + end) / 2 for (_, start), end in zip(self._words, ends, strict=False)]
+        starts = [start for _, start in self._words]
+        ends = [*starts[1:], self._end] if starts else []
+        halves = [
+            (start + self._fell_silent(start, end)) / 2
+            for start, end in zip(starts, ends, strict=True)
+        ]
         heard = sum(half <= left for half in halves) if left else 0
         texts = [text for text, _ in self._words]
         owed = [text for text in (self._rest, *self._promised) if text]
         whole = " ".join([*texts, *owed])
         cut = len(" ".join(texts[:heard]))
         return whole[:cut], whole[cut:]
+
+    def _note_pauses(self, samples: Samples) -> None:
+        loud = (abs(samples) >= _AUDIBLE).nonzero()[0] + self._end
+        if not len(loud):
+            return
+        if loud[0] - self._quiet_from >= _PAUSE:
+            self._pauses.append((self._quiet_from, int(loud[0])))
+        for index in (loud[1:] - loud[:-1] > _PAUSE).nonzero()[0]:
+            self._pauses.append((int(loud[index]) + 1, int(loud[index + 1])))
+        self._quiet_from = int(loud[-1]) + 1
+
+    def _fell_silent(self, start: int, end: int) -> int:
+        """Where the sound between two samples ends, if the second is in a pause."""
+        index = bisect_left(self._pauses, (end, 0)) - 1  # the last that begins before `end`
+        pauses = [(self._quiet_from, self._end)]
+        if index >= 0:
+            pauses.append(self._pauses[index])
+        return next((a for a, b in pauses if start < a < end <= b), end)
 
 
 class Departures:

@@ -1,5 +1,7 @@
 """What was heard of a reply, word by word."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -39,6 +41,55 @@ def test_a_word_counts_once_half_of_it_was_heard() -> None:
     assert ledger.split(150) == ("one two", " three four.")
     assert ledger.split(349) == ("one two three", " four.")
     assert ledger.split(400) == ("one two three four.", "")
+
+
+def sounding(*stretches):
+    """A stretch of a phrase's audio: samples of sound and of silence, in turns."""
+    parts = [np.full(n, 0.3 * (k % 2 == 0), np.float32) for k, n in enumerate(stretches)]
+    return np.concatenate(parts)
+
+
+def test_the_pause_behind_a_word_is_no_part_of_it() -> None:
+    """Kills half a word that is half of the time until the next one."""
+    ledger = Ledger()
+    ledger.promise("one, two.")
+    ledger.begin()
+    ledger.add(Speech(sounding(1000, 2000, 1000, 3000), (Word("one,", 0), Word("two.", 2900))))
+    ledger.finish()
+    assert ledger.split(499)[0] == ""
+    assert ledger.split(500)[0] == "one,"
+    assert ledger.split(3449)[0] == "one,"
+    assert ledger.split(3450)[0] == "one, two."
+
+
+def test_a_pause_inside_a_word_is() -> None:
+    ledger = Ledger()
+    ledger.promise("one two")
+    ledger.begin()
+    ledger.add(Speech(sounding(500, 600, 900, 0, 1000), (Word("one", 0), Word("two", 2000))))
+    ledger.finish()
+    assert ledger.split(999)[0] == ""
+    assert ledger.split(1000)[0] == "one"
+
+
+@given(st.lists(st.integers(0, 1500), min_size=1, max_size=9), st.lists(st.integers(1, 3000)))
+def test_pauses_are_the_same_however_the_sound_was_cut_into_stretches(lengths, cuts) -> None:
+    sound = sounding(*lengths)
+    words = (Word("one", 0), Word("two", sum(lengths) // 3), Word("three", sum(lengths) // 2))
+    whole, stretched = Ledger(), Ledger()
+    for ledger in (whole, stretched):
+        ledger.promise("one two three")
+        ledger.begin()
+    whole.add(Speech(sound, words))
+    bounds = sorted({0, len(sound), *(cut for cut in cuts if cut < len(sound))})
+    for begin, end in pairwise(bounds):
+        stretched.add(Speech(sound[begin:end], words if begin == 0 else ()))
+    if bounds == [0]:
+        stretched.add(Speech(sound, words))
+    for ledger in (whole, stretched):
+        ledger.finish()
+    for left in range(0, len(sound) + 1, 97):
+        assert whole.split(left) == stretched.split(left)
 
 
 def test_phrases_without_audio_are_unheard() -> None:

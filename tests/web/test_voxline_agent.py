@@ -144,6 +144,17 @@ def test_words_not_heard_are_struck_out_and_said_to_be(host):
     expect(row.locator("p")).to_have_text("One, two, (not heard:  three)")
 
 
+def test_a_turn_that_was_none_leaves_no_line(host):
+    page = host()
+    connect(page)
+    receive(page, *SAID, CUT, DONE)
+    expect(page.get_by_role("listitem")).to_have_count(2)
+    receive(page, *({"type": "conversation.item.deleted", "item_id": id} for id in "ac"))
+    expect(page.get_by_role("listitem")).to_have_count(0)
+    receive(page, {"type": "conversation.item.added", "item": {"id": "d", "role": "user"}})
+    expect(page.get_by_role("listitem")).to_have_text(["You(spoken)"])
+
+
 def test_a_caller_without_a_transcript_is_still_a_turn(host):
     page = host()
     connect(page)
