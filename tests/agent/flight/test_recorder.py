@@ -196,7 +196,7 @@ def test_a_whole_call_is_in_its_record() -> None:
     assert StateChanged("hearing") in notices
     assert notices[-1] == CallEnding(EndReason.CALLER)
     left = [entry for entry in entries if isinstance(entry, en.Left)]
-    assert left[-1].samples == 6000
+    assert left[-1].samples == 12000
     assert left == sorted(left, key=lambda entry: (entry.turn, entry.samples))
     assert [entry.at for entry in entries] == sorted(entry.at for entry in entries)
 
