@@ -44,13 +44,13 @@ def silence(seconds):
 class Flown:
     """One call. `plan` is what the caller says, in one piece of [n] at SPEAK_HZ."""
 
-    def __init__(self, *answers, config=None, functions=None, take=None, **settings) -> None:
+    def __init__(self, *answers, config=None, functions=None, watch=None, **settings) -> None:
         self.config = load(None, {**QUIET, **(config or {})})
         self.entries = []
         self.client, self.line = FakeClient(**settings), FakeLine()
         self.engines = FakeEngines(*answers)
         functions = FakeFunctions(**(functions or {}))
-        self.recorder = Recorder(take or self.entries.append)
+        self.recorder = watch or Recorder(self.entries.append)
         parts = self.recorder.parts(
             Parts(
                 Shared(self.config, Canned(Style("")), Metrics(), functions),

@@ -55,7 +55,7 @@ class Unpacker:
 
     def __init__(self) -> None:
         self._unpacker = msgpack.Unpacker(
-            use_list=True, strict_map_key=True, max_buffer_size=2 * MAX_VALUE_BYTES
+            use_list=True, strict_map_key=True, max_buffer_size=MAX_VALUE_BYTES
         )
 
     def feed(self, data: bytes) -> Iterator[Any]:

@@ -15,8 +15,10 @@ from agent.flight.entries import (
     Ended,
     Entry,
     Got,
+    Heard,
     Left,
     Packet,
+    Sent,
     Stepped,
     Ticked,
     Told,
@@ -25,7 +27,9 @@ from agent.flight.entries import (
 )
 
 _EARLY_S = 0.010  # a clock that was read twice, and the receiver's patience with a busy loop
-_WORK_S = 0.015  # from one effect to the next of the same cause
+_WORK_S = 0.015  # from one effect to the next of the same cause, if that may be a timer's
+_HARD_WORK_S = 0.1  # and if it is none's: a loop that is held up for so long is in trouble
+_OF_TIMERS = (Heard, Ticked, Got, Ended, Sent)  # the first effects that a timer may have
 _NEAR_S = 0.050  # the same thing in record and replay
 _FIRES = 1000  # for one effect: more is a timer that waits for time to pass
 
@@ -70,7 +74,7 @@ class Script:
         """The call that is being replayed did this; return what time it is now, at least.
 
         Work takes time: the live clock was read later at each effect of one packet. So it is
-        here, unless the next effect may be a timer's; `timer` is as in `next`.
+        here, unless the next effect may well be a timer's; `timer` is as in `next`.
         """
         self._ended = self._ended or hung_up(entry) is not None
         place = self._at - 1 if isinstance(entry, Cause) else self._match(entry)
@@ -78,9 +82,12 @@ class Script:
             return 0.0
         self._come[place] = 1
         reached, upcoming = self._entries[place].at, self._upcoming(place + 1)
-        if upcoming is None or upcoming.at > reached + _WORK_S:
+        if upcoming is None:
             return reached
-        return reached if timer is not None and timer <= upcoming.at else upcoming.at
+        if isinstance(upcoming, _OF_TIMERS) and not isinstance(entry, Packet):
+            timed = timer is not None and timer <= upcoming.at
+            return reached if timed or upcoming.at > reached + _WORK_S else upcoming.at
+        return reached if upcoming.at > reached + _HARD_WORK_S else upcoming.at
 
     def next(self, timer: float | None) -> Give | Fire | None:
         """What comes now; `timer` is when the earliest one is due. None: the record is over."""

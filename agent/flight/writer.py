@@ -133,7 +133,10 @@ class Writer:
 
     def _close(self, tape: Tape, last: bytes) -> None:
         if file := self._files.pop(tape, None):
-            file.close(last)
+            try:
+                file.close(last)
+            finally:
+                self._shelf.put(file.path)
 
     def _give_up(self, tape: Tape, why: str) -> None:
         if not tape.stopped or tape in self._files:
@@ -188,6 +191,10 @@ class _Shelf:
             if NAME.fullmatch(found.name) and found.is_file(follow_symlinks=False)
             if (path := Path(found.path)) not in being_written
         }
+
+    def put(self, path: Path) -> None:
+        """One more is finished. Raises OSError."""
+        self._sizes[path] = path.stat().st_size
 
     def make_room(self, open_bytes: int) -> bool:
         """Delete the oldest until there is room; False if there cannot be. Raises OSError."""
