@@ -86,9 +86,9 @@ class Account:
 
     @property
     def state(self) -> str:
-        """The last that the agent told of."""
+        """The last that the agent told of; it tells of changes only."""
         told = self.of("voxline.state")
-        return str(told[-1].body.get("state")) if told else ""
+        return str(told[-1].body.get("state")) if told else "listening"
 
     def loudness(self, begin_s: float, end_s: float) -> float | None:
         """The loudest packet in a stretch; None where there is none."""

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -107,7 +107,7 @@ class Leaf:
 class Tree:
     leaves: tuple[Leaf, ...] = ()
     root: Leaf | None = None
-    marks: Mapping[str, Any] = field(default_factory=dict)
+    marks: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 def test_other_files_are_read_the_same_way() -> None:

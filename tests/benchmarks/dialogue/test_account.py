@@ -70,7 +70,7 @@ def test_the_last_state_and_the_end() -> None:
     ]
     assert account(events=told).state == "closed"
     assert account(events=told).ended_by.body["reason"] == "silence"
-    assert account().state == ""
+    assert account().state == "listening"
     assert account().ended_by is None
 
 

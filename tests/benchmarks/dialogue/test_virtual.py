@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 import pytest
-from dialogues import part, played
+from dialogues import accounts, part, played
 
 from agent import virtual_time
 from agent.audio.frame import SPEAK_HZ
@@ -95,9 +95,7 @@ def test_settings_reach_the_call() -> None:
 )
 def test_what_cannot_be_played_is_the_operators_mistake(overrides, complaint) -> None:
     with pytest.raises(ConfigError, match=complaint):
-        VirtualWorld().play(
-            [part(HELLO)], Settings(None, overrides), lambda part, account: None
-        )
+        accounts([part(HELLO)], VirtualWorld(), overrides)
 
 
 # -- the line ----------------------------------------------------------------------------------
