@@ -68,16 +68,16 @@ class Account:
         return found
 
     @property
-    def heard(self) -> str:
-        """All that the agent said and the caller heard."""
+    def heard(self) -> tuple[str, ...]:
+        """What the caller heard of each reply that is over."""
         done = [event.body["response"] for event in self.of("response.done")]
-        return " ".join(_words(response) for response in done)
+        return tuple(filter(None, map(_words, done)))
 
     @property
-    def understood(self) -> str:
-        """All that the caller said, as far as the engine tells."""
+    def understood(self) -> tuple[str, ...]:
+        """What the caller said in each turn, as far as the engine tells."""
         told = self.of("conversation.item.input_audio_transcription.completed")
-        return " ".join(str(event.body.get("transcript")) for event in told)
+        return tuple(str(event.body.get("transcript")) for event in told)
 
     @property
     def ended_by(self) -> Event | None:
