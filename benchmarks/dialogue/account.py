@@ -68,16 +68,16 @@ class Account:
         return found
 
     @property
-    def heard(self) -> str:
-        """All that the agent said and the caller heard."""
+    def heard(self) -> tuple[str, ...]:
+        """What the caller heard of each reply that is over."""
         done = [event.body["response"] for event in self.of("response.done")]
-        return " ".join(_words(response) for response in done)
+        return tuple(filter(None, map(_words, done)))
 
     @property
-    def understood(self) -> str:
-        """All that the caller said, as far as the engine tells."""
+    def understood(self) -> tuple[str, ...]:
+        """What the caller said in each turn, as far as the engine tells."""
         told = self.of("conversation.item.input_audio_transcription.completed")
-        return " ".join(str(event.body.get("transcript")) for event in told)
+        return tuple(str(event.body.get("transcript")) for event in told)
 
     @property
     def ended_by(self) -> Event | None:
@@ -86,9 +86,9 @@ class Account:
 
     @property
     def state(self) -> str:
-        """The last that the agent told of."""
+        """The last that the agent told of; it tells of changes only."""
         told = self.of("voxline.state")
-        return str(told[-1].body.get("state")) if told else ""
+        return str(told[-1].body.get("state")) if told else "listening"
 
     def loudness(self, begin_s: float, end_s: float) -> float | None:
         """The loudest packet in a stretch; None where there is none."""

@@ -116,9 +116,9 @@ class Expectation:
     utterances: _Count | None = None  # taken for turns; a turn that was answered too soon: two
     completed: _Count | None = None  # replies that were heard to their end, prompts included
     cut: _Count | None = None  # replies that were stopped
-    heard: tuple[str, ...] = ()  # among the agent's words that were heard
-    unheard: tuple[str, ...] = ()  # not among them
-    understood: tuple[str, ...] = ()  # among the caller's words, as the engine tells them
+    heard: tuple[str, ...] = ()  # each within what was heard of one reply
+    unheard: tuple[str, ...] = ()  # in none
+    understood: tuple[str, ...] = ()  # each within one turn of the caller's, by the engine
     not_understood: tuple[str, ...] = ()
     ended_by: Annotated[str, OneOf(STILL_ON, *(each.value for each in EndReason))] = ""
     ended_ms: _Ms | None = None  # so soon after the start

@@ -5,7 +5,6 @@ the scripted engine.
 """
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from benchmarks.dialogue.account import Account, Replied, Uttered
@@ -155,10 +154,12 @@ def _status(account: Account, status: str) -> int:
     return sum(event.body["response"]["status"] == status for event in done)
 
 
-def _words(parts: tuple[str, ...], text: str, are_in: Iterable[str]) -> _Finding:
-    found = tuple(part for part in parts if _plain(part) in _plain(text))
-    expected = "; ".join(parts) if are_in else f"not: {'; '.join(parts)}"
-    return _Finding(expected, text or "nothing", found == tuple(are_in))
+def _words(parts: tuple[str, ...], texts: tuple[str, ...], are_in: tuple[str, ...]) -> _Finding:
+    """Each part within one of the texts, or none."""
+    plain = [_plain(text) for text in texts]
+    found = tuple(part for part in parts if any(_plain(part) in each for each in plain))
+    expected = " | ".join(parts) if are_in else f"not: {' | '.join(parts)}"
+    return _Finding(expected, " | ".join(texts) or "nothing", found == are_in)
 
 
 def _plain(text: str) -> str:

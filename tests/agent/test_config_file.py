@@ -1,7 +1,7 @@
 """Reading config.yaml: every key known, everything else refused by name."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -98,7 +98,7 @@ class Leaf:
 class Tree:
     leaves: tuple[Leaf, ...] = ()
     root: Leaf | None = None
-    marks: Mapping[str, Any] = field(default_factory=dict)
+    marks: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 def test_other_files_are_read_the_same_way() -> None:

@@ -46,20 +46,20 @@ def test_heard_are_the_words_of_all_replies_that_are_over() -> None:
         reply(4.0, 5.0, id="r2", status="cancelled", words="It is"),
         reply(6.0, 7.0, id="r3", status=""),
     )
-    assert whole.heard == "Hello. It is"
+    assert whole.heard == ("Hello.", "It is")
 
 
 def test_a_reply_without_a_message_has_no_words() -> None:
     response = {"id": "r1", "status": "completed", "output": []}
     calls = {"id": "r2", "status": "completed", "output": [{"type": "function_call"}]}
     told = [event(1.0, "response.done", response=each) for each in (response, calls)]
-    assert account(events=told).heard.strip() == ""
+    assert account(events=told).heard == ()
 
 
 def test_understood_is_what_the_engine_tells() -> None:
     kind = "conversation.item.input_audio_transcription.completed"
     told = [event(1.0, kind, transcript="hello"), event(2.0, kind, transcript="you there")]
-    assert account(events=told).understood == "hello you there"
+    assert account(events=told).understood == ("hello", "you there")
 
 
 def test_the_last_state_and_the_end() -> None:
@@ -70,7 +70,7 @@ def test_the_last_state_and_the_end() -> None:
     ]
     assert account(events=told).state == "closed"
     assert account(events=told).ended_by.body["reason"] == "silence"
-    assert account().state == ""
+    assert account().state == "listening"
     assert account().ended_by is None
 
 

@@ -108,6 +108,6 @@ def test_the_account_holds_what_was_told_and_what_was_heard() -> None:
     assert account.events[0].type == "session.created"
     assert account.of("response.done")
     assert len(account.speech_s) > 20
-    assert account.heard == "one two three four five six seven eight nine ten"
+    assert account.heard == ("one two three four five six seven eight nine ten",)
     assert account.late_ms < 1.0
     assert part(listen_s=1).scenario.listen_s == 1

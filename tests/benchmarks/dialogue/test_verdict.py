@@ -45,6 +45,7 @@ CLOSED = call(
         event(7.0, "voxline.call.ended", reason="silence"),
     ]
 )
+TWICE = call(reply(2.3, 3.0), reply(6.0, 7.0, id="r2"))
 GOODBYE = event(7.0, "voxline.call.ended", reason="agent")
 OPEN = call(events=[event(7.0, "voxline.state", state="listening")])
 
@@ -73,6 +74,7 @@ OPEN = call(events=[event(7.0, "voxline.state", state="listening")])
         ({"heard": ("Two, three!",)}, ANSWERED, stopped(5.0)),
         ({"heard": ("two", "three")}, ANSWERED, stopped(5.0)),
         ({"heard": ("one two",)}, ANSWERED, call(reply(2.3, 4.0, words="one twofold"))),
+        ({"heard": ("three one",)}, call(reply(2.3, 4, words="three one")), TWICE),
         ({"unheard": ("three",)}, stopped(5.0), ANSWERED),
         ({"unheard": ("four", "three")}, stopped(5.0), ANSWERED),
         ({"understood": ("what time",)}, ANSWERED, OPEN),

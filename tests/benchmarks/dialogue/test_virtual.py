@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 import pytest
-from dialogues import part, played
+from dialogues import accounts, part, played
 
 from agent import virtual_time
 from agent.audio.frame import SPEAK_HZ
@@ -43,7 +43,7 @@ def test_it_is_the_same_each_time() -> None:
 
 def test_what_is_answered_is_what_the_scenario_says() -> None:
     account = played(HELLO, agent={"answers": [{"text": "Loud and clear."}]})
-    assert account.heard == "Loud and clear."
+    assert account.heard == ("Loud and clear.",)
 
 
 def test_thinking_takes_its_time_and_no_more() -> None:
@@ -59,13 +59,14 @@ def test_thinking_takes_its_time_and_no_more() -> None:
 def test_the_operator_understands_and_its_clock_stands() -> None:
     line = {"when": "start", "after_ms": 800, "sounds": [{"say": "What time is it?"}]}
     account = played(line, agent={"engine": "operator"})
-    assert account.understood == "What time is it"
-    assert account.heard == "It is seven fifty-two in the evening."
+    assert account.understood == ("What time is it",)
+    assert account.heard == ("It is seven fifty-two in the evening.",)
 
 
 def test_prompts_are_said_and_the_end_is_told() -> None:
     account = played(set={"turns.silence_prompt_s": 1, "turns.silence_prompts": 1}, listen_s=30)
-    assert account.heard.startswith("Are you still there? I can't hear you")
+    assert account.heard[0] == "Are you still there?"
+    assert account.heard[1].startswith("I can't hear you")
     assert account.ended_by.body["reason"] == "silence"
     assert account.state == "closed"
 
@@ -95,9 +96,7 @@ def test_settings_reach_the_call() -> None:
 )
 def test_what_cannot_be_played_is_the_operators_mistake(overrides, complaint) -> None:
     with pytest.raises(ConfigError, match=complaint):
-        VirtualWorld().play(
-            [part(HELLO)], Settings(None, overrides), lambda part, account: None
-        )
+        accounts([part(HELLO)], VirtualWorld(), overrides)
 
 
 # -- the line ----------------------------------------------------------------------------------
