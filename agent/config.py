@@ -100,7 +100,7 @@ class Playout:
 
 @dataclass(frozen=True, slots=True)
 class VadConfig:
-    notice_threshold: Annotated[float, Between(0.01, 0.99)] = 0.2
+    notice_threshold: Annotated[float, Between(0.01, 0.99)] = 0.15
     start_threshold: Annotated[float, Between(0.01, 0.99)] = 0.5
     stop_threshold: Annotated[float, Between(0.01, 0.99)] = 0.35
     min_speech_ms: Annotated[int, Between(0, 1000)] = 64
@@ -122,7 +122,7 @@ class Turns:
     longest_wait_ms: Annotated[int, Between(100, 3000)] = 400
     unfinished_wait_ms: Annotated[int, Between(100, 3000)] = 650
     withdraw_ms: Annotated[int, Between(0, 2000)] = 400
-    barge_in_ms: Annotated[int, Between(0, 5000)] = 200
+    barge_in_ms: Annotated[int, Between(0, 5000)] = 180
     backchannel_ms: Annotated[int, Between(0, 2000)] = 550
     backchannel_wait_ms: Annotated[int, Between(0, 2000)] = 200
     silence_prompt_s: Annotated[float, Between(1, 3600)] = 12.0

@@ -23,7 +23,7 @@ from agent.state import (
 from agent.turn_rules import TurnRules
 from agent.wait import Wait
 
-# Sounds so soon after one that was noticed are one with it, and so is the speech they become.
+# Sounds so close to each other are one, and so is the speech they become.
 _NOTICED_S = 0.3
 
 
@@ -92,7 +92,7 @@ class Turns:
                     self._wait.see(now, self.rules.confirm_s)
                 return []
             case ev.SoundNoticed(ago_ms):
-                if now - self._sound_at > _NOTICED_S:
+                if now - max(self._sound_at, self._silent_at) > _NOTICED_S:
                     self._sound_at = now - ago_ms / 1000
                 return self._step(type(event), now)
             case ev.SpeechStarted(ago_ms=ago_ms) | ev.SpeechEnded(ago_ms=ago_ms):
@@ -130,11 +130,14 @@ class Turns:
         elif self.state is PAUSED:
             since, wait_s = self._silent_at, self.rules.end_of_turn_s
         elif self.state is OVERLAP and self.rules.interrupt_response:
-            if since - self._sound_at <= _NOTICED_S:
+            if since - max(self._sound_at, self._silent_at) <= _NOTICED_S:
                 since = min(since, self._sound_at)
             self._speech_at, wait_s = since, self.rules.barge_in_s
         elif self.state is YIELDED:
-            since, wait_s = self._speech_at, self.rules.backchannel_s
+            # words apart ("yeah, yeah", laughter) may take longer, but not for ever
+            longest_s, begun_s = self.rules.backchannel_s, since - self._speech_at
+            wait_s = min(2 * longest_s, max(longest_s, begun_s + self.rules.barge_in_s))
+            since = self._speech_at
         elif self.state is WEIGHING:
             wait_s = self.rules.backchannel_wait_s
         elif self.state is REPLYING and self._tried:
@@ -146,7 +149,7 @@ class Turns:
         if isinstance(event, ev.SpeechSuspected):
             return self.state in (PAUSED, WEIGHING) or self._tried
         # a reply that is only held has lost nothing: it does not wait to be
-        return self.state is YIELDED or (self.state is OVERLAP and not self.rules.backchannel_s)
+        return self.state is (YIELDED if self.rules.backchannel_s else OVERLAP)
 
     @property
     def _asks(self) -> bool:
@@ -295,8 +298,7 @@ class Turns:
 
     def _go_on(self) -> list[Command]:
         """The caller does, after a short silence."""
-        commands = self._discard()
-        self.turn = self._yielded
+        commands, self.turn = self._discard(), self._yielded
         return commands
 
     def _carry_on(self) -> list[Command]:

@@ -214,6 +214,127 @@ def test_mm_hm_costs_no_word() -> None:
     run(main())
 
 
+async def spoken_over(scene, seconds):
+    """A reply has been heard for a while, and something is said over it; when it began."""
+    await scene.wait(0.5)
+    await scene.say(0.64)
+    await scene.wait(1.2)
+    began = scene.now
+    await scene.say(seconds)
+    return began
+
+
+def over(scene, began):
+    """Levels of the packets since then, (seconds, level)."""
+    return [(at - began, level) for at, level in scene.heard if at > began]
+
+
+def test_the_reply_grows_softer_at_once_and_as_loud_as_before_when_it_was_nothing() -> None:
+    async def main():
+        async with stage([LONG]) as scene:
+            began = await spoken_over(scene, 0.1)
+            await scene.wait(4)
+            soft = [at for at, level in over(scene, began) if 0 < level < 0.03]
+            assert soft[0] < 0.1
+            assert soft[-1] < 0.3
+            [done] = scene.client.of(ReplyDone)
+            assert (done.status, done.heard, done.audio_ms) == ("completed", LONG, 2500)
+
+    run(main())
+
+
+def test_a_reply_stops_for_a_word_or_two_and_goes_on_where_it_stopped() -> None:
+    async def main():
+        async with stage([Heard("count"), LONG]) as scene:
+            began = await spoken_over(scene, 0.4)
+            assert not scene.sound_between(began + 0.3, scene.now)
+            await scene.wait(0.5)
+            assert scene.sound_between(began + 0.6, scene.now)
+            await scene.wait(4)
+            [done] = scene.client.of(ReplyDone)
+            assert (done.status, done.heard, done.audio_ms) == ("completed", LONG, 2500)
+            assert scene.engines.log == [
+                *("reply 1", "keep 1", "reply 2", "discard 2", "forget"),
+            ]
+            assert len(scene.client.of(UtteranceStarted)) == 1  # the client saw no item
+            assert scene.client.of(UtteranceForgotten) == []
+            states = [each.state for each in scene.client.of(StateChanged)]
+            assert states[-4:] == ["replying", "overlap", "replying", "listening"]
+
+    run(main())
+
+
+def test_words_that_only_agree_let_it_go_on_sooner() -> None:
+    async def main():
+        gone_on = []
+        for said in ("(nothing)", "Okay."):
+            async with stage([LONG], [Heard(said), "Sorry?"]) as scene:
+                began = await spoken_over(scene, 0.4)
+                await scene.wait(1)
+                sounds = [at for at, level in over(scene, began) if level > 0]
+                gone_on.append(min(at for at in sounds if at > 0.35))
+        assert gone_on[1] < gone_on[0] - 0.1
+
+    run(main())
+
+
+def test_a_word_that_wants_an_answer_ends_the_reply() -> None:
+    async def main():
+        async with stage([Heard("count"), LONG], [Heard("Stop."), "As you wish."]) as scene:
+            await spoken_over(scene, 0.4)
+            await scene.wait(3)
+            first, second = scene.client.of(ReplyDone)
+            assert (first.status, first.reason) == ("cancelled", "turn_detected")
+            assert second.heard == "As you wish."
+            assert scene.engines.log == ["reply 1", "keep 1", "reply 2", "keep 2"]
+            # the answer was thought of while the first was held, and knew what of it was heard
+            assert scene.engines.conversations[1].past == (Exchange("count", first.heard, 1),)
+            assert kinds(scene).count("UtteranceCommitted") == 2
+            assert kinds(scene).index("ReplyDone") < kinds(scene).index("UtteranceStarted", 4)
+
+    run(main())
+
+
+def test_hanging_up_while_a_reply_is_held_leaves_nothing() -> None:
+    async def main():
+        async with stage([LONG]) as scene:
+            await spoken_over(scene, 0.4)
+            await scene.wait(0.1)
+            scene.call.end(EndReason.CALLER)
+            [done] = scene.client.of(ReplyDone)
+            assert (done.turn, done.reason) == (1, "call_ended")
+
+    run(main())
+
+
+def test_where_speech_does_not_interrupt_it_makes_nothing_softer() -> None:
+    async def main():
+        async with stage([LONG], interrupt_response=False) as scene:
+            began = await spoken_over(scene, 0.8)
+            assert all(level > 0.09 for _, level in over(scene, began)[:-3])
+
+    run(main())
+
+
+@pytest.mark.parametrize("goes_on", [False, True])
+def test_an_answer_that_is_withdrawn_does_nothing_to_the_call(goes_on) -> None:
+    async def main():
+        config = {"turns.end_of_turn_ms": 200, "turns.withdraw_ms": 400}
+        answer = [Act(Action.HANG_UP), Act(Action.LOUDER), "Good bye then."]
+        async with stage(answer, ["Still here."], config=config) as scene:
+            await scene.wait(1)
+            await scene.say(0.96)
+            await scene.wait(0.4)
+            if goes_on:
+                await scene.say(0.96)
+            await scene.wait(3)
+            assert scene.line.reasons == ([] if goes_on else [EndReason.AGENT])
+            loudest = max(level for _, level in scene.heard)
+            assert (loudest > 0.14) is not goes_on
+
+    run(main())
+
+
 def test_the_agent_greets_as_on_the_telephone() -> None:
     async def main():
         async with stage(config={"agent.greeting": "Good morning."}) as scene:

@@ -9,7 +9,7 @@ import pytest
 
 from agent import events, revisions
 
-LISTS = [events.Event, events.Command, events.Notice]
+LISTS = [events.Event, events.Notice]
 KINDS = [kind for union in LISTS for kind in get_args(union)]
 
 

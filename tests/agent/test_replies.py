@@ -10,7 +10,7 @@ from agent import events as ev
 from agent.audio.frame import SPEAK_FRAME
 from agent.canned import Canned
 from agent.config_file import load
-from agent.engines import Act, Action, Exchange, Style
+from agent.engines import Act, Action, Exchange, Heard, Style
 from agent.errands import Errands
 from agent.memory import Memory
 from agent.metrics import Metrics
@@ -28,6 +28,7 @@ class Outlet:
         self.ended: list[int] = []
         self.gains: list[float] = []
         self.flushes = 0
+        self.calls: list[str] = []  # hold, resume
 
     def play(self, turn, samples) -> None:
         self.played[turn] = self.played.get(turn, 0) + len(samples)
@@ -46,6 +47,18 @@ class Outlet:
 
     def set_gain(self, gain) -> None:
         self.gains.append(gain)
+
+    def hold(self) -> None:
+        self.calls.append("hold")
+
+    def resume(self) -> None:
+        self.calls.append("resume")
+
+    def duck(self, turn) -> None:
+        self.calls.append(f"duck {turn}")
+
+    def restore(self) -> None:
+        self.calls.append("restore")
 
 
 class Scene(SimpleNamespace):
@@ -321,5 +334,148 @@ def test_a_voice_that_fails_is_counted_as_such(caplog) -> None:
         [done] = scene.told_of(ev.ReplyDone)
         assert done.status == "failed"
         assert 'status="failed"' in scene.shared.metrics.text().decode()
+
+    run(main())
+
+
+ACTIONS = [
+    (Action.HANG_UP, [ev.LastWords(3)], []),
+    (Action.HOLD, [ev.Held()], []),
+    (Action.RESUME, [ev.Resumed()], []),
+    (Action.LOUDER, [], [1.5]),
+]
+
+
+@pytest.mark.parametrize(("action", "steps", "gains"), ACTIONS)
+def test_what_a_tried_reply_does_to_the_call_waits_until_it_stands(
+    action, steps, gains
+) -> None:
+    """Killed: an action that is carried out at once."""
+
+    async def main():
+        scene = Scene()
+        scene.prepare(3, Act(action), "It is noon.")
+        await settled()
+        scene.replies.try_out(3)
+        assert scene.told_of(ev.ReplyStarted) == [ev.ReplyStarted(3)]
+        assert (scene.steps, scene.outlet.gains) == ([], [])
+        scene.replies.settle()
+        assert (scene.steps, scene.outlet.gains) == (steps, gains)
+        scene.replies.settle()
+        assert (scene.steps, scene.outlet.gains) == (steps, gains)
+        scene.replies.cancel(3, "call_ended")
+
+    run(main())
+
+
+@pytest.mark.parametrize(("action", "steps", "gains"), ACTIONS)
+def test_what_a_withdrawn_reply_would_have_done_is_never_done(action, steps, gains) -> None:
+    """Killed: a withdrawal that leaves the actions to the next reply."""
+
+    async def main():
+        scene = Scene()
+        scene.prepare(3, Act(action), "It is noon.")
+        await settled()
+        scene.replies.try_out(3)
+        scene.replies.withdraw()
+        scene.prepare(4, "One.")
+        await settled()
+        scene.replies.try_out(4)
+        scene.replies.settle()
+        assert (scene.steps, scene.outlet.gains) == ([], [])
+        scene.replies.cancel(4, "call_ended")
+
+    run(main())
+
+
+def test_an_action_after_the_reply_stands_is_done_at_once() -> None:
+    async def main():
+        scene = Scene()
+        scene.prepare(3, "Yes.", 1.0, Act(Action.HOLD))
+        await settled()
+        scene.replies.try_out(3)
+        scene.replies.settle()
+        await asyncio.sleep(2)
+        assert scene.steps == [ev.Held()]
+        scene.replies.cancel(3, "call_ended")
+
+    run(main())
+
+
+def held(scene, *answer):
+    """Reply 3 has stopped in mid-word, and reply 4 to what was said over it is prepared."""
+    scene.prepare(3, Heard("when"), "It is noon.")
+
+    async def go():
+        await settled()
+        scene.replies.let_out(3)
+        await settled()
+        scene.replies.hold()
+        scene.prepare(4, *answer)
+        await settled()
+
+    return go()
+
+
+def test_a_reply_that_is_held_goes_on_and_is_remembered_whole() -> None:
+    async def main():
+        scene = Scene()
+        await held(scene, "Yes?")
+        assert scene.replies.held == Exchange("when", "It is noon.", 3)
+        scene.replies.discard()  # of the one that was prepared
+        scene.replies.resume()
+        assert scene.replies.held is None
+        assert scene.outlet.calls == ["hold", "resume"]
+        scene.replies.left(3)
+        assert scene.steps == [ev.ReplyFinished(3)]
+        assert scene.memory.past == (Exchange("when", "It is noon.", 3),)
+        assert [done.turn for done in scene.told_of(ev.ReplyDone)] == [3]
+
+    run(main())
+
+
+def test_a_reply_that_is_held_may_be_over_and_the_next_one_is_not() -> None:
+    """Killed: a cancelling that takes the reply that is prepared."""
+
+    async def main():
+        scene = Scene()
+        await held(scene, "Yes?")
+        scene.replies.cancel(3, "turn_detected")
+        [done] = scene.told_of(ev.ReplyDone)
+        assert (done.turn, done.status, done.reason) == (3, "cancelled", "turn_detected")
+        scene.replies.let_out(4)
+        await settled()
+        scene.replies.left(4)
+        assert [exchange.agent for exchange in scene.memory.past] == ["It is noon.", "Yes?"]
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("said", "steps"),
+    [
+        ("Okay.", [ev.Agreed(4)]),
+        ("Stop it.", [ev.Asked(4)]),
+        ("(not listened to)", []),
+    ],
+)
+def test_the_words_over_a_reply_tell_what_they_are(said, steps) -> None:
+    async def main():
+        scene = Scene()
+        await held(scene, Heard(said), "Yes?")
+        assert scene.steps == steps
+        scene.replies.discard()
+        scene.replies.cancel(3, "call_ended")
+
+    run(main())
+
+
+def test_other_words_are_only_words() -> None:
+    async def main():
+        scene = Scene()
+        scene.prepare(3, Heard("Okay."), "Yes?")
+        await settled()
+        assert scene.steps == []
+        scene.replies.discard()
 
     run(main())

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, assert_never
 
+from agent.backchannel import only_listens
 from agent.brains.operator.numbers import cardinal
 from agent.brains.operator.requests import Intent, Request, same
 from agent.brains.operator.spoken_time import spoken_date, spoken_day, spoken_time
@@ -58,8 +59,10 @@ def answer(
     if meant is not None and not meant.is_sure and mind.asked is None:
         return (Text(f"Did you say: {_written(meant.words)}?"),), replace(mind, asked=meant)
     if request is None or meant is None or not meant.is_sure:
-        lost = Text(LOST[mind.lost % len(LOST)])
-        return (lost,), replace(mind, lost=mind.lost + 1, asked=None)
+        lost: tuple[Piece, ...] = (Text(LOST[mind.lost % len(LOST)]),)
+        if request is not None and only_listens(request.words):
+            lost = (Heard(_written(request.words)), *lost)  # said over a reply, it is enough
+        return lost, replace(mind, lost=mind.lost + 1, asked=None)
     after = replace(
         mind,
         held=meant.intent is Intent.HOLD,

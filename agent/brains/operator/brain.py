@@ -9,7 +9,7 @@ from typing import Final
 
 from agent.audio.frame import Samples
 from agent.brains.operator.answers import Mind, answer
-from agent.brains.operator.certainty import certain_request, listening, short_answer
+from agent.brains.operator.certainty import certain_request, short_answer
 from agent.brains.operator.grammar import understand
 from agent.brains.operator.recogniser import Knowledge, Recogniser
 from agent.engines import Conversation, Heard, Piece
@@ -89,7 +89,7 @@ class OperatorListener:
 
     def reply(self, conversation: Conversation) -> Iterator[Piece]:
         """Answer what was typed, else the utterance so far, at once and whole."""
-        request, sign = None, ""
+        request = None
         if typed := _typed(conversation):
             request = understand(typed)
         elif self._recogniser is not None:
@@ -98,9 +98,6 @@ class OperatorListener:
                 request = certain_request(opinions)
                 if request is None and self._mind.asked is not None:
                     request = short_answer(opinions)
-                sign = "" if request else listening(opinions)
-        if sign:
-            yield Heard(sign)
         pieces, self._mind_after = answer(request, self._mind, self._now())
         yield from (piece for piece in pieces if not (typed and isinstance(piece, Heard)))
 

@@ -14,7 +14,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.backchannel import only_listens
 from agent.brains.operator.grammar import understand
 from agent.brains.operator.opinions import Opinions, Span
 from agent.brains.operator.requests import Intent, Request, same
@@ -64,12 +63,6 @@ def short_answer(opinions: Opinions) -> Request | None:
     """
     request = understand(_words(opinions.request))
     return request if request and is_short_answer(request) else None
-
-
-def listening(opinions: Opinions) -> str:
-    """The words, where they are no request and only show that the caller listens; else ""."""
-    words = _words(opinions.request)
-    return words if only_listens(words) else ""
 
 
 def is_short_answer(request: Request) -> bool:

@@ -56,6 +56,29 @@ def test_the_change_takes_exactly_one_frame():
     assert not gain.apply(ones).any()
 
 
+def test_a_dip_comes_on_top_of_the_callers_own_loudness():
+    gain = settled(2.0)
+    gain.dip(0.25)
+    gain.apply(tone(0.1))
+    assert np.allclose(gain.apply(tone(0.1)), tone(0.05), atol=1e-6)
+    gain.set(1.0)  # "quieter", in the dip
+    gain.apply(tone(0.1))
+    assert np.allclose(gain.apply(tone(0.1)), tone(0.025), atol=1e-6)
+    gain.dip(1.0)
+    gain.apply(tone(0.1))
+    frame = tone(0.1)
+    assert gain.apply(frame) is frame
+
+
+@pytest.mark.parametrize("factor", [-0.1, 1.1, math.nan])
+def test_a_dip_is_no_boost(factor):
+    gain = Gain()
+    with pytest.raises(ValueError, match="not between 0 and 1"):
+        gain.dip(factor)
+    frame = tone(0.5)
+    assert gain.apply(frame) is frame
+
+
 @pytest.mark.parametrize("factor", [-0.1, MAX_GAIN + 0.1, math.nan, math.inf])
 def test_a_gain_out_of_range_is_refused_and_changes_nothing(factor):
     gain = Gain()
@@ -65,12 +88,17 @@ def test_a_gain_out_of_range_is_refused_and_changes_nothing(factor):
     assert np.array_equal(gain.apply(tone(0.5)), tone(0.5))
 
 
-@given(st.lists(gains, min_size=1, max_size=8), st.floats(0.01, 1.0))
+changes = st.one_of(gains.map(lambda g: (g, 1.0)), st.tuples(gains, st.floats(0, 1)))
+
+
+@given(st.lists(changes, min_size=1, max_size=8), st.floats(0.01, 1.0))
 def test_law_no_change_clicks_and_nothing_exceeds_full_scale(factors, peak):
+    """Killed: a dip that is applied at once, without a ramp."""
     gain, frames = Gain(), tone(peak, len(factors) + 1).reshape(-1, FRAME)
     out = []
-    for frame, factor in zip(frames, [*factors, 1.0], strict=True):
+    for frame, (factor, dip) in zip(frames, [*factors, (1.0, 1.0)], strict=True):
         gain.set(factor)
+        gain.dip(dip)
         out.append(gain.apply(frame))
     joined = np.concatenate(out)
     assert np.abs(joined).max() <= 1.0 + 1e-6

@@ -455,3 +455,97 @@ def test_real_opus_packets_fit_the_port():
         assert all(0 < len(payload) < 400 for _, _, payload in sender.sent)
 
     run(main())
+
+
+# -- softer, and held --------------------------------------------------------------------------
+
+SOFT = 10 ** (-12 / 20)
+
+
+def flat(frames: int) -> np.ndarray:
+    return np.full(frames * FRAME, 0.1, np.float32)
+
+
+def test_a_turn_is_spoken_softly_over_one_packet_and_as_loud_as_before_after_that():
+    async def main():
+        track = a_track()
+        sender = Sender(track)
+        track.play(1, flat(50))
+        await asyncio.sleep(0.1)
+        track.duck(1)
+        await asyncio.sleep(0.1)
+        track.restore()
+        await asyncio.sleep(0.1)
+        level = sender.samples().reshape(-1, FRAME)
+        ends = level[:, -1] / np.float32(0.1)
+        soft = np.flatnonzero(np.isclose(ends, SOFT))
+        assert 4 <= len(soft) <= 6
+        assert np.allclose(np.delete(ends, soft), 1.0)
+        assert np.abs(np.diff(sender.samples())).max() <= 0.1 / FRAME + 1e-7  # no click
+
+    run(main())
+
+
+def test_what_is_said_next_is_not_softer():
+    async def main():
+        track = a_track()
+        sender = Sender(track)
+        track.play(1, flat(3))
+        track.duck(1)
+        await asyncio.sleep(0.03)
+        track.end(1)
+        await asyncio.sleep(1)
+        track.play(2, flat(3))
+        track.end(2)
+        await asyncio.sleep(1)
+        level = sender.samples().reshape(-1, FRAME)
+        assert np.isclose(level[2, -1], 0.1 * SOFT)
+        assert np.allclose(level[-TAIL - 2 : -TAIL], 0.1)
+
+    run(main())
+
+
+def test_a_softer_turn_fades_from_where_it_is_and_goes_on_at_full_level():
+    async def main():
+        track = a_track()
+        sender = Sender(track)
+        track.play(1, flat(50))
+        track.duck(1)
+        await asyncio.sleep(0.1)
+        sent = len(sender.sent)
+        left = track.left(1)
+        track.hold()
+        await asyncio.sleep(1)
+        assert len(sender.sent) == sent + TAIL
+        fade = sender.samples()[sent * FRAME :]
+        assert fade.max() <= 0.1 * SOFT + 1e-6
+        track.resume()
+        assert track.left(1) == left
+        await asyncio.sleep(0.095)
+        risen = sender.samples()[(sent + TAIL) * FRAME :]
+        assert np.allclose(risen[FRAME:], 0.1, atol=1e-6)
+        assert np.abs(np.diff(risen)).max() <= 0.1 * np.pi / 2 / 240 + 0.1 / FRAME
+
+    run(main())
+
+
+def test_a_held_turn_waits_with_its_voice_and_its_end_is_told_only_when_it_was_played():
+    async def main():
+        finished = []
+        track = a_track(depth_ms=100)
+        track.on_finished = finished.append
+        Sender(track)
+        track.play(1, flat(10))
+        await asyncio.sleep(0.05)
+        track.hold()
+        waiting = asyncio.create_task(track.room())
+        await asyncio.sleep(5)
+        assert not waiting.done()
+        track.resume()
+        await waiting
+        track.end(1)
+        assert not finished
+        await asyncio.sleep(1)
+        assert finished == [1]
+
+    run(main())

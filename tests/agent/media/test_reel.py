@@ -287,6 +287,138 @@ def test_a_flush_ends_the_wait_of_an_underrun():
     assert [is_silent(frame) for frame in drain(reel)] == [True, True]
 
 
+# -- hold and resume ---------------------------------------------------------------------------
+
+
+def test_what_is_held_fades_as_a_flush_does_and_sends_nothing_more():
+    reel, twin, samples = a_reel(), a_reel(), noise(10 * FRAME)
+    for one in (reel, twin):
+        one.append(1, samples)
+        one.next()
+    reel.hold()
+    twin.flush()
+    assert np.array_equal(sound(drain(reel)), sound(drain(twin)))
+    assert reel.left(1) == twin.left(1) == FRAME + FADE
+    assert reel.next() is None
+    assert not reel.starving
+
+
+def test_a_turn_goes_on_at_the_exact_sample_where_it_began_to_fade():
+    reel, samples = a_reel(), noise(10 * FRAME)
+    reel.append(1, samples)
+    reel.next()
+    reel.hold()
+    faded = drain(reel)[0].samples
+    reel.resume()
+    assert reel.left(1) == FRAME
+    risen = reel.next()
+    assert risen.left == ((1, 2 * FRAME),)
+    assert np.allclose((faded + risen.samples)[:FADE], samples[FRAME : FRAME + FADE], atol=1e-6)
+    assert np.array_equal(risen.samples[FADE:], samples[FRAME + FADE : 2 * FRAME])
+    assert np.array_equal(reel.next().samples, samples[2 * FRAME : 3 * FRAME])
+
+
+def test_a_turn_may_be_added_to_and_ended_while_it_is_held():
+    reel, samples = a_reel(), noise(4 * FRAME)
+    reel.append(1, samples[: 2 * FRAME])
+    reel.next()
+    reel.hold()
+    drain(reel)
+    reel.append(1, samples[2 * FRAME :])
+    reel.end(1)
+    assert reel.next() is None
+    reel.resume()
+    frames = drain(reel)
+    assert np.array_equal(sound(frames)[FRAME : 3 * FRAME], samples[2 * FRAME :])
+    assert [turn for frame in frames for turn in frame.finished] == [1]
+
+
+def test_a_turn_that_ends_while_it_is_held_is_not_over_before_it_goes_on():
+    reel = a_reel()
+    reel.append(1, noise(FRAME))
+    reel.next()
+    reel.hold()
+    reel.end(1)
+    assert not any(frame.finished for frame in drain(reel))
+    reel.resume()
+    assert [turn for frame in drain(reel) for turn in frame.finished] == [1]
+
+
+def test_what_is_held_may_be_dropped_and_what_faded_has_left():
+    reel = a_reel()
+    reel.append(1, noise(10 * FRAME))
+    reel.next()
+    reel.hold()
+    drain(reel)
+    reel.flush()
+    reel.resume()  # of nothing
+    assert reel.next() is None
+    assert reel.left(1) == FRAME + FADE
+    samples = noise(FRAME, 3)
+    reel.append(2, samples)
+    assert np.array_equal(reel.next().samples, samples)
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_turn_that_is_silent_when_it_is_held_goes_on_where_it_was(begun):
+    reel, samples = a_reel(start_ms=40), noise(4 * FRAME)
+    if begun:
+        reel.append(1, samples[: 2 * FRAME])
+        drain(reel)  # it has run dry
+    reel.hold()
+    reel.append(1, samples[2 * FRAME :])
+    assert reel.next() is None
+    reel.resume()
+    assert np.array_equal(reel.next().samples[FADE:], samples[2 * FRAME + FADE : 3 * FRAME])
+
+
+def test_a_second_hold_changes_nothing():
+    reel, samples = a_reel(), noise(4 * FRAME)
+    reel.append(1, samples)
+    reel.next()
+    reel.hold()
+    reel.hold()
+    drain(reel)
+    reel.resume()
+    reel.next()
+    assert np.array_equal(reel.next().samples, samples[2 * FRAME : 3 * FRAME])
+
+
+@given(
+    holds=st.lists(st.tuples(st.integers(1, 6), st.integers(0, 8)), max_size=5),
+    fade_ms=st.sampled_from([1, 10, 20]),
+)
+def test_law_over_any_number_of_holds_each_sample_leaves_once(holds, fade_ms):
+    """Killed: a resume that goes on behind the fade, or that does not rise."""
+    samples = noise(40 * FRAME)
+    reel, fade = a_reel(fade_ms=fade_ms), fade_ms * 24
+    reel.append(1, samples)
+    reel.end(1)
+    total = np.zeros(len(samples) + 8 * FRAME)
+    at = 0  # where in the turn the next frame belongs
+
+    def listen(frames):
+        nonlocal at
+        for _ in range(frames):
+            frame = reel.next()
+            if frame is not None:
+                total[at : at + FRAME] += frame.samples
+                at += FRAME
+
+    for played, silent in holds:
+        listen(played)
+        stopped = reel.left(1)
+        reel.hold()
+        listen(silent + 4)  # all of the fall, and the silence after it
+        reel.resume()
+        assert reel.left(1) == stopped
+        at = stopped
+    listen(200)
+    assert np.allclose(total[: len(samples)], samples, atol=1e-5)
+    assert not total[len(samples) + fade :].any()
+    assert reel.left(1) == len(samples)
+
+
 # -- underruns ---------------------------------------------------------------------------------
 
 

@@ -6,7 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.config import VadConfig
-from agent.events import SilenceSuspected, SpeechEnded, SpeechStarted, SpeechSuspected
+from agent.events import (
+    SilenceSuspected,
+    SoundNoticed,
+    SoundPassed,
+    SpeechEnded,
+    SpeechStarted,
+    SpeechSuspected,
+)
 from agent.vad.gate import Gate
 
 CONFIG = VadConfig(
@@ -99,3 +106,42 @@ def test_what_cannot_be_heard_begins_no_speech() -> None:
     gate = Gate(CONFIG)
     assert [gate.feed(0.9, audible=False) for _ in range(5)] == [None] * 5
     assert gate.feed(0.9) == SpeechSuspected()
+
+
+def notices(probabilities, audible=None):
+    """What is noticed, window by window, and when it becomes speech."""
+    gate, said = Gate(CONFIG), []
+    for n, probability in enumerate(probabilities):
+        heard = True if audible is None else audible[n]
+        said.append(gate.notice(probability, heard))
+        if isinstance(event := gate.feed(probability, heard), SpeechStarted | SpeechEnded):
+            said.append(event)
+    return [each for each in said if each is not None]
+
+
+def test_a_sound_is_noticed_by_a_lower_bar_and_passes_after_two_windows() -> None:
+    assert notices([0.1, 0.3, 0.1, 0.3, 0.1, 0.1, 0.1]) == [SoundNoticed(32), SoundPassed()]
+
+
+def test_a_sound_that_becomes_speech_does_not_pass() -> None:
+    said = notices([0.3, 0.9, 0.9, 0.9, 0.1, 0.1, 0.1, 0.1, 0.1])
+    assert [type(each) for each in said] == [SoundNoticed, SpeechStarted, SpeechEnded]
+
+
+def test_what_nobody_could_hear_is_not_noticed() -> None:
+    """A VAD trails what has ended."""
+    assert notices([0.9, 0.9], [False, False]) == []
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), max_size=60))
+def test_law_what_is_noticed_passes_or_is_speech_and_speech_was_noticed(windows) -> None:
+    """Killed: speech that leaves the notice behind, and a bar above that of speech."""
+    said = notices([p for p, _ in windows], [audible for _, audible in windows])
+    kinds = [type(each) for each in said]
+    after = {
+        SoundNoticed: {SoundPassed, SpeechStarted},
+        SoundPassed: {SoundNoticed},
+        SpeechStarted: {SpeechEnded},
+        SpeechEnded: {SoundNoticed},
+    }
+    assert all(b in after[a] for a, b in zip([SpeechEnded, *kinds], kinds, strict=False))

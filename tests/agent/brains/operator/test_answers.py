@@ -178,6 +178,14 @@ def test_yes_and_no_mean_nothing_where_nothing_was_asked() -> None:
         assert say(word)[0] == [LOST[0]]
 
 
+def test_what_only_agrees_is_told_so_that_a_reply_may_go_on_under_it() -> None:
+    said = [
+        [piece.transcript for piece in pieces(word) if isinstance(piece, Heard)]
+        for word in ("okay", "that's right", "carry on", "no")
+    ]
+    assert said == [["Okay"], ["That's right"], ["Carry on"], []]
+
+
 def test_on_hold_only_what_ends_it_is_asked_about() -> None:
     held = Mind(held=True)
     assert answer(unsure("count to two"), held, NOW) == ((), held)
