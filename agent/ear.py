@@ -18,6 +18,7 @@ from agent.endpoint.weights import FITTED
 from agent.engines import Vad
 from agent.events import PauseJudged, SpeechStarted
 from agent.vad.gate import Gate, SpeechEvent
+from agent.vad.onset import Onset
 
 _SLACK_MS = 200  # a packet may bring 120
 
@@ -39,6 +40,7 @@ class Ear:
         self._vad, self._guard = vad, guard
         self._hops, self._windows = Windows(HOP), Windows()
         self._gate = Gate(config)
+        self._onset = Onset()
         self._judge = Judge()
         self._weights = weights
         self._preroll = Preroll(0)
@@ -59,15 +61,24 @@ class Ear:
                 self._guard.feed(hop)
             for window in self._windows.feed(hop):
                 self._probability = self._heard(window)
-                if event := self._gate.feed(self._probability, self._judge.audible):
+                if event := self._gate.feed(self._probability, self._may_begin):
                     yield event
             self._judge.feed(hop, self._probability, self._config)
+            spoken = self._gate.speaking and self._probability >= self._config.start_threshold
+            self._onset.feed(self._judge.level_db, self._judge.clarity, spoken)
             if self._judge.clear:
                 silent_ms, behind_ms = self._judge.silent_ms, self._behind_ms
                 if event := self._gate.hush(silent_ms, self._judge.now_ms, behind_ms):
                     yield event
         if not self._gate.speaking and (judged := self._judged()):
             yield judged
+
+    @property
+    def _may_begin(self) -> bool:
+        """Whether speech may begin with the latest window."""
+        if self._gate.speaking or self._probability < self._config.start_threshold:
+            return True  # nothing would begin
+        return self._judge.audible and self._onset.may_begin(self._probability)
 
     def _heard(self, window: Samples) -> float:
         """The probability that the caller speaks in [512]."""
