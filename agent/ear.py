@@ -18,6 +18,7 @@ from agent.endpoint.weights import FITTED
 from agent.engines import Vad
 from agent.events import PauseJudged, SpeechStarted
 from agent.vad.gate import Gate, SpeechEvent
+from agent.vad.onset import Onset
 
 _SLACK_MS = 200  # a packet may bring 120
 
@@ -39,6 +40,7 @@ class Ear:
         self._vad, self._guard = vad, guard
         self._hops, self._windows = Windows(HOP), Windows()
         self._gate = Gate(config)
+        self._onset = Onset()
         self._judge = Judge()
         self._weights = weights
         self._preroll = Preroll(0)
@@ -61,9 +63,11 @@ class Ear:
                 self._probability = self._heard(window)
                 if noticed := self._gate.notice(self._probability, self._judge.audible):
                     yield noticed
-                if event := self._gate.feed(self._probability, self._judge.audible):
+                if event := self._gate.feed(self._probability, self._may_begin):
                     yield event
             self._judge.feed(hop, self._probability, self._config)
+            spoken = self._gate.speaking and self._probability >= self._config.start_threshold
+            self._onset.feed(self._judge.level_db, self._judge.clarity, spoken)
             if self._judge.clear:
                 silent_ms, behind_ms = self._judge.silent_ms, self._behind_ms
                 if event := self._gate.hush(silent_ms, self._judge.now_ms, behind_ms):
@@ -81,10 +85,18 @@ class Ear:
         if self._guard is not None:
             self._guard.played(samples, at_s)
 
+    @property
+    def _may_begin(self) -> bool:
+        """Whether speech may begin with the latest window."""
+        if self._gate.speaking or self._probability < self._config.start_threshold:
+            return True  # nothing would begin
+        return self._judge.audible and self._onset.may_begin(self._probability)
+
     def _heard(self, window: Samples) -> float:
         """The probability that the caller speaks in [512]."""
         probability = self._vad.probability(window)
-        if self._guard is None or probability < self._config.stop_threshold:
+        least = min(self._config.notice_threshold, self._config.stop_threshold)
+        if self._guard is None or probability < least:
             return probability
         return 0.0 if self._guard.explains() else probability
 

@@ -22,6 +22,7 @@ class Judge:
 
     def __init__(self) -> None:
         self.now_ms = 0
+        self.level_db, self.clarity = -120.0, 0.0  # of the latest hop, and of the pitch in it
         self._levels, self._loudness, self._pitch = Levels(), Loudness(), Pitch()
         self._prosody, self._hazard = Prosody(), Hazard()
         self._probability = 0.0
@@ -35,7 +36,9 @@ class Judge:
         self._probability = probability
         level_db = self._levels.feed(hop)
         audible = self._loudness.feed(level_db, probability >= vad.start_threshold)
-        self._prosody.feed(self._pitch.feed(hop), audible)
+        tone = self._pitch.feed(hop)
+        self.level_db, self.clarity = self._loudness.level_db, tone.clarity
+        self._prosody.feed(tone, audible)
         if audible:
             self._loud_ms = self.now_ms
             if probability >= vad.stop_threshold:

@@ -98,7 +98,7 @@ class Leaf:
 class Tree:
     leaves: tuple[Leaf, ...] = ()
     root: Leaf | None = None
-    marks: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    marks: Mapping[str, Any] = field(default_factory=dict)
 
 
 def test_other_files_are_read_the_same_way() -> None:
