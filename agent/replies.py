@@ -26,10 +26,10 @@ from agent.engines import (
     ToolCall,
 )
 from agent.errands import Errands
+from agent.events import CutRefused, ReplyCut, TurnWithdrawn
 from agent.memory import Memory
 from agent.metrics import Marks
 from agent.reply import Outlet, Reply
-from agent.revisions import CutRefused, ReplyCut, TurnWithdrawn
 from agent.shared import Shared
 from agent.spoken import Spoken, milliseconds
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, assert_never
 
 from agent import events as ev
-from agent.revisions import CutRefused, ReplyCut, TurnWithdrawn
+from agent.events import CutRefused, ReplyCut, TurnWithdrawn
 from signaling import responses
 from signaling.codes import Code
 from signaling.items import FunctionCall, FunctionOutput, Item, Message, TypedMessage, news

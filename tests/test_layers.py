@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 VALUES = [
-    *("agent.errors", "agent.events", "agent.revisions", "agent.commands", "agent.requests"),
+    *("agent.errors", "agent.events", "agent.commands", "agent.requests"),
     *("agent.config", "agent.audio"),
     "agent.engines",
 ]
@@ -20,8 +20,7 @@ NUMPY = ["numpy"]
 MAY_IMPORT = {
     # values: that calls, models and sockets exist is not known here
     "agent.errors": [],
-    "agent.revisions": [],
-    "agent.events": ["agent.revisions"],
+    "agent.events": [],
     "agent.commands": ["agent.events"],
     "agent.state": [],
     "agent.requests": [],
@@ -194,10 +193,7 @@ MAY_IMPORT = {
         "agent.voices",
     ],
     # signaling: HTTP and JSON; is given what it needs of the agent
-    "signaling": [
-        *("agent.config", "agent.errors", "agent.events", "agent.revisions"),
-        *("agent.requests", "aiohttp"),
-    ],
+    "signaling": ["agent.config", "agent.errors", "agent.events", "agent.requests", "aiohttp"],
     # composition: the only rooms that know everybody
     "agent.switchboard": ["agent", "numpy"],
     "agent.serve": ["agent", "signaling", "aiohttp"],

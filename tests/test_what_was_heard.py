@@ -5,13 +5,15 @@ from stage import stage
 
 from agent import requests as rq
 from agent.events import (
+    CutRefused,
     EndReason,
     ReplyAudioStarted,
+    ReplyCut,
     ReplyDone,
     StateChanged,
+    TurnWithdrawn,
     UtteranceCommitted,
 )
-from agent.revisions import CutRefused, ReplyCut, TurnWithdrawn
 from agent.virtual_time import run
 
 LONG = "one two three four five six seven eight nine ten."  # 2.5 s as the fake voice speaks

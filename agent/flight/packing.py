@@ -15,7 +15,7 @@ import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 import agent.flight.entries as en
-from agent import engines, events, requests
+from agent import commands, engines, events, requests
 from agent.audio.frame import Samples
 from agent.engines import Speech
 from agent.flight.entries import Entry, Foreign
@@ -152,7 +152,7 @@ def _dataclasses(module: Any) -> dict[str, Any]:
 _ENTRIES = {n: k for n, k in _dataclasses(en).items() if k.__module__ == en.__name__}
 _VALUES = {
     name: kind
-    for module in (events, requests, engines)
+    for module in (events, commands, requests, engines)
     for name, kind in _dataclasses(module).items()
 }
 _FIELDS: dict[type, tuple[str, ...]] = {

@@ -1,7 +1,7 @@
 """Reading config.yaml: every key known, everything else refused by name."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 

@@ -7,7 +7,7 @@ from typing import get_args
 
 import pytest
 
-from agent import events, revisions
+from agent import events
 
 LISTS = [events.Event, events.Notice]
 KINDS = [kind for union in LISTS for kind in get_args(union)]
@@ -25,8 +25,7 @@ def test_every_value_is_in_one_list() -> None:
     assert len(KINDS) == len(set(KINDS))
     defined = {
         kind
-        for module in (events, revisions)
-        for _, kind in inspect.getmembers(module, inspect.isclass)
-        if kind.__module__ == module.__name__ and not issubclass(kind, Enum)
+        for _, kind in inspect.getmembers(events, inspect.isclass)
+        if kind.__module__ == events.__name__ and not issubclass(kind, Enum)
     }
     assert defined == set(KINDS)

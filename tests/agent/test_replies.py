@@ -12,10 +12,10 @@ from agent.canned import Canned
 from agent.config_file import load
 from agent.engines import Act, Action, Exchange, Heard, Style
 from agent.errands import Errands
+from agent.events import CutRefused, ReplyCut, TurnWithdrawn
 from agent.memory import Memory
 from agent.metrics import Metrics
 from agent.replies import Replies
-from agent.revisions import CutRefused, ReplyCut, TurnWithdrawn
 from agent.shared import Shared
 from agent.virtual_time import run
 

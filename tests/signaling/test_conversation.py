@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent import events as ev
-from agent.revisions import ReplyCut, TurnWithdrawn
+from agent.events import ReplyCut, TurnWithdrawn
 from signaling.conversation import MAX_ITEMS, Conversation
 
 U, R = "item_x_u1", "item_x_r1"

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from agent import events as ev
 from agent import requests as rq
 from agent.config_file import load
-from agent.revisions import CutRefused, ReplyCut, TurnWithdrawn
+from agent.events import CutRefused, ReplyCut, TurnWithdrawn
 from signaling.codes import Code
 from signaling.limits import EVENT_BYTES, SESSION_EVENT_BYTES, SESSION_EVENT_VALUES
 from signaling.realtime import HELD_EVENTS, RealtimeClient

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import agent.flight.entries as en
-from agent import engines, events, requests
+from agent import commands, engines, events, requests
 from agent.engines import Act, Action, Heard, Speech, Text, ToolCall, Word
 from agent.flight.packing import (
     MAX_VALUE_BYTES,
@@ -50,9 +50,9 @@ ENTRIES = [
     ),
     en.Heard(1.0, 320),
     en.Voiced(1.0, 0.125),
-    *(en.Stepped(1.0, event, (events.PrepareReply(1),)) for event in EVENTS),
+    *(en.Stepped(1.0, event, (commands.PrepareReply(1),)) for event in EVENTS),
     en.Ticked(
-        1.0, 0.75, (events.SayPrompt(2, events.Prompt.GREETING), events.CommitUtterance())
+        1.0, 0.75, (commands.SayPrompt(2, events.Prompt.GREETING), commands.CommitUtterance())
     ),
     *(en.Told(2.0, notice) for notice in TOLD),
     en.Wanted(1.0, 1, "speak", "Hello."),
@@ -105,7 +105,7 @@ def every(module, base):
     ("module", "union", "wrap"),
     [
         (events, events.Event, lambda value: en.Stepped(1.0, value, ())),
-        (events, events.Command, lambda value: en.Ticked(1.0, 1.0, (value,))),
+        (commands, commands.Command, lambda value: en.Ticked(1.0, 1.0, (value,))),
         (events, events.Notice, lambda value: en.Told(1.0, value)),
         (requests, requests.Request, lambda value: en.Asked(1.0, (value,))),
     ],

@@ -7,10 +7,11 @@ import pytest
 from fakes import FakeClient, FakeEngines, FakeFunctions
 
 from agent.canned import Canned
+from agent.commands import SayPrompt
 from agent.config_file import load
 from agent.engines import Style
 from agent.errors import ConfigError
-from agent.events import CallEnding, EndReason, SayPrompt
+from agent.events import CallEnding, EndReason
 from agent.flight.entries import Joined, Packet, decisions, hung_up
 from agent.flight.record import read
 from agent.flight.recorder import Unwatched
