@@ -23,6 +23,9 @@ from agent.shared import Shared
 # No greeting: most dialogues begin with the caller. A VAD of loudness does not trail.
 QUIET = {"agent.greeting": "", "vad.trail_ms": 0, "turns.end_of_turn_ms": 420}
 
+# two periods of a buzz of 100 Hz: what a voice is to who looks for one
+VOICE = np.linspace(1, -1, HEAR_FRAME // 2, dtype=np.float32)[np.arange(HEAR_FRAME) % 160]
+
 
 class Stage:
     """Feed `say` and `wait`; look at `client`, `engines`, `line` and `heard`."""
@@ -64,7 +67,7 @@ class Stage:
         await self._feed(seconds, 0.0)
 
     async def _feed(self, seconds: float, level: float) -> None:
-        frame = np.full(HEAR_FRAME, level, np.float32)
+        frame = level * VOICE
         for _ in range(round(seconds / 0.02)):
             await asyncio.sleep(0.02)
             self.call.hear(frame)

@@ -134,7 +134,7 @@ def test_of_a_reply_under_way_the_client_says_how_much_was_heard() -> None:
         assert scene.outlet.played[3] == 12 * 6000
         assert scene.replies.truncate(3, 1000)  # four words of a quarter of a second
         assert scene.memory.past == ()  # it goes on until it is cancelled
-        scene.replies.cancel("client_cancelled")
+        scene.replies.cancel(3, "client_cancelled")
         [done] = scene.told_of(ev.ReplyDone)
         assert (done.heard, done.audio_ms) == ("one two three four", 1000)
         assert done.unheard == " five six seven eight nine ten eleven twelve"
@@ -190,7 +190,7 @@ def test_where_the_caller_began_to_speak_is_counted_from_what_had_left_by_then()
         for frame in range(frames):
             scene.outlet.played[3] = (frame + 1) * SPEAK_FRAME
             scene.replies.packet_left(3, 10 + frame * 0.02)
-        scene.replies.cancel("turn_detected", 10.5)
+        scene.replies.cancel(3, "turn_detected", 10.5)
         [done] = scene.told_of(ev.ReplyDone)
         assert done.audio_ms == frames * 20  # all that left is heard: nobody takes it back
         assert done.speech_at_ms == pytest.approx(500, abs=1)
@@ -220,7 +220,7 @@ def test_what_was_on_its_way_when_the_call_ended_was_not_heard() -> None:
         for frame in range(150):
             scene.outlet.played[3] = (frame + 1) * SPEAK_FRAME
             scene.replies.packet_left(3, 10 + frame * 0.02)
-        scene.replies.cancel("call_ended", 11.51)
+        scene.replies.cancel(3, "call_ended", 11.51)
         [done] = scene.told_of(ev.ReplyDone)
         assert done.audio_ms == pytest.approx(1510, abs=1)
         assert done.heard == "one two three four five six"

@@ -112,7 +112,7 @@ def every(module, base):
 )
 def test_new_kinds_need_no_change_here(module, union, wrap) -> None:
     """Whatever is in the closed lists can be recorded, by the types of its fields alone."""
-    example = {int: 1, str: "x", float: 0.5, bool: True}
+    example = {int: 1, int | None: 1, str: "x", float: 0.5, bool: True}
     example |= {
         events.EndReason: events.EndReason.CALLER,
         events.Prompt: events.Prompt.GREETING,
@@ -131,9 +131,9 @@ def packed(name, at, *fields):
 
 def test_effects_that_are_not_known_here_are_kept_by_name() -> None:
     """A replay makes them anew: an old record outlives the names of its time."""
-    stepped = packed("Stepped", 0, ["Yawned", {"loud": 3}], [["DuckReply", {"turn": 1}]])
+    stepped = packed("Stepped", 0, ["Yawned", {"loud": 3}], [["SingReply", {"turn": 1}]])
     assert entry_of(stepped) == en.Stepped(
-        0.0, en.Foreign("Yawned"), (en.Foreign("DuckReply"),)
+        0.0, en.Foreign("Yawned"), (en.Foreign("SingReply"),)
     )
     older = packed("Told", 0, ["ReplyDone", {"turn": 1}])
     assert entry_of(older) == en.Told(0.0, en.Foreign("ReplyDone"))
