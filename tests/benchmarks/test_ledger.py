@@ -86,6 +86,7 @@ def test_what_is_said_over_it_begins_with_its_first_sound(tmp_path):
     assert len(spoken) == 1.6 * SPEAK_HZ
 
 
+@pytest.mark.slow
 def test_a_run_over_the_wire(tmp_path, capsys):
     """The operator counts, is interrupted both ways, and remembers what was recorded."""
     words = "excuse me, could you please stop counting now"
