@@ -18,7 +18,6 @@ from pathlib import Path
 
 from agent.config import Record
 from agent.flight.entries import Entry
-from agent.flight.packing import pack_header
 from agent.flight.record import Flight, read
 from agent.flight.writer import Tape, Writer
 from benchmarks import report
@@ -49,7 +48,6 @@ def measure(flight: Flight, folder: Path, times: int) -> Cost:
         raise ValueError("the record holds nothing to measure by")
     lasted_s = flight.entries[-1].at * times
     parts = [_parts(entry) for entry in flight.entries]
-    header = pack_header(flight.header.plain())
     writer = Writer(folder, Record(call_mib=1024, folder_mib=1_048_576))
     notes_us: list[float] = []
     gc.collect()
@@ -57,7 +55,7 @@ def measure(flight: Flight, folder: Path, times: int) -> Cost:
     before_s, own_before_s = time.process_time(), time.thread_time()
     for number in range(times):
         path = folder / f"20260101T000000.{number:06}Z-rtc.flight"
-        tape = Tape("rtc", path, header)
+        tape = Tape("rtc", path, flight.header)
         writer.begin(tape)
         for kind, values in parts:
             began_ns = time.thread_time_ns()
