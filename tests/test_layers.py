@@ -160,11 +160,15 @@ MAY_IMPORT = {
         "agent.media.playout",
         "agent.shared",
     ],
-    "agent.flight.writer": [*VALUES, "agent.flight.entries", "agent.flight.packing"],
+    "agent.flight.writer": [
+        *VALUES,
+        "agent.flight.entries",
+        "agent.flight.header",
+        "agent.flight.packing",
+    ],
     "agent.flight.store": [
         *VALUES,
         "agent.flight.header",
-        "agent.flight.packing",
         "agent.flight.recorder",
         "agent.flight.writer",
     ],

@@ -6,6 +6,7 @@ no credentials.
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -96,6 +97,7 @@ class Header:
         return cls(name, when, voxline, config, settings, tuple(tools))
 
 
+@cache
 def _version() -> str:
     try:
         return version("voxline")

@@ -8,20 +8,25 @@ from itertools import count
 from typing import TypeVarTuple
 
 from agent.flight.entries import Cause, Entry, Stepped
-from agent.flight.script import Fire, Script
+from agent.flight.script import Fire, Kind, Script
 from agent.virtual_time import VirtualTimeLoop
 
 _Args = TypeVarTuple("_Args")
+_Timer = tuple[float, int, asyncio.TimerHandle, Callable[[], None]]
 
 
 class ReplayLoop(VirtualTimeLoop):
-    """Timers run at the script's word; `give` takes each cause, `finish` is called last."""
+    """Timers run at the script's word; `give` takes each cause, `finish` is called last.
+
+    `kind` tells whose a timer is, by its callback.
+    """
 
     def __init__(self, script: Script) -> None:
         super().__init__()
         self._script = script
-        self._timers: list[tuple[float, int, asyncio.TimerHandle, Callable[[], None]]] = []
+        self._timers: dict[Kind, list[_Timer]] = {}
         self._numbers = count()
+        self.kind: Callable[[Callable[..., object]], Kind] = lambda callback: None
         self.give: Callable[[Cause | Stepped], None] = lambda cause: None
         self.finish: Callable[[], None] = lambda: None
 
@@ -38,26 +43,28 @@ class ReplayLoop(VirtualTimeLoop):
             if not handle.cancelled():
                 self.call_soon(_unless_cancelled, handle, callback, args, context=context)
 
-        heappush(self._timers, (when, next(self._numbers), handle, fire))
+        timers = self._timers.setdefault(self.kind(callback), [])
+        heappush(timers, (when, next(self._numbers), handle, fire))
         return handle
 
     def happened(self, entry: Entry) -> None:
         """The call did this."""
-        self.now = max(self.now, self._script.happened(entry, self._earliest()))
+        self.now = max(self.now, self._script.happened(entry, self._due()))
 
-    def _earliest(self) -> float | None:
-        while self._timers and self._timers[0][2].cancelled():
-            heappop(self._timers)
-        return self._timers[0][0] if self._timers else None
+    def _due(self) -> dict[Kind, float]:
+        for timers in self._timers.values():
+            while timers and timers[0][2].cancelled():
+                heappop(timers)
+        return {kind: timers[0][0] for kind, timers in self._timers.items() if timers}
 
     def idle(self) -> None:
-        step = self._script.next(self._earliest())
+        step = self._script.next(self._due())
         if step is None:
             self.call_soon(self.finish)
             return
         self.now = max(self.now, step.at)
         if isinstance(step, Fire):
-            when, _, _, fire = heappop(self._timers)
+            when, _, _, fire = heappop(self._timers[step.kind])
             self.now = max(self.now, when)
             fire()
         else:

@@ -8,7 +8,7 @@ counts.
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -29,7 +29,7 @@ from agent.flight.loop import ReplayLoop
 from agent.flight.played import Answers, PlayedClient, PlayedEngines, PlayedFunctions
 from agent.flight.record import Flight
 from agent.flight.recorder import Parts, Recorder
-from agent.flight.script import Script
+from agent.flight.script import Kind, Script
 from agent.media.playout import Playout
 from agent.media.receiver import Receiver
 from agent.metrics import Metrics
@@ -38,7 +38,7 @@ from agent.vad.silero import Silero
 
 log = logging.getLogger(__name__)
 
-_LATE_S = 0.1  # no timer of a live call is later
+_LATE_S = 0.25  # no timer of a live call is later
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +84,13 @@ def _whole_until(flight: Flight) -> float:
     return flight.entries[-1].at - TOLERANCE_S
 
 
+def _kind(callback: Callable[..., object]) -> Kind:
+    owner = getattr(callback, "__self__", None)
+    if isinstance(owner, Receiver):
+        return en.Heard
+    return en.Ticked if isinstance(owner, Call) else None
+
+
 class _Line:
     round_trip_s = 0.0  # where the caller was when they spoke over a reply decides nothing
 
@@ -123,7 +130,7 @@ class _Cockpit:
         self._taps = recorder.taps(self._call, self._playout)
         self._receiver = Receiver(self._config.receive, self._hear, self._taps.packet)
         self._pump: asyncio.Task[None] | None = None
-        loop.give = self._give
+        loop.kind, loop.give = _kind, self._give
         loop.finish = over.set
         await over.wait()
         self._over = True

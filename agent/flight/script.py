@@ -7,7 +7,7 @@ yet, is a timer's: only then do timers run. Pure: knows entries and times.
 """
 
 from collections import deque
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 from agent.flight.entries import (
@@ -34,6 +34,12 @@ _NEAR_S = 0.050  # the same thing in record and replay
 _FIRES = 1000  # for one effect: more is a timer that waits for time to pass
 
 
+# Whose a timer is, by the first effect that it can have: the receiver's brings samples, that
+# of the turns a deadline; None is anybody else's.
+Kind = type[Heard] | type[Ticked] | None
+Timers = Mapping[Kind, float]  # when the earliest of each kind is due
+
+
 @dataclass(frozen=True, slots=True)
 class Give:
     """Hand a cause to the call; a Stepped: end it, as somebody outside did."""
@@ -44,9 +50,10 @@ class Give:
 
 @dataclass(frozen=True, slots=True)
 class Fire:
-    """Run the earliest timer; it is then no earlier than `at`."""
+    """Run the earliest timer of a kind; it is then no earlier than `at`."""
 
     at: float
+    kind: Kind
 
 
 class Script:
@@ -70,11 +77,11 @@ class Script:
         self._ended = False
         self._fires = 0
 
-    def happened(self, entry: Entry, timer: float | None) -> float:
+    def happened(self, entry: Entry, timers: Timers) -> float:
         """The call that is being replayed did this; return what time it is now, at least.
 
         Work takes time: the live clock was read later at each effect of one packet. So it is
-        here, unless the next effect may well be a timer's; `timer` is as in `next`.
+        here, unless the next effect may well be a timer's.
         """
         self._ended = self._ended or hung_up(entry) is not None
         place = self._at - 1 if isinstance(entry, Cause) else self._match(entry)
@@ -85,22 +92,23 @@ class Script:
         if upcoming is None:
             return reached
         if isinstance(upcoming, _OF_TIMERS) and not isinstance(entry, Packet):
-            timed = timer is not None and timer <= upcoming.at
+            timed = timers.get(_kind(upcoming), upcoming.at + 1.0) <= upcoming.at
             return reached if timed or upcoming.at > reached + _WORK_S else upcoming.at
         return reached if upcoming.at > reached + _HARD_WORK_S else upcoming.at
 
-    def next(self, timer: float | None) -> Give | Fire | None:
-        """What comes now; `timer` is when the earliest one is due. None: the record is over."""
+    def next(self, timers: Timers) -> Give | Fire | None:
+        """What comes now. None: the record is over."""
+        earliest = min(timers, key=timers.__getitem__, default=None)
         while self._at < len(self._entries):
             entry = self._entries[self._at]
-            if timer is not None and timer < entry.at - self._late_s:
-                return Fire(timer)
+            if timers and timers[earliest] < entry.at - self._late_s:
+                return Fire(timers[earliest], earliest)
             if isinstance(entry, Cause):
                 self._pass()
                 return Give(entry.at, entry)
-            if not self._come[self._at] and self._may_fire(entry, timer):
+            if not self._come[self._at] and self._may_fire(entry, timers):
                 self._fires += 1
-                return Fire(entry.at)
+                return Fire(entry.at, _kind(entry))
             self._pass()
             if isinstance(entry, Stepped) and hung_up(entry) and not self._ended:
                 return Give(entry.at, entry)
@@ -125,12 +133,24 @@ class Script:
             return places.popleft()
         return None
 
-    def _may_fire(self, entry: Entry, timer: float | None) -> bool:
-        return timer is not None and timer <= entry.at + _EARLY_S and self._fires < _FIRES
+    def _may_fire(self, entry: Entry, timers: Timers) -> bool:
+        due = timers.get(_kind(entry), float("inf"))
+        return due <= entry.at + _EARLY_S and self._fires < _FIRES
 
     def _pass(self) -> None:
         self._at += 1
         self._fires = 0
+
+
+def _kind(entry: Entry) -> Kind:
+    """Whose timer may bring this."""
+    match entry:
+        case Heard():
+            return Heard
+        case Ticked():
+            return Ticked
+        case _:
+            return None
 
 
 def _what(entry: Entry) -> Hashable:

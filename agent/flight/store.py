@@ -1,6 +1,7 @@
 """The folder of flight records: named in config.yaml, tried at the start, filled by calls."""
 
 import os
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
@@ -9,7 +10,6 @@ from agent.config import Config
 from agent.engines import Tool
 from agent.errors import ConfigError
 from agent.flight.header import Header
-from agent.flight.packing import pack_header
 from agent.flight.recorder import Recorder, Unwatched, Watch
 from agent.flight.writer import Tape, Writer, open_own
 from agent.requests import CallSettings
@@ -42,7 +42,6 @@ class Store:
 
     def __init__(self, config: Config) -> None:
         """Raises ConfigError where nothing can be written."""
-        self._config = config
         self._folder = Path(config.record.folder).expanduser()
         try:
             _try(self._folder)
@@ -52,14 +51,14 @@ class Store:
                 'another folder, or "" to record nothing'
             ) from error
         self._writer = Writer(self._folder, config.record)
+        self._header = Header.of("", "", config, CallSettings(), ())  # of every call
 
     def watch(self, call: str, settings: CallSettings, tools: tuple[Tool, ...]) -> Watch:
         when, writer = datetime.now(UTC), self._writer
-        header = Header.of(
-            call, when.isoformat(timespec="milliseconds"), self._config, settings, tools
-        )
+        began = when.isoformat(timespec="milliseconds")
+        header = replace(self._header, name=call, when=began, settings=settings, tools=tools)
         path = self._folder / f"{when:%Y%m%dT%H%M%S.%f}Z-{call}.flight"
-        tape = Tape(call, path, pack_header(header.plain()))
+        tape = Tape(call, path, header)
         writer.begin(tape)
         return Recorder(lambda entry: writer.write(tape, entry), lambda: writer.end(tape))
 

@@ -18,7 +18,8 @@ from typing import BinaryIO
 
 from agent.config import Record
 from agent.flight.entries import Entry, Full
-from agent.flight.packing import pack
+from agent.flight.header import Header
+from agent.flight.packing import pack, pack_header
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +34,7 @@ _CLOSE_S = 10.0
 class Tape:
     """One call's entries, on their way to the thread. For the event loop."""
 
-    def __init__(self, call: str, path: Path, header: bytes) -> None:
+    def __init__(self, call: str, path: Path, header: Header) -> None:
         """`call` is its name in the log."""
         self.call, self.path, self.header = call, path, header
         self.stopped = False  # nothing more is taken; the thread may say so
@@ -113,7 +114,7 @@ class Writer:
     def _begin(self, tape: Tape) -> None:
         self._shelf.look(file.path for file in self._files.values())
         self._files[tape] = _RecordFile(tape.path, self._record_bytes)
-        self._add(tape, tape.header)
+        self._add(tape, pack_header(tape.header.plain()))
 
     def _write(self, tape: Tape, batch: list[Entry]) -> None:
         tape.written += 1

@@ -663,3 +663,22 @@ def test_an_answer_stands_when_nobody_goes_on() -> None:
             assert scene.engines.log == ["reply 1", "keep 1"]
 
     run(main())
+
+
+def test_who_looks_on_sees_what_the_turns_are_told_and_what_they_say() -> None:
+    async def main():
+        async with stage(["It is noon."]) as scene:
+            seen = []
+            scene.call.on_step = lambda *step: seen.append(step)
+            await scene.wait(1)
+            await scene.say(0.96)
+            await scene.wait(1)
+            events = [type(event).__name__ for event, _, _ in seen]
+            assert events[:3] == ["SpeechSuspected", "SpeechStarted", "SilenceSuspected"]
+            deadlines = [(event, now) for event, now, _ in seen if isinstance(event, float)]
+            assert len(deadlines) == 2  # the end of the turn, and of the time to withdraw
+            assert all(due <= now < due + 0.001 for due, now in deadlines)
+            commands = [type(c).__name__ for _, _, said in seen for c in said]
+            assert commands == ["PrepareReply", "TryReply", "SettleReply"]
+
+    run(main())

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from agent.virtual_time import run
+from agent.virtual_time import VirtualTimeLoop, run
 
 
 def test_an_hour_takes_no_time() -> None:
@@ -35,3 +35,18 @@ def test_waiting_for_nothing_is_an_error_not_a_hang() -> None:
 
     with pytest.raises(RuntimeError, match="deadlock"):
         run(wait())
+
+
+def test_who_is_told_that_nothing_is_left_to_do_may_find_something() -> None:
+    class Helpful(VirtualTimeLoop):
+        def idle(self) -> None:
+            self.call_soon(self.help)
+
+    async def wait() -> str:
+        event = asyncio.Event()
+        asyncio.get_running_loop().help = event.set
+        await event.wait()
+        return "helped"
+
+    with asyncio.Runner(loop_factory=Helpful) as runner:
+        assert runner.run(wait()) == "helped"

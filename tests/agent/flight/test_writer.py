@@ -11,12 +11,11 @@ import agent.flight.entries as en
 from agent.config import Config, Record
 from agent.flight import writer as writing
 from agent.flight.header import Header
-from agent.flight.packing import pack_header
 from agent.flight.record import read
 from agent.flight.writer import NAME, Tape, Writer, open_own
 from agent.requests import CallSettings
 
-HEADER = pack_header(Header.of("rtc_a", "now", Config(), CallSettings(), ()).plain())
+HEADER = Header.of("rtc_a", "now", Config(), CallSettings(), ())
 MIB = 1 << 20
 
 
@@ -251,7 +250,7 @@ def test_our_names_are_ours(found, ours) -> None:
 
 
 def test_a_tape_hands_over_once_a_second() -> None:
-    tape = Tape("rtc_1", None, b"")
+    tape = Tape("rtc_1", None, HEADER)
     handed = [len(tape.take(en.Sent(n * 0.1))) for n in range(31)]
     assert [count for count in handed if count] == [11, 11]
     assert len(tape.rest()) == 9

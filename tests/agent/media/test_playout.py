@@ -316,6 +316,21 @@ def test_the_call_learns_of_every_packet_and_of_the_last():
     run(main())
 
 
+def test_the_call_learns_when_the_sender_begins():
+    async def main():
+        track, begun = a_track(), []
+        track.on_begun = lambda: begun.append(asyncio.get_running_loop().time())
+        await asyncio.sleep(1)
+        Sender(track)
+        await asyncio.sleep(1)
+        track.play(1, ramp(3))
+        track.end(1)
+        await asyncio.sleep(1)
+        assert begun == [1.0]
+
+    run(main())
+
+
 def test_a_flushed_turn_is_not_reported_as_finished():
     async def main():
         track, finished = a_track(), []
