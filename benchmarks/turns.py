@@ -136,7 +136,10 @@ def play(
             results[name] = Result.without(world.name, name, scenario, absent)
             note(results[name])
             continue
-        parts.append(Part(name, scenario, render(scenario)))
+        try:
+            parts.append(Part(name, scenario, render(scenario)))
+        except ConfigError as error:
+            raise ConfigError(f"{name}.yaml: {error}") from None
     world.play(parts, settings, done)
     return [results[name] for name in scenarios]
 

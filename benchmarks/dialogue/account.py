@@ -25,12 +25,10 @@ class Uttered:
 
 @dataclass(frozen=True, slots=True)
 class Replied:
-    """A reply that was heard: its first and last packet with speech in it, and its words."""
+    """A reply that was heard: its first and its last packet with speech in it."""
 
     began_s: float
     ended_s: float
-    status: str  # completed | cancelled | failed, "" while it goes on
-    heard: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +58,10 @@ class Account:
         started = self.of("output_audio_buffer.started")
         begins = [event.at_s - _EVENT_LATE_S for event in started]
         ends = [*begins[1:], self.end_s][: len(started)]
-        for event, begin_s, end_s in zip(started, begins, ends, strict=True):
+        for begin_s, end_s in zip(begins, ends, strict=True):
             own = [at_s for at_s in speech_s if begin_s <= at_s < end_s]
             if own:
-                status, words = self._outcome(event.body.get("response_id"))
-                found.append(Replied(own[0], own[-1], status, words))
+                found.append(Replied(own[0], own[-1]))
         return found
 
     @property
@@ -93,13 +90,6 @@ class Account:
     def loudness(self, begin_s: float, end_s: float) -> float | None:
         """The loudest packet in a stretch; None where there is none."""
         return max((peak for at_s, peak in self.peaks if begin_s <= at_s < end_s), default=None)
-
-    def _outcome(self, id: Any) -> tuple[str, str]:
-        for event in self.of("response.done"):
-            response = event.body["response"]
-            if response["id"] == id:
-                return str(response["status"]), _words(response)
-        return "", ""
 
 
 def _words(response: Any) -> str:

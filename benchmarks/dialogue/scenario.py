@@ -111,7 +111,7 @@ class Expectation:
     cut_ins: _Count | None = None  # so many replies at most begin within the line
     silent_ms: _Ms | None = None  # from the line's first speech until the reply is silent
     ducked_ms: _Ms | None = None  # from there until it is heard at -8 dB or less, and goes on
-    resumed_ms: _Ms | None = None  # from the line's end until it is heard at full level
+    resumed_ms: _Ms | None = None  # from the line's end until it goes on at full level
 
     utterances: _Count | None = None  # taken for turns; a turn that was answered too soon: two
     completed: _Count | None = None  # replies that were heard to their end, prompts included

@@ -15,6 +15,7 @@ _GONE = 10 ** (-24 / 20)  # softer than that it is silent, and not ducked
 _FULL = 10 ** (-3 / 20)
 _BEFORE_S = 0.5
 _WINDOW_S = 0.1  # holds a tone whole but for its gap
+_GOES_ON_S = 0.3  # else it was about to be stopped
 _GAP_S = 0.4  # between two words of a reply that goes on
 
 
@@ -133,7 +134,8 @@ def _ducked_s(account: Account, reply: Replied, from_s: float) -> float | None:
 def _full_s(account: Account, reply: Replied, line: Uttered) -> float | None:
     before = account.loudness(max(reply.began_s, line.began_s - _BEFORE_S), line.began_s) or 1.0
     for at_s, peak in account.peaks:
-        if line.ended_s <= at_s <= reply.ended_s and peak >= _FULL * before:
+        goes_on = at_s <= reply.ended_s - _GOES_ON_S
+        if line.ended_s <= at_s and goes_on and peak >= _FULL * before:
             return at_s
     return None
 

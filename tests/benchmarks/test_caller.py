@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import json
 import os
 import socket
 import threading
@@ -193,6 +194,31 @@ async def test_another_kind_of_server(status, text):
             await place("http://{}:{}".format(*runner.addresses[0][:2]))
     finally:
         await runner.cleanup()
+
+
+@realtime
+async def test_a_session_goes_with_the_offer():
+    parts = {}
+
+    async def place_call(request):
+        parts.update(await request.post())
+        return web.Response(status=503)
+
+    upstream.install(CONFIG)
+    app = web.Application()
+    app.router.add_post("/v1/realtime/calls", place_call)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        url = "http://{}:{}".format(*runner.addresses[0][:2])
+        with pytest.raises(CallFailed, match="HTTP 503"):
+            async with dial(url, config=CONFIG, session={"instructions": "say: ü"}):
+                pytest.fail("there is a call")
+    finally:
+        await runner.cleanup()
+    assert json.loads(parts["session"]) == {"instructions": "say: ü"}
+    assert parts["sdp"].startswith("v=0")
 
 
 # -- nothing stays -----------------------------------------------------------------------------

@@ -102,6 +102,13 @@ def test_a_bad_file_stops_the_run_before_anything_is_played(folder, capsys) -> N
     assert capsys.readouterr().out == ""
 
 
+def test_a_sound_that_cannot_be_made_is_told_with_its_file(folder) -> None:
+    line = {"when": "start", "sounds": [{"say": "Hello", "voice": "klingon"}]}
+    write(folder, "bad", {**NOBODY, "caller": [line]})
+    with pytest.raises(ConfigError, match=r"bad\.yaml: say: espeak-ng has no voice 'klingon'"):
+        run(folder)
+
+
 def test_the_config_file_is_heeded(folder, tmp_path, capsys) -> None:
     config = tmp_path / "mine.txt"
     config.write_text("turns: {end_of_turn_ms: 150}")

@@ -67,6 +67,7 @@ OPEN = call(events=[event(7.0, "voxline.state", state="listening")])
         ({"ducked_ms": 100}, ducked(5.1, 5.5, 0.25 * LOUD), stopped(5.1)),
         ({"resumed_ms": 200}, ducked(5.1, 5.5, 0.25 * LOUD), ducked(5.1, 5.6, 0.25 * LOUD)),
         ({"resumed_ms": 200}, ducked(5.1, 5.5, 0.25 * LOUD), stopped(5.2)),
+        ({"resumed_ms": 200}, ducked(5.1, 5.5, 0.25 * LOUD), stopped(5.5)),
         # about the call
         ({"utterances": 1}, ANSWERED, call(events=[TURN, TURN])),
         ({"completed": 1}, ANSWERED, stopped(5.0)),
