@@ -163,9 +163,6 @@ class Turns:
 
     # -- effects: what a transition asks for --------------------------------------------------
 
-    def _nothing(self) -> list[Command]:
-        return []
-
     def _greet(self) -> list[Command]:
         if self.rules.greets:
             return self._say(ev.Prompt.GREETING)
@@ -344,7 +341,7 @@ TABLE: dict[State, dict[type, tuple[State, Effect]]] = {
         ev.ReplyWanted: (REPLYING, Turns._release),
         ev.ReplyOwed: (REPLYING, Turns._release),
         ev.UtteranceUnwanted: (LISTENING, Turns._forget),
-        ev.HungUp: (CLOSED, Turns._nothing),
+        ev.HungUp: (CLOSED, Turns._discard),
     },
     HEARING: {
         ev.SpeechEnded: (PAUSED, Turns._prepare),
