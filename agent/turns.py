@@ -136,7 +136,8 @@ class Turns:
         elif self.state is YIELDED:
             # words apart ("yeah, yeah", laughter) may take longer, but not for ever
             longest_s, begun_s = self.rules.backchannel_s, since - self._speech_at
-            wait_s = min(2 * longest_s, max(longest_s, begun_s + self.rules.barge_in_s))
+            word_s = self.rules.barge_in_s + self.rules.confirm_s
+            wait_s = min(2 * longest_s, max(longest_s, begun_s + word_s))
             since = self._speech_at
         elif self.state is WEIGHING:
             wait_s = self.rules.backchannel_wait_s
