@@ -77,6 +77,7 @@ class Replies:
         agent = shared.config.agent
         self.style = Style(agent.voice_name, agent.language, agent.speed)
         self._gain = 1.0
+        self._answers = 0  # that the log has counted: turn numbers are used up by drafts, too
         self._filler = 0  # number of the latest reply that only bridges a function
         self._reply: Reply | None = None
         self._spoken = Spoken()
@@ -207,7 +208,8 @@ class Replies:
             self._metrics.turn_measured(reply.marks)
             latency_ms = reply.marks.latency_ms()
             self._tell(ev.TurnMeasured(turn, latency_ms, reply.marks.stages()))
-            log.info("call %s: turn %d answered after %.0f ms", self._name, turn, latency_ms)
+            self._answers += 1
+            log.info("call %s: answer %d after %.0f ms", self._name, self._answers, latency_ms)
 
     def left(self, turn: int) -> None:
         """The last sample of a reply was handed to the network."""

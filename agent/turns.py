@@ -136,7 +136,8 @@ class Turns:
         elif self.state is YIELDED:
             # words apart ("yeah, yeah", laughter) may take longer, but not for ever
             longest_s, begun_s = self.rules.backchannel_s, since - self._speech_at
-            wait_s = min(2 * longest_s, max(longest_s, begun_s + self.rules.barge_in_s))
+            word_s = self.rules.barge_in_s + self.rules.confirm_s
+            wait_s = min(2 * longest_s, max(longest_s, begun_s + word_s))
             since = self._speech_at
         elif self.state is WEIGHING:
             wait_s = self.rules.backchannel_wait_s
@@ -162,9 +163,6 @@ class Turns:
         return self._busy and not self._filler and self.rules.filler_s is not None
 
     # -- effects: what a transition asks for --------------------------------------------------
-
-    def _nothing(self) -> list[Command]:
-        return []
 
     def _greet(self) -> list[Command]:
         if self.rules.greets:
@@ -344,7 +342,7 @@ TABLE: dict[State, dict[type, tuple[State, Effect]]] = {
         ev.ReplyWanted: (REPLYING, Turns._release),
         ev.ReplyOwed: (REPLYING, Turns._release),
         ev.UtteranceUnwanted: (LISTENING, Turns._forget),
-        ev.HungUp: (CLOSED, Turns._nothing),
+        ev.HungUp: (CLOSED, Turns._discard),
     },
     HEARING: {
         ev.SpeechEnded: (PAUSED, Turns._prepare),

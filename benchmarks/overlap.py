@@ -83,7 +83,7 @@ def coverage(heard: Samples, reply: Samples) -> tuple[int, int]:
         if np.sqrt(np.mean(stretch**2)) < HEARD_RMS:
             continue
         near = max(0, begin + late - _APART)
-        found = _found(heard[near : begin + late + _LONGEST], stretch)
+        found = _found(heard[near : begin + late + _LONGEST + _STRETCH], stretch)
         if not found:
             # half of it may be out of earshot, where the reply stopped or the listening did
             lost += begin + late + _LONGEST + _STRETCH <= len(heard)
@@ -98,7 +98,9 @@ def _found(sound: Samples, stretch: Samples) -> list[int]:
     """Where a stretch is in a sound: where it is most alike, and another nearly as good."""
     if len(sound) < len(stretch):
         return []
-    along = np.correlate(sound, stretch, "valid")
+    size = 1 << (len(sound) + len(stretch)).bit_length()
+    spectrum = np.fft.rfft(sound, size) * np.conj(np.fft.rfft(stretch, size))
+    along = np.fft.irfft(spectrum, size)[: len(sound) - len(stretch) + 1]
     energy = np.concatenate([[0.0], np.cumsum(np.square(sound, dtype=np.float64))])
     power = energy[len(stretch) :] - energy[: -len(stretch)]
     floor = 1e-3 * len(stretch) * HEARD_RMS**2

@@ -166,7 +166,6 @@ class Reel:
         held, self._held = self._held, None
         if held is not None and len(held):
             self._turns[0].put_back(held)
-            self._rising = self._rise
 
     def _fall_silent(self) -> Samples:
         """Fade from where we are; return what falls as it was, [up to `fade_ms`]."""

@@ -11,7 +11,14 @@ from agent.audio.frame import HEAR_HZ
 from agent.config import VadConfig
 from agent.ear import Ear
 from agent.endpoint.release import Patience
-from agent.events import PauseJudged, SpeechEnded, SpeechStarted
+from agent.events import (
+    PauseJudged,
+    SoundNoticed,
+    SoundPassed,
+    SpeechEnded,
+    SpeechStarted,
+    SpeechSuspected,
+)
 from agent.vad.silero import Silero
 
 CONFIG = VadConfig(min_speech_ms=64, min_silence_ms=64, trail_ms=0, preroll_ms=300)
@@ -120,3 +127,20 @@ def test_what_is_heard_does_not_depend_on_the_packets() -> None:
         return [(type(e), e.at_ms) for e in said]
 
     assert kinds(320) == kinds(960) == kinds(500)
+
+
+def test_a_sound_is_noticed_before_it_is_speech() -> None:
+    ear = Ear(LoudnessVad(), CONFIG, PATIENCE)
+    sound = np.concatenate([seconds(0, 1.024), seconds(0.5, 0.512), seconds(0, 1)])
+    events = [e for n in range(0, len(sound), 320) for e in ear.feed(sound[n : n + 320])]
+    kinds = [type(event) for event in events]
+    assert kinds[:3] == [SoundNoticed, SpeechSuspected, SpeechStarted]
+    assert SoundPassed not in kinds
+
+
+def test_a_click_is_noticed_and_passes() -> None:
+    ear = Ear(LoudnessVad(), CONFIG, PATIENCE)
+    sound = np.concatenate([seconds(0, 1.024), seconds(0.5, 0.02), seconds(0, 1)])
+    events = [e for n in range(0, len(sound), 320) for e in ear.feed(sound[n : n + 320])]
+    sounds = [event for event in events if not isinstance(event, PauseJudged)]
+    assert sounds == [SoundNoticed(32), SpeechSuspected(), SoundPassed()]

@@ -530,8 +530,8 @@ YIELDED_TO = {
         (2.5, SpeechSuspected(), []),
         (2.54, TIME, []),
         (2.56, SpeechStarted(0, 64), [DiscardReply(2)]),
-        (2.69, TIME, []),
-        (2.697, TIME, [CancelReply(1, "turn_detected")]),
+        (2.75, TIME, []),
+        (2.757, TIME, [CancelReply(1, "turn_detected")]),
         (3.0, STOPS, [PrepareReply(3)]),
         (3.4, TIME, [ReleaseReply(3)]),
     ],
@@ -794,7 +794,7 @@ class AnyCall(RuleBasedStateMachine):
     @rule()
     def caller_starts_or_stops(self) -> None:
         self.speaking = not self.speaking
-        self.do(self.turns.handle(STARTS if self.speaking else STOPS, self.now))
+        self.hear(STARTS if self.speaking else STOPS)
 
     @rule(
         event=st.sampled_from(
@@ -817,7 +817,17 @@ class AnyCall(RuleBasedStateMachine):
         )
     )
     def anything_else(self, event) -> None:
+        self.hear(event)
+
+    def hear(self, event) -> None:
+        """What was no turn leaves the reply as loud as before.
+
+        Killed: a forgotten overlap, or a sound that passed, that restores nothing.
+        """
+        before = self.turns.state
         self.do(self.turns.handle(event, self.now))
+        if self.turns.state is REPLYING and (before is OVERLAP or event == SoundPassed()):
+            assert not self.soft
 
     @rule()
     def results_come(self) -> None:
@@ -865,7 +875,7 @@ class AnyCall(RuleBasedStateMachine):
 
     @invariant()
     def a_reply_is_softer_only_while_something_is_heard_over_it(self) -> None:
-        """Killed: a forgotten overlap that restores nothing, a hold that leaves it ducked."""
+        """Killed: a hold, or an end under the caller's words, that leaves it ducked."""
         assert not self.soft or self.turns.state in (REPLYING, OVERLAP)
         if self.turns.state is OVERLAP:
             assert self.soft

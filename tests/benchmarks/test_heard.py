@@ -91,3 +91,10 @@ def test_what_is_kept_is_bounded():
     assert len(heard.sound()) == HEAR_HZ // 10
     assert len(heard.speech_s) == 5
     assert heard.last_speech_s == pytest.approx(0.38)  # of arrivals the latest are kept
+
+
+def test_each_packet_has_its_level_and_its_time():
+    levels = heard_of(0, 0.3, 0.3).levels
+    assert [at_s for at_s, _ in levels] == pytest.approx([1.0, 1.02, 1.04])
+    assert levels[0][1] < 0.001
+    assert levels[2][1] == pytest.approx(0.3 / 2**0.5, rel=0.1)
