@@ -130,3 +130,14 @@ def test_the_last_frame_is_filled_up_with_silence():
     utterance = Utterance(np.ones(SPEAK_FRAME + 1, np.float32))
     assert utterance.frames.shape == (2, SPEAK_FRAME)
     assert utterance.frames.sum() == SPEAK_FRAME + 1
+
+
+@virtual
+async def test_what_else_it_picks_up_is_added_to_what_is_said():
+    around = iter([0.3, -0.2, 0.9, 0.0, 0.0, 0.0])
+    microphone = Microphone(SEND, lambda: np.full(SPEAK_FRAME, next(around), np.float32))
+    handed = []
+    microphone._encode = lambda frame: handed.append(frame) or b"x"
+    microphone.say(np.full(3 * SPEAK_FRAME, 0.5, np.float32))
+    await packets(microphone, 4)
+    assert [float(frame[0]) for frame in handed] == pytest.approx([0.8, 0.3, 1.0, 0.0])
