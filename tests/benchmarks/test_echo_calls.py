@@ -8,6 +8,7 @@ import pytest
 from answering_machine import CONFIG, AnsweringMachine, answering, tone
 from recordings import recording
 
+from benchmarks import echo_calls
 from benchmarks.caller import dial
 from benchmarks.echo_calls import Tally, _speak_over, _speaks, spoken
 
@@ -67,3 +68,15 @@ async def test_an_interruption_that_is_not_heard_is_not_found():
 async def test_a_reply_that_stops_by_itself_is_counted_as_that():
     tally = await spoken_over(0.1, after_s=2.0)
     assert (tally.self_interrupted, tally.spoken_over) == (1, 0)
+
+
+@pytest.mark.slow
+@realtime
+async def test_replies_amid_noise_are_counted(monkeypatch):
+    recording("sb-spk1_snt4")  # the question, or skip
+    monkeypatch.setattr(echo_calls, "_QUIET_S", 0.3)
+    machine = AnsweringMachine(wait_ms=700)
+    machine.answer = tone(1.5)
+    async with answering(machine):
+        tally = await echo_calls.amid(machine.url, [np.zeros(12_000, np.float32)] * 2)
+    assert (tally.replies, tally.self_interrupted, tally.false_turns) == (2, 0, 0)
