@@ -108,15 +108,16 @@ def text(guarded: dict[float | None, Tally], bare: dict[float | None, Tally]) ->
 
 
 def _row(name: str, tally: Tally, bare: Tally) -> str:
-    delays = tally.found_ms or [float("nan")]
-    p50, p95 = np.percentile(delays, [50, 95])
+    delay = "-"
+    if tally.found_ms:
+        delay = "{:.0f} / {:.0f} ms".format(*np.percentile(tally.found_ms, [50, 95]))
     cells = (
         name,
         f"{tally.self_interrupted} of {tally.replies}",
         f"{tally.false_turns}",
         f"{tally.found} of {tally.spoken_over}",
-        f"{p50:.0f} / {p95:.0f} ms",
-        f"{bare.self_interrupted} of {bare.replies}" if bare.replies else "",
+        delay,
+        f"{bare.self_interrupted} of {bare.replies}",
     )
     return f"| {' | '.join(cells)} |"
 

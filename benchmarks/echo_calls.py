@@ -4,6 +4,7 @@ Knows the wire, recordings and rooms; judges nothing.
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -86,6 +87,28 @@ async def converse(url: str, room: Room | None, listened: int, spoken_over: int)
                 tally.self_interrupted += _last(call, "output_audio_buffer.") == "cleared"
                 await call.quiet(_QUIET_S, _REPLY_S)
                 tally.false_turns += _began(call, asked_s + _QUIET_S)
+        tally.late_ms = call.worst_late_ms
+    return tally
+
+
+async def amid(url: str, noises: Sequence[Samples]) -> Tally:
+    """Hold one call: ask, and make a noise [n] at SPEAK_HZ during each reply. CallFailed."""
+    question, tally = spoken(_QUESTION), Tally()
+    async with dial(url) as call:
+        session = {"type": "realtime", "instructions": f"say: {TEXT}"}
+        call.send({"type": "session.update", "session": session})
+        for noise in noises:
+            await call.quiet(_QUIET_S, _REPLY_S)
+            await call.say(question)
+            if not await call.until(lambda: _speaks(call), _ANSWER_S):
+                continue
+            replied_s = asyncio.get_running_loop().time()
+            await call.say(noise)
+            await call.until(lambda: not _speaks(call), _REPLY_S)
+            tally.replies += 1
+            tally.self_interrupted += _last(call, "output_audio_buffer.") == "cleared"
+            await call.quiet(_QUIET_S, _REPLY_S)
+            tally.false_turns += _began(call, replied_s)
         tally.late_ms = call.worst_late_ms
     return tally
 

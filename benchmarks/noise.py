@@ -7,6 +7,7 @@ before. Then the complete turns are said, softly too: they must still be heard.
 """
 
 import argparse
+import asyncio
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,11 +20,13 @@ from agent.audio.frame import HEAR_FRAME, HEAR_HZ, SPEAK_FRAME, SPEAK_HZ, Sample
 from agent.config import Config, Send
 from agent.ear import Ear
 from agent.events import SpeechEnded, SpeechStarted
+from agent.media import upstream
 from agent.media.opus import Decoder, Encoder
 from agent.requests import CallSettings
 from agent.settings import patience, turn_rules
 from agent.vad.silero import Silero
-from benchmarks import report, speech
+from benchmarks import own_server, report, speech
+from benchmarks.echo_calls import amid
 from benchmarks.echo_room import Echo, Room
 
 _LEVELS_DB = (0.0, -10.0, -20.0, -30.0)
@@ -176,10 +179,29 @@ def at_level(sound: NDArray[np.float64], dbfs: float) -> Samples:
     return scaled
 
 
+async def over_a_call(seconds: float) -> int:
+    """Make each noise during a reply of the agent's; 0 when none was interrupted."""
+    upstream.install(Config())
+    sounds = [soxr.resample(s.samples, HEAR_HZ, SPEAK_HZ) for s in noises(seconds)]
+    command = own_server.command("scripted", ["agent.voice=espeak"], None)
+    async with own_server.running(command) as url:
+        tally = await amid(url, [sound.astype(np.float32) for sound in sounds])
+    print(
+        f"{tally.replies} replies amid noise: {tally.self_interrupted} interrupted, "
+        f"{tally.false_turns} false turns; own packets late by {tally.late_ms:.0f} ms at worst"
+    )
+    return 0 if tally.self_interrupted == tally.false_turns == 0 else 1
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=34.0, help="of each sound")
+    parser.add_argument(
+        "--call", action="store_true", help="instead: over a real call, during its replies"
+    )
     args = parser.parse_args()
+    if args.call:
+        return asyncio.run(over_a_call(args.seconds))
     quiet = [(s.name, hear(s)) for s in (*noises(args.seconds), *far_voices(args.seconds))]
     rows = [(name, h.seconds, h.turns, h.interruptions) for name, h in quiet]
     print(report.table(["nobody speaks", "s", "false turns", "false interruptions"], rows))

@@ -23,7 +23,7 @@ _GONE_DB = 13.0  # what lies farther is none, although it is no louder than one
 _ELSEWHERE_DB, _BETTER_DB = 7.0, 2.5  # so near, and nearer by so much, is another path
 
 _FLOOR_EVERY = 8  # hops, while nothing is played
-_FLOOR_LEAST = np.float32(10**-7.5)
+_FLOOR_FIRST, _FLOOR_LEAST = np.float32(1e-5), np.float32(10**-7.5)  # powers of a band
 _FLOOR_RISE = np.float32(1.003)  # a hop: 1.3 dB a second
 
 
@@ -36,7 +36,7 @@ class EchoGuard:
         self._bands = Bands(HEAR_HZ)
         self._hops = 0  # heard so far
         self._heard: deque[Rows] = deque(maxlen=_LOOK_HOPS)
-        self._floor = np.full(BANDS, _FLOOR_LEAST, np.float32)
+        self._floor: Rows = np.full(BANDS, _FLOOR_FIRST, np.float32)
         self._path: EchoPath | None = None
 
     def arrived(self, samples: int, now: float) -> None:

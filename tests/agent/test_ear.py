@@ -144,3 +144,61 @@ def test_a_click_is_noticed_and_passes() -> None:
     events = [e for n in range(0, len(sound), 320) for e in ear.feed(sound[n : n + 320])]
     sounds = [event for event in events if not isinstance(event, PauseJudged)]
     assert sounds == [SoundNoticed(32), SpeechSuspected(), SoundPassed()]
+
+
+class Believer:
+    """A guard that explains what lies within some stretch of media time."""
+
+    def __init__(self, begin_s, end_s) -> None:
+        self.begin, self.end, self.hops = int(begin_s * 100), int(end_s * 100), 0
+
+    def feed(self, hop) -> None:
+        assert hop.shape == (160,)
+        self.hops += 1
+
+    def explains(self) -> bool:
+        return self.begin <= self.hops < self.end
+
+
+def test_what_the_guard_explains_is_no_speech() -> None:
+    sound = np.concatenate([seconds(0, 1.024), seconds(0.5, 0.512), seconds(0, 1)])
+    assert listen(Ear(LoudnessVad(), CONFIG, PATIENCE, guard=Believer(0, 9)), sound) == []
+
+
+def test_a_caller_who_speaks_over_an_echo_begins_where_it_no_longer_explains() -> None:
+    sound = np.concatenate([seconds(0, 1.024), seconds(0.5, 1.024), seconds(0, 1)])
+    events = listen(Ear(LoudnessVad(), CONFIG, PATIENCE, guard=Believer(1, 1.5)), sound)
+    assert events[0].at_ms == pytest.approx(1500, abs=32)
+    assert events[1:] == [SpeechEnded(2048, 64)]
+
+
+def test_an_echo_does_not_prolong_what_the_caller_said() -> None:
+    sound = np.concatenate([seconds(0, 1.024), seconds(0.5, 1.024), seconds(0, 1)])
+    events = listen(Ear(LoudnessVad(), CONFIG, PATIENCE, guard=Believer(1.5, 9)), sound)
+    assert events[0] == SpeechStarted(1024, 64)
+    assert events[1].at_ms == pytest.approx(1500, abs=32)
+
+
+def test_the_guard_is_not_asked_about_silence() -> None:
+    class Never(Believer):
+        def explains(self):
+            raise AssertionError("there was nothing to explain")
+
+    assert listen(Ear(LoudnessVad(), CONFIG, PATIENCE, guard=Never(0, 9)), seconds(0, 1)) == []
+
+
+class HalfSure:
+    """A VAD that takes everything loud for speech, and is not certain."""
+
+    def probability(self, window):
+        return 0.9 * float(np.abs(window).max() > 0.05)
+
+
+def tone(value, length_s):
+    return (value * np.sin(0.06 * np.arange(int(length_s * HEAR_HZ)))).astype(np.float32)
+
+
+def test_a_noise_that_sounds_like_speech_begins_nothing_and_a_voice_does() -> None:
+    hiss = np.random.default_rng(0).uniform(-0.5, 0.5, HEAR_HZ).astype(np.float32)
+    assert listen(Ear(HalfSure(), CONFIG, PATIENCE), hiss) == []
+    assert len(listen(Ear(HalfSure(), CONFIG, PATIENCE), tone(0.5, 1))) == 1

@@ -243,3 +243,25 @@ async def test_calls_leave_nothing_behind():
         settled = await calls(3)
         after = await calls(10)
     assert after[0] <= settled[0] + 1 and after[1:] == settled[1:]
+
+
+@realtime
+async def test_what_is_played_comes_back_through_a_loudspeaker():
+    class Mirror:
+        """Gives back at once what it is given, at half the level."""
+
+        def __init__(self):
+            self.waiting = np.zeros(0, np.float32)
+
+        def play(self, samples):
+            self.waiting = np.concatenate([self.waiting, np.repeat(samples, 3)[::2] / 2])
+
+        def frame(self):
+            frame, self.waiting = self.waiting[:480], self.waiting[480:]
+            return np.pad(frame, (0, 480 - len(frame)))
+
+    async with answering(AnsweringMachine(greeting=tone(0.4), wait_ms=60_000)) as machine:
+        async with dial(machine.url, config=CONFIG, loudspeaker=Mirror()) as call:
+            await call.silence(1.0)
+            came_back = np.concatenate(machine.lines[0].heard)
+            assert np.abs(came_back).max() == pytest.approx(0.15, abs=0.05)

@@ -141,3 +141,14 @@ async def test_a_background_lies_under_speech_and_silence_over_and_over():
     loud = [np.abs(decoder.decode(bytes(p))).max() for p, _ in await packets(microphone, 8)]
     assert max(loud[0:2]) > 0.25  # the codec looks ahead: some of it comes a packet later
     assert all(0.02 < peak < 0.1 for peak in loud[3:])
+
+
+@virtual
+async def test_what_else_it_picks_up_is_added_to_what_is_said():
+    around = iter([0.3, -0.2, 0.9, 0.0, 0.0, 0.0])
+    microphone = Microphone(SEND, lambda: np.full(SPEAK_FRAME, next(around), np.float32))
+    handed = []
+    microphone._encode = lambda frame: handed.append(frame) or b"x"
+    microphone.say(np.full(3 * SPEAK_FRAME, 0.5, np.float32))
+    await packets(microphone, 4)
+    assert [float(frame[0]) for frame in handed] == pytest.approx([0.8, 0.3, 1.0, 0.0])

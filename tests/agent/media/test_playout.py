@@ -459,6 +459,28 @@ def test_gain_reaches_the_encoder():
     run(main())
 
 
+def test_what_is_heard_is_told_with_the_slot_it_has():
+    """After the gain and with the fade of a flush: what an echo of it would be."""
+
+    async def main():
+        track, told = a_track(), []
+        track.on_sound = lambda samples, at_s: told.append((samples, at_s))
+        sender = Sender(track)
+        await asyncio.sleep(1)
+        track.play(1, np.full(10 * FRAME, 0.1, np.float32))
+        track.set_gain(0.5)
+        await asyncio.sleep(0.101)
+        stall(0.1)  # what leaves late keeps its place
+        track.flush()
+        await asyncio.sleep(1)
+        assert np.array_equal(np.concatenate([s for s, _ in told]), sender.samples())
+        assert np.diff([at_s for _, at_s in told]) == pytest.approx(0.02)
+        assert told[0][1] == pytest.approx(1.0)
+        assert sender.times[-1] - told[-1][1] >= 0
+
+    run(main())
+
+
 def test_real_opus_packets_fit_the_port():
     async def main():
         track = Playout(Settings(), Encoder(Send()).encode)
