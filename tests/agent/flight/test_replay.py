@@ -244,8 +244,8 @@ def test_a_busy_loop_is_repeated_in_its_own_order(seed, most_s) -> None:
 
 def test_time_alone_does_not_repeat_a_busy_loop() -> None:
     """Why there is a script: timers that are never late decide otherwise in one of these."""
-    calls = [fly_busily(seed, 0.003) for seed in (5, 6, 10)]
-    assert not all(_fly(call.flight, call.config, 0.0).difference.identical for call in calls)
+    calls = (fly_busily(seed, 0.003) for seed in range(12))
+    assert any(not _fly(call.flight, call.config, 0.0).difference.identical for call in calls)
 
 
 def held_up(flight):
