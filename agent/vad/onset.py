@@ -13,6 +13,8 @@ _VOICED = 0.6  # clarity of pitch: noise came to 0.5 where a VAD took it for spe
 _WITHIN_HOPS = 30  # of the beginning: what comes before a vowel is short
 _CERTAIN = 0.97  # of a VAD that needs no voice: whispers; noise came to 0.90
 
+_GOES_ON_HOPS = 70  # after a pause in a turn anything may, lest it be answered meanwhile
+
 _FAR_DB = 20.0  # softer than the caller is another voice
 _LATELY_HOPS = 10
 _SILENT_DB = -120.0
@@ -29,6 +31,7 @@ class Onset:
         self._levels_db: deque[float] = deque(maxlen=_LATELY_HOPS)
         self._caller_db: deque[float] = deque(maxlen=_KEPT_HOPS)
         self._spoken_hops = 0
+        self._since_hops = _GOES_ON_HOPS  # since the caller spoke last
         self._least_db = -np.inf
         self._relented_db = 0.0
 
@@ -36,6 +39,7 @@ class Onset:
         """Take the next hop of 10 ms. `spoken`: it is of what the caller says."""
         self._clarity.append(clarity)
         self._levels_db.append(level_db)
+        self._since_hops = 0 if spoken else self._since_hops + 1
         if spoken:
             self._caller_db.append(level_db)
             self._spoken_hops += 1
@@ -45,6 +49,8 @@ class Onset:
 
     def may_begin(self, probability: float) -> bool:
         """Whether a window of this probability may begin the caller's speech."""
+        if self._since_hops < _GOES_ON_HOPS:
+            return True
         if probability < _CERTAIN and max(self._clarity, default=0.0) < _VOICED:
             return False
         below_db = self._least_db - max(self._levels_db, default=_SILENT_DB)

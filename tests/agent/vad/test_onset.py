@@ -19,7 +19,7 @@ def a_caller(level_db=-20.0):
     """Somebody has spoken for three seconds, and was heard."""
     onset = Onset()
     hears(onset, 300, level_db, spoken=True)
-    hears(onset, 50, -70.0, clarity=0.1)
+    hears(onset, 100, -70.0, clarity=0.1)
     return onset
 
 
@@ -78,10 +78,20 @@ def test_the_loudest_of_the_last_tenth_of_a_second_counts() -> None:
     assert not onset.may_begin(0.95)
 
 
+def test_whoever_goes_on_after_a_pause_may_do_so_without_a_voice() -> None:
+    """A pause that ends late is a turn that is answered too early."""
+    onset = a_caller(-20.0)
+    hears(onset, 10, -20.0, spoken=True)
+    hears(onset, 60, -60.0, clarity=0.1)
+    assert onset.may_begin(0.6)
+    hears(onset, 20, -60.0, clarity=0.1)
+    assert not onset.may_begin(0.6)
+
+
 def test_a_word_is_not_enough_to_know_the_caller() -> None:
     onset = Onset()
     hears(onset, 30, -10.0, spoken=True)
-    hears(onset, 12, -40.0)
+    hears(onset, 100, -40.0)
     assert onset.may_begin(0.95)
 
 
