@@ -88,10 +88,13 @@ class Script:
         if place is None or place < 0:
             return 0.0
         self._come[place] = 1
+        if any(isinstance(between, Packet) for between in self._entries[self._at : place]):
+            return 0.0  # it comes a little early; time waits for the packets
         reached, upcoming = self._entries[place].at, self._upcoming(place + 1)
         if upcoming is None:
             return reached
-        if isinstance(upcoming, _OF_TIMERS) and not isinstance(entry, Packet):
+        at_once = self._entries[place + 1] is upcoming
+        if not at_once or (isinstance(upcoming, _OF_TIMERS) and not isinstance(entry, Packet)):
             timed = timers.get(_kind(upcoming), upcoming.at + 1.0) <= upcoming.at
             return reached if timed or upcoming.at > reached + _WORK_S else upcoming.at
         return reached if upcoming.at > reached + _HARD_WORK_S else upcoming.at
