@@ -212,8 +212,9 @@ class Call:
                 self._speaker.duck(turn)
             case do.RestoreReply():
                 self._speaker.restore()
-            case do.HoldReply():
-                self._replies.hold()
+            case do.HoldReply(turn):
+                if not self._replies.hold():
+                    self._step(ev.ReplyUnheard(turn))
             case do.ResumeReply():
                 self._replies.resume()
             case do.CancelReply(turn, reason):

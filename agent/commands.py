@@ -74,7 +74,7 @@ class RestoreReply:
 class HoldReply:
     """The caller speaks: stop the reply in mid-word, and keep the rest of it.
 
-    ResumeReply or CancelReply follows.
+    ResumeReply or CancelReply follows; the latter where ReplyUnheard is the answer.
     """
 
     turn: int

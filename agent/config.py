@@ -124,7 +124,7 @@ class Turns:
     withdraw_ms: Annotated[int, Between(0, 2000)] = 400
     barge_in_ms: Annotated[int, Between(0, 5000)] = 180
     backchannel_ms: Annotated[int, Between(0, 2000)] = 600
-    backchannel_wait_ms: Annotated[int, Between(0, 2000)] = 200
+    backchannel_wait_ms: Annotated[int, Between(0, 2000)] = 300
     silence_prompt_s: Annotated[float, Between(1, 3600)] = 12.0
     silence_prompts: Annotated[int, Between(0, 100)] = 2
 

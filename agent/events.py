@@ -100,6 +100,13 @@ class ReplyFinished:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplyUnheard:
+    """A reply that was to be held has not begun to sound: nobody can have agreed with it."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
 class ReplyWanted:
     """The client asked for an answer now (`response.create`)."""
 
@@ -177,6 +184,7 @@ Event = (
     | SpeechEnded
     | PauseJudged
     | ReplyFinished
+    | ReplyUnheard
     | ReplyWanted
     | ReplyUnwanted
     | UtteranceUnwanted

@@ -127,10 +127,16 @@ class Replies:
             self._reply.discard()
             self._reply = None
 
-    def hold(self) -> None:
-        """Stop one that was released, and keep what has not left; another may be prepared."""
+    def hold(self) -> bool:
+        """Stop one that was released, and keep what has not left; another may be prepared.
+
+        False: none of it has left yet.
+        """
+        if self._reply is None or not self._reply.audible:
+            return False
         self._speaker.hold()
         self._held, self._reply = self._reply, None
+        return True
 
     def resume(self) -> None:
         """Go on with the one that is held."""

@@ -21,14 +21,10 @@ from agent.state import (
     State,
 )
 from agent.turn_rules import TurnRules
-from agent.wait import Wait
+from agent.wait import Deadline, Wait
 
 # Sounds so close to each other are one, and so is the speech they become.
 _NOTICED_S = 0.3
-
-
-class Deadline:
-    """The time set for the present state has come."""
 
 
 class Turns:
@@ -63,8 +59,10 @@ class Turns:
     def handle(self, event: ev.Event, now: float) -> list[Command]:
         """Take one event; return what to do about it, in order."""
         match event:
-            case ev.ReplyFinished(turn) | ev.Agreed(turn) | ev.Asked(turn) if turn != self.turn:
+            case ev.ReplyFinished(turn) | ev.ReplyUnheard(turn) if turn != self.turn:
                 return []  # news of a reply that is over already
+            case ev.Agreed(turn) | ev.Asked(turn) if turn != self.turn:
+                return []
             case ev.LastWords(turn):
                 if turn == self._finished:
                     return [do.EndCall(ev.EndReason.AGENT)]
@@ -251,10 +249,8 @@ class Turns:
 
     def _stand(self) -> list[Command]:
         """What was tried is not withdrawn any more."""
-        if not self._tried:
-            return []
-        self._tried = False
-        return [do.SettleReply(self.turn)]
+        tried, self._tried = self._tried, False
+        return [do.SettleReply(self.turn)] if tried else []
 
     def _duck(self) -> list[Command]:
         """Something is heard over the reply."""
@@ -381,6 +377,7 @@ TABLE: dict[State, dict[type, tuple[State, Effect]]] = {
     YIELDED: {
         ev.SpeechEnded: (WEIGHING, Turns._prepare),
         Deadline: (HEARING, Turns._interrupt),
+        ev.ReplyUnheard: (HEARING, Turns._interrupt),
         ev.ReplyOwed: (YIELDED, Turns._owe),
         ev.ReplyUnwanted: (HEARING, Turns._silence),
         ev.UtteranceUnwanted: (REPLYING, Turns._carry_on),

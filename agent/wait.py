@@ -1,6 +1,10 @@
 """Until when to wait, where a sound that has just begun may yet decide otherwise. No clock."""
 
 
+class Deadline:
+    """The time that was set has come."""
+
+
 class Wait:
     """At most one deadline; whoever owns it asks whether it has come."""
 

@@ -410,7 +410,9 @@ def held(scene, *answer):
         await settled()
         scene.replies.let_out(3)
         await settled()
-        scene.replies.hold()
+        assert not scene.replies.hold()  # of silence nothing could be kept
+        scene.replies.packet_left(3, 0.1)
+        assert scene.replies.hold()
         scene.prepare(4, *answer)
         await settled()
 

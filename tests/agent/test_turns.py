@@ -35,6 +35,7 @@ from agent.events import (
     Prompt,
     ReplyFinished,
     ReplyOwed,
+    ReplyUnheard,
     ReplyUnwanted,
     ReplyWanted,
     Resumed,
@@ -476,6 +477,13 @@ YIELDED_TO = {
         (2.45, Agreed(1), []),
         (2.45, Agreed(2), GOES_ON),
         (2.5, Asked(2), []),
+    ],
+    "of a reply that does not sound yet there is nothing to go on with": [
+        *OVER,
+        (2.17, ReplyUnheard(2), []),
+        (2.17, ReplyUnheard(1), [CancelReply(1, "turn_detected")]),
+        (2.4, SpeechEnded(0, ago_ms=64), [PrepareReply(2)]),
+        (2.737, TIME, [ReleaseReply(2)]),
     ],
     "words that want an answer: the reply is over, and the answer waits for the pause": [
         *WEIGHED,
