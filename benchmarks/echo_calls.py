@@ -102,11 +102,12 @@ async def amid(url: str, noises: Sequence[Samples]) -> Tally:
             await call.say(question)
             if not await call.until(lambda: _speaks(call), _ANSWER_S):
                 continue
+            await call.silence(_QUIET_S)  # what follows at once goes on with the question
             replied_s = asyncio.get_running_loop().time()
             await call.say(noise)
             await call.until(lambda: not _speaks(call), _REPLY_S)
             tally.replies += 1
-            tally.self_interrupted += _last(call, "output_audio_buffer.") == "cleared"
+            tally.self_interrupted += _cleared_s(call, replied_s) is not None
             await call.quiet(_QUIET_S, _REPLY_S)
             tally.false_turns += _began(call, replied_s)
         tally.late_ms = call.worst_late_ms
