@@ -101,6 +101,8 @@ class Ear:
         return 0.0 if self._guard.explains() else probability
 
     def _judged(self) -> PauseJudged | None:
+        if self._judge.resumed:  # before the gate is sure: what was judged holds no more
+            return PauseJudged(self._judge.silent_ms, self._patience.longest_ms, 0.0)
         pause = self._judge.pause
         if pause is None or pause.silent_ms > self._patience.unfinished_ms:
             return None

@@ -1,24 +1,30 @@
 """`python -m benchmarks.endpoint`: how soon the end of a turn is believed, against cutting in.
 
-Every recording is judged by weights that were fitted without it and its kin. Beside the curve
-of the judge stands that of a fixed wait; both place the end of speech in the same way. From the
-pauses alone: `voxline bench latency` measures the same at a caller's socket.
+Every speaker is judged by weights that were fitted without them. Beside the curve of the judge
+stands that of a fixed wait, and that of Smart Turn where its verdicts are given; all place the
+end of speech in the same way. From the pauses alone: `voxline bench latency` measures the same
+at a caller's socket.
 """
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
 from agent.config import Turns
+from agent.errors import ConfigError
 from benchmarks import report
-from benchmarks.endpoint_corpus import CONDITIONS, Observed, observe_all
+from benchmarks.endpoint_corpus import SPEAKERS, Observed, observe_all
 from benchmarks.endpoint_fit import Numbers, answered_ms, fit, table, waits_ms, without
+from benchmarks.endpoint_smart_turn import Verdicts, load_verdicts, verdict_waits_ms
 
-ENOUGH = (-1.8, -1.35, -0.9, -0.4, 0.0, 0.5, 0.9, 1.35, 1.8)  # logits, `medium` among them
+# logits, `medium` among them
+ENOUGH = (-1.8, -1.4, -1.2, -1.0, -0.9, -0.85, -0.8, -0.6, -0.4, 0.0)
 FIXED_MS = (150, 200, 250, 300, 350, 400, 450, 500, 600)
+CONVINCED = (0.5, 0.8, 0.9, 0.95, 0.98, 0.99)  # odds
+_COLOURS = {"judged": "tab:blue", "fixed": "tab:grey", "smart turn": "tab:orange"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +32,7 @@ class Point:
     """One way to wait, over some turns."""
 
     way: str
-    setting: float  # logit, or ms
+    setting: float  # logit, ms, or odds
     p50_ms: float | None  # None: none was answered in time
     p95_ms: float | None
     turns: int
@@ -45,26 +51,36 @@ def point(way: str, setting: float, names: Sequence[str], answered: Numbers) -> 
     return Point(way, setting, p50, p95, len(answered), cut)
 
 
-def frontier(observed: Sequence[Observed], rounds: int = 1500) -> dict[str, list[Point]]:
-    """Return both curves, "clean" and over all conditions."""
+def _groups(complete: Sequence[Observed]) -> Iterator[tuple[str, list[Observed]]]:
+    """Yield what is summed up, under its name; nothing empty."""
+    own = [each for each in complete if each.speaker in SPEAKERS]
+    more = [each for each in complete if each.speaker not in SPEAKERS]
+    for label, chosen in (
+        ("clean", [each for each in own if each.condition == "clean"]),
+        ("all conditions", own),
+        ("more speech, clean", [each for each in more if each.condition == "clean"]),
+        ("more speech, its conditions", more),
+    ):
+        if chosen:
+            yield label, chosen
+
+
+def frontier(
+    observed: Sequence[Observed], verdicts: Verdicts | None = None
+) -> dict[str, list[Point]]:
+    """Return the curves of each group of turns."""
     turns = Turns()
     complete = [each for each in observed if each.complete]
-    judged: dict[tuple[str, str], Numbers] = {}
-    for name in sorted({each.name for each in complete}):
-        weights = fit(table(without(observed, name)), rounds=rounds)
-        for each in (each for each in complete if each.name == name):
-            laid_out = table([each])
-            judged[name, each.condition] = np.array(
-                [
-                    answered_ms(laid_out, waits_ms(laid_out, weights, e, turns))[0]
-                    for e in ENOUGH
-                ]
-            )
+    judged: dict[tuple[str, str], list[float]] = {}
+    for speaker in sorted({each.speaker for each in complete}):
+        weights = fit(without(observed, speaker))
+        spoken = [each for each in complete if each.speaker == speaker]
+        laid_out = table(spoken)
+        answers = [answered_ms(laid_out, waits_ms(laid_out, weights, e, turns)) for e in ENOUGH]
+        for n, each in enumerate(spoken):
+            judged[each.name, each.condition] = [float(answer[n]) for answer in answers]
     points: dict[str, list[Point]] = {}
-    for label, chosen in (
-        ("clean", [each for each in complete if each.condition == "clean"]),
-        ("all conditions", complete),
-    ):
+    for label, chosen in _groups(complete):
         names = [each.name for each in chosen]
         by_turn = np.array([judged[each.name, each.condition] for each in chosen])
         points[label] = [
@@ -74,6 +90,11 @@ def frontier(observed: Sequence[Observed], rounds: int = 1500) -> dict[str, list
         for wait_ms in FIXED_MS:
             waits = np.full(len(laid_out.turn), float(wait_ms))
             points[label].append(point("fixed", wait_ms, names, answered_ms(laid_out, waits)))
+        if verdicts is None or any((e.name, e.condition) not in verdicts for e in chosen):
+            continue
+        for odds in CONVINCED:
+            answered = answered_ms(laid_out, verdict_waits_ms(chosen, verdicts, odds))
+            points[label].append(point("smart turn", odds, names, answered))
     return points
 
 
@@ -103,33 +124,49 @@ def plot(points: dict[str, list[Point]], path: Path) -> None:
     """Draw latency against the share of turns cut into."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(8, 4), layout="constrained")
-    for axes, (label, curve) in zip(figure.subplots(1, 2), points.items(), strict=True):
-        for way, colour in (("judged", "tab:blue"), ("fixed", "tab:grey")):
+    figure = Figure(figsize=(5 * len(points), 4.5), layout="constrained")
+    columns = figure.subplots(1, len(points), squeeze=False)[0]
+    for axes, (label, curve) in zip(columns, points.items(), strict=True):
+        for way, colour in _COLOURS.items():
             of_it = [each for each in curve if each.way == way]
+            if not of_it:
+                continue
             share = [100 * each.share for each in of_it]
             axes.plot(share, [e.p50_ms for e in of_it], "o-", color=colour, label=f"{way}, p50")
             axes.plot(share, [e.p95_ms for e in of_it], ".:", color=colour, label=f"{way}, p95")
-        axes.set(title=label, xlabel="turns cut into, %", ylabel="ms from the last speech")
+        axes.set(
+            title=f"{label} ({curve[0].turns} turns)",
+            xlabel="turns cut into, %",
+            ylabel="ms from the last speech",
+        )
         axes.set_ylim(0, 700)
         axes.legend(fontsize=8)
-    figure.savefig(path, dpi=120)
+    figure.savefig(path, dpi=110)
 
 
 def main() -> None:
-    """Judge every recording by weights fitted without it; print, write, draw."""
+    """Judge every speaker by weights fitted without them; print, write, draw."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cache", type=Path, help="keep what was heard in this file")
+    parser.add_argument("--more", type=Path, help="a folder of more speech, with a turns.csv")
+    parser.add_argument(
+        "--verdicts", type=Path, help="what benchmarks.endpoint_smart_turn wrote"
+    )
     parser.add_argument("--json", type=Path)
     parser.add_argument(
         "--plot", type=Path, default=Path(__file__).parent / "plots/endpoint.png"
     )
     arguments = parser.parse_args()
-    points = frontier(observe_all(CONDITIONS, arguments.cache))
+    try:
+        observed = observe_all(arguments.cache, arguments.more)
+        verdicts = load_verdicts(arguments.verdicts) if arguments.verdicts else None
+    except ConfigError as error:
+        parser.error(str(error))
+    points = frontier(observed, verdicts)
     print(text(points))
     if arguments.json is not None:
         figures = {label: [asdict(each) for each in curve] for label, curve in points.items()}
-        report.write_json(arguments.json, {"conditions": len(CONDITIONS)}, figures)
+        report.write_json(arguments.json, {"turns": len(observed)}, figures)
     plot(points, arguments.plot)
 
 

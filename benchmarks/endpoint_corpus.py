@@ -2,15 +2,19 @@
 
 Each recording goes through noise, a room, a telephone, another pace or level, the caller's Opus
 encoder, lost packets and the project's own concealment. Knows what ends and what does not.
+More speech may lie in a folder of .flac files with a turns.csv: name, speaker, and end, which
+is complete, unfinished, or unknown where only the pauses before it count.
 """
 
+import csv
 import pickle
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import numpy as np
-import soundfile
 import soxr
 
 from agent.audio.frame import FRAME_MS, HEAR_FRAME, HEAR_HZ, SPEAK_FRAME, SPEAK_HZ, Samples
@@ -19,6 +23,7 @@ from agent.config import Send, VadConfig
 from agent.endpoint.judge import Judge
 from agent.endpoint.levels import HOP
 from agent.endpoint.odds import Pause
+from agent.errors import ConfigError
 from agent.media.opus import Decoder, Encoder, has_redundancy
 from agent.vad.silero import Silero
 from benchmarks import speech
@@ -40,11 +45,6 @@ SPEAKERS: dict[str, dict[str, bool]] = {
     "sb": {"sb-spk1_snt4": True, "sb-spk1_snt5": True, "sb-spk1_snt6": True},
     "jfk": {"jfk": True},
 }
-# Parts of one reading: weights that are judged on one were fitted without any.
-KIN = (
-    ("lj-sentence-a", "LJ001-0001", "LJ001-0002"),
-    ("lj-sentence-b", "LJ001-0003", "LJ001-0004", "LJ001-0005", "LJ001-0006"),
-)
 LEAD_MS, TAIL_MS = 1000, 1200
 
 _WATCHED_MS = 900
@@ -61,7 +61,7 @@ class Recording:
     speaker: str
     samples: Samples  # [n] at HEAR_HZ
     last_ms: float
-    complete: bool
+    complete: bool | None  # None: nobody knows
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +97,11 @@ CONDITIONS = (
     Condition("loss-5b", loss=0.05, seed=6, pace=0.95),
     Condition("worse", pace=1.05, telephone=True, snr_db=20, loss=0.05, seed=7),
 )
+# Of more speech there is more, and a condition of an hour takes minutes.
+MORE_CONDITIONS = tuple(
+    each for each in CONDITIONS if each.name in ("clean", "room", "noise-25", "noise-15")
+)
+_ENDS = {"complete": True, "unfinished": False, "unknown": None}
 
 
 def recordings() -> Iterator[Recording]:
@@ -105,10 +110,26 @@ def recordings() -> Iterator[Recording]:
         for name, complete in names.items():
             path = speech.FOLDER / f"{name}.flac"
             if path.is_file():
-                spoken = speech.load(path)
-                samples, _ = soundfile.read(path, dtype="float32")
-                last_ms = (spoken.last + 1) * 1000 / SPEAK_HZ
-                yield Recording(name, speaker, samples, last_ms, complete)
+                yield _read(path, speaker, complete)
+
+
+def more_recordings(folder: Path) -> Iterator[Recording]:
+    """Yield those that `folder` lists. Raises ConfigError, naming what is missing."""
+    index = folder / "turns.csv"
+    if not index.is_file():
+        raise ConfigError(f"{index}: there is no such file; it lists name, speaker and end")
+    with index.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            if row.get("end") not in _ENDS:
+                raise ConfigError(f"{index}: end of {row.get('name')}: one of {[*_ENDS]}")
+            yield _read(folder / f"{row['name']}.flac", row["speaker"], _ENDS[row["end"]])
+
+
+def _read(path: Path, speaker: str, complete: bool | None) -> Recording:
+    spoken = speech.load(path)
+    samples = soxr.resample(spoken.samples, SPEAK_HZ, HEAR_HZ).astype(np.float32)
+    last_ms = (spoken.last + 1) * 1000 / SPEAK_HZ
+    return Recording(path.stem, speaker, samples, last_ms, complete)
 
 
 def heard(recording: Recording, condition: Condition) -> tuple[Samples, float]:
@@ -208,7 +229,7 @@ class Observed:
     name: str
     speaker: str
     condition: str
-    complete: bool
+    complete: bool | None
     ended_ms: float
     pauses: tuple[tuple[int, Pause], ...]
 
@@ -237,11 +258,17 @@ def observe(recording: Recording, condition: Condition) -> Observed:
     )
 
 
-def observe_all(conditions: Sequence[Condition], cache: Path | None = None) -> list[Observed]:
-    """Observe every recording in every condition; half a minute a condition, so cache it."""
+def observe_all(cache: Path | None = None, more: Path | None = None) -> list[Observed]:
+    """Observe every recording in every condition; it takes minutes, so cache it."""
     if cache is not None and cache.is_file():
         return list(pickle.loads(cache.read_bytes()))
-    observed = [observe(each, condition) for condition in conditions for each in recordings()]
+    todo = list(product(recordings(), CONDITIONS))
+    if more is not None:
+        todo += product(more_recordings(more), MORE_CONDITIONS)
+    with ProcessPoolExecutor() as pool:
+        observed = (
+            list(pool.map(observe, *zip(*todo, strict=True), chunksize=8)) if todo else []
+        )
     if cache is not None:
         cache.write_bytes(pickle.dumps(observed))
     return observed

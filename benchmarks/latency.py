@@ -44,6 +44,7 @@ class Plan:
 class Measured:
     turns: tuple[Turn, ...]
     silence_ms: float | None  # the wait that the server's session shows
+    eagerness: str | None  # or how eagerly it judges
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -130,7 +131,9 @@ def run(args: argparse.Namespace) -> int:
     except (CallFailed, own_server.ServerFailed) as error:
         print(f"voxline: {error}", file=sys.stderr)
         return 1
-    report = latency_report.Report(measured.turns, measured.silence_ms, _settings(args, plan))
+    report = latency_report.Report(
+        measured.turns, measured.silence_ms, _settings(args, plan), measured.eagerness
+    )
     if not quiet:
         print(report.text())
     if args.json is not None:
@@ -170,14 +173,16 @@ async def measure(url: str, plan: Plan, note: Callable[[Turn], None]) -> Measure
     """Take all turns, one after the other. Raises CallFailed when a call cannot be placed."""
     turns: list[Turn] = []
     silence_ms: float | None = None
+    eagerness: str | None = None
     for spoken in plan.speeches * plan.repeat:
         loss = replace(plan.loss, seed=plan.loss.seed + len(turns))
         async with dial(url, loss=loss) as call:
             turn = await _take_turn(call, spoken, plan.patience_s)
             silence_ms = silence_ms or _silence_ms(call.events)
+            eagerness = eagerness or _eagerness(call.events)
         turns.append(turn)
         note(turn)
-    return Measured(tuple(turns), silence_ms)
+    return Measured(tuple(turns), silence_ms, eagerness)
 
 
 async def _take_turn(call: Caller, spoken: Speech, patience_s: float) -> Turn:
@@ -213,12 +218,22 @@ def _explained(call: Caller, ended_s: float) -> Explanation | None:
 
 def _silence_ms(events: Any) -> float | None:
     """Return how long the server waits for more, as its session says."""
+    silence_ms = _detection(events).get("silence_duration_ms")
+    return float(silence_ms) if isinstance(silence_ms, int | float) else None
+
+
+def _eagerness(events: Any) -> str | None:
+    """Return how eager a server is that judges each pause, as its session says."""
+    eagerness = _detection(events).get("eagerness")
+    return eagerness if isinstance(eagerness, str) else None
+
+
+def _detection(events: Any) -> dict[str, Any]:
     for event in events:
         if event.type == "session.created":
-            with contextlib.suppress(KeyError, TypeError, ValueError):
-                detection = event.body["session"]["audio"]["input"]["turn_detection"]
-                return float(detection["silence_duration_ms"])
-    return None
+            with contextlib.suppress(KeyError, TypeError):
+                return dict(event.body["session"]["audio"]["input"]["turn_detection"])
+    return {}
 
 
 def _settings(args: argparse.Namespace, plan: Plan) -> dict[str, Any]:

@@ -61,6 +61,7 @@ class Report:
     turns: tuple[Turn, ...]
     silence_ms: float | None  # the server's configured wait, where it tells
     settings: dict[str, Any]
+    eagerness: str | None = None  # where it judges each pause instead
 
     @property
     def answered(self) -> int:
@@ -110,6 +111,13 @@ class Report:
                 lines.append(f"{name}: {count} of {len(self.turns)} turns")
         if self.silence_ms is not None:
             lines.append(f"of the latency, the server waits {self.silence_ms:.0f} ms for more")
+        waits = stage_durations_ms(self.turns).get("wait")
+        if self.eagerness is not None and waits:
+            waited = summarize(waits)
+            lines.append(
+                f"of the latency, the server waits p50 {waited.p50:.0f}, p95 {waited.p95:.0f} "
+                f"ms for more: it judges each pause (eagerness {self.eagerness})"
+            )
         return "\n".join(lines)
 
     def _stages(self) -> str | None:
@@ -152,6 +160,7 @@ class Report:
             "lost": self._count(Outcome.LOST),
             "connect_ms": connect,
             "silence_ms": self.silence_ms,
+            "eagerness": self.eagerness,
             "stages_ms": {
                 name: summarize(values)
                 for name, values in stage_durations_ms(self.turns).items()

@@ -7,7 +7,7 @@ knows no turns and no clock. What it says depends on the samples, not on how the
 from agent.audio.frame import Samples
 from agent.config import VadConfig
 from agent.endpoint.hazard import Hazard
-from agent.endpoint.levels import HOP_MS, Levels, Loudness
+from agent.endpoint.levels import HOP_MS, Levels, Loudness, Room
 from agent.endpoint.odds import Pause
 from agent.endpoint.pitch import Pitch
 from agent.endpoint.prosody import Cues, Prosody
@@ -15,6 +15,7 @@ from agent.endpoint.prosody import Cues, Prosody
 _TALK_MS = 1000  # a silence longer than that is none within a turn
 _LATELY_MS = 40  # a window and a hop
 _PAUSE_MS = 60  # of silence are worth a description
+_TRAIL_MS = 80  # after the last of speech a hop is the room's
 
 
 class Judge:
@@ -24,6 +25,7 @@ class Judge:
         self.now_ms = 0
         self.level_db, self.clarity = -120.0, 0.0  # of the latest hop, and of the pitch in it
         self._levels, self._loudness, self._pitch = Levels(), Loudness(), Pitch()
+        self._room = Room()
         self._prosody, self._hazard = Prosody(), Hazard()
         self._probability = 0.0
         self._loud_ms = -_LATELY_MS  # end of the last hop that was loud enough
@@ -38,13 +40,15 @@ class Judge:
         audible = self._loudness.feed(level_db, probability >= vad.start_threshold)
         tone = self._pitch.feed(hop)
         self.level_db, self.clarity = self._loudness.level_db, tone.clarity
-        self._prosody.feed(tone, audible)
+        self._prosody.feed(tone, self.level_db, audible)
         if audible:
             self._loud_ms = self.now_ms
             if probability >= vad.stop_threshold:
                 self._heard_speech()
         if self.silent_ms == _PAUSE_MS:
-            self._cues = self._prosody.cues(_PAUSE_MS // HOP_MS)
+            self._room.settle()
+            self._cues = self._prosody.cues(_PAUSE_MS // HOP_MS, self._loudness.loud_db)
+        self._room.feed(self.level_db, self._last_ms is None or self.silent_ms > _TRAIL_MS)
 
     def _heard_speech(self) -> None:
         silent_ms = self.silent_ms - HOP_MS  # before this hop
@@ -68,6 +72,11 @@ class Judge:
         return 0 if self._last_ms is None else self.now_ms - self._last_ms
 
     @property
+    def resumed(self) -> bool:
+        """Whether speech is being heard just now, more or less."""
+        return self._last_ms is not None and self.silent_ms < _PAUSE_MS
+
+    @property
     def pause(self) -> Pause | None:
         """The silence under way, once it is one."""
         if self.silent_ms < _PAUSE_MS:
@@ -76,6 +85,7 @@ class Judge:
             self.silent_ms,
             self._cues,
             self._probability,
+            self._room.above_db,
             self.clear,
             self._hazard.usual_ms,
             self._hazard.longest_ms,

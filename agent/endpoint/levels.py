@@ -1,4 +1,5 @@
-"""How loud the caller is: one level each hop of 10 ms, and what of it may be speech.
+"""How loud the caller is: one level each hop of 10 ms, what of it may be speech, and what is
+more than the room.
 
 Knows samples and levels; knows no VAD and no turns. Streaming, equal to its offline twin.
 """
@@ -18,6 +19,12 @@ _LOUD_HOPS, _FLOOR_HOPS = 300, 500  # how far back loudness and floor are looked
 _LOUD_PERCENT, _FLOOR_PERCENT = 95.0, 10.0
 _BELOW_LOUD_DB, _ABOVE_FLOOR_DB = 25.0, 6.0
 _CLEAR_DB = 20.0  # between floor and loudness, or level says nothing about speech
+_NO_ROOM_DB = -80.0  # what an encoder makes of digital silence is no room either
+_ROOM_HOPS, _ROOM_PERCENT = 1500, 10.0  # how far back the room is listened to, without speech
+_ROOM_KNOWN = 10  # hops, or the quietest of all that was heard must do
+_ROOM_MUCH = 100  # hops; of fewer, which may all be one breath, the quietest
+_QUIETEST_PERCENT = 2.0
+_BREATH = 4  # hops in a mean
 
 
 def _rumble_filter() -> Samples:
@@ -88,6 +95,41 @@ class Loudness:
         self.floor_db = _percentile(self._all, _FLOOR_PERCENT)
         least_db = max(self.loud_db - _BELOW_LOUD_DB, self.floor_db + _ABOVE_FLOOR_DB)
         self._least_db = least_db if self.clear else -np.inf
+
+
+class Room:
+    """How far above the room the caller's line is: breath, a last sigh, a reverberation.
+
+    Who draws breath goes on. A line without any sound is no quieter than its room.
+    """
+
+    def __init__(self) -> None:
+        self._room: deque[float] = deque(maxlen=_ROOM_HOPS)
+        self._all: deque[float] = deque(maxlen=_FLOOR_HOPS)
+        self._powers: deque[float] = deque(maxlen=_BREATH)
+        self._floor_db = -120.0
+
+    def feed(self, level_db: float, silent: bool) -> None:
+        """Take a hop's level; `silent`: speech, and what a VAD trails, are over."""
+        self._powers.append(10 ** (level_db / 10))
+        if level_db > _NO_ROOM_DB:
+            self._all.append(level_db)
+            if silent:
+                self._room.append(level_db)
+
+    def settle(self) -> None:
+        """A pause begins: from now on the room is what it has been so far."""
+        if len(self._room) >= _ROOM_KNOWN:
+            percent = _ROOM_PERCENT if len(self._room) >= _ROOM_MUCH else 0.0
+            self._floor_db = _percentile(self._room, percent)
+        elif self._all:
+            self._floor_db = _percentile(self._all, _QUIETEST_PERCENT)
+
+    @property
+    def above_db(self) -> float:
+        """Of the last 40 ms, from 0 up."""
+        power = sum(self._powers) / max(1, len(self._powers))
+        return max(0.0, float(10 * np.log10(power + 1e-12)) - self._floor_db)
 
 
 def _percentile(levels: deque[float], percent: float) -> float:

@@ -21,6 +21,7 @@ class Pause:
     silent_ms: int
     cues: Cues
     probability: float  # the VAD's, of speech, just now
+    breath_db: float  # of the line above its room, just now
     clear: bool  # level tells speech from silence
     usual_ms: float  # of this caller's pauses
     longest_ms: float  # of this caller's latest pauses
@@ -30,12 +31,11 @@ def features(pause: Pause) -> dict[str, float]:
     """Return what the weights are for, each of the order of 1, more being more of an end."""
     cues = pause.cues
     return {
-        "fall": -min(6.0, max(-12.0, cues.fall_st)) / 5,
-        "creak": -5 * cues.clarity,
-        "sink": -min(3.0, max(-3.0, cues.slope_st)) / 3,
-        "hiss": (min(120.0, cues.voiceless_ms) - 30) / 60,
+        "low": -min(12.0, max(-6.0, cues.low_st)) / 5,
+        "soft": (min(20.0, max(-5.0, cues.soft_db)) - 4) / 4,
+        "fade": min(15.0, max(-5.0, cues.fade_db)) / 5,
         "doubt": 1 - 2 * pause.probability,
-        "noisy": 0.0 if pause.clear else 1.0,
+        "quiet": 1 - min(20.0, pause.breath_db) / 10,
     }
 
 
@@ -44,6 +44,7 @@ class Weights:
     """A model. `bias` and `of` add up to the logit before any silence."""
 
     bias: float
+    silence: float  # of its surprise
     of: Mapping[str, float]
 
     def before_silence(self, pause: Pause) -> float:
@@ -53,10 +54,11 @@ class Weights:
 
     def odds(self, pause: Pause, silent_ms: float) -> float:
         """Return P(the turn is over) if nothing is heard until `silent_ms`."""
-        logit = self.before_silence(pause) + surprise(silent_ms, pause.usual_ms)
+        surprised = self.silence * surprise(silent_ms, pause.usual_ms)
+        logit = self.before_silence(pause) + surprised
         return 1 / (1 + exp(-min(LOGIT_MAX, max(-LOGIT_MAX, logit))))
 
     def silence_until(self, logit: float, pause: Pause) -> float:
         """Return the silence in ms after which the logit is that much."""
-        needed = logit - self.before_silence(pause)
+        needed = (logit - self.before_silence(pause)) / self.silence
         return silence_ms(min(LOGIT_MAX, needed), pause.usual_ms)

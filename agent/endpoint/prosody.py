@@ -16,19 +16,20 @@ _GLIDE_ST = 4.0  # a voice moves no faster in 10 ms; a hiss jumps
 _SLIP_ST = 10.0  # above the caller's middle: a hiss taken for a voice
 _RECENT = 40  # hops that the last syllables are looked for in
 _LAST = 6  # voiced hops that make the end of the voice
-_ENOUGH = 4  # voiced hops, or nothing is said of pitch
-_RANGE = 400  # voiced hops that make the caller's middle
+_ENOUGH = 4  # voiced hops, or nothing is said
+_RANGE = 400  # voiced hops that make the caller's range
 _KNOWN = 20  # of them, or there is no middle yet
+_LOW_PERCENT = 10.0
+_FADING = 30  # hops
 
 
 @dataclass(frozen=True, slots=True)
 class Cues:
-    """Of the speech before a pause; all 0 where nothing can be said."""
+    """Of the speech before a pause; where nothing can be said, what is usual."""
 
-    fall_st: float = 0.0  # end of the voice against the caller's middle
-    slope_st: float = 0.0  # a 100 ms, over the last syllables
-    clarity: float = 0.0  # of the end of the voice, against 0.75: a creak has less
-    voiceless_ms: float = 0.0  # between the last voice and the last sound
+    low_st: float = 0.0  # end of the voice above the bottom of the caller's range
+    soft_db: float = 4.0  # loudest of the last syllables below the caller's loud ones
+    fade_db: float = 0.0  # how much softer the last 300 ms became in 100 ms
 
     def row(self) -> tuple[float, ...]:
         return astuple(self)
@@ -37,7 +38,7 @@ class Cues:
 @dataclass(frozen=True, slots=True)
 class _Hop:
     semitones: float
-    clarity: float
+    level_db: float
     voiced: bool
 
 
@@ -50,8 +51,8 @@ class Prosody:
         self._before_st = 0.0
         self._middle: float | None = None
 
-    def feed(self, tone: Tone, audible: bool) -> None:
-        """Take one hop: its pitch, and whether it may be speech."""
+    def feed(self, tone: Tone, level_db: float, audible: bool) -> None:
+        """Take one hop: its pitch, its level, and whether it may be speech."""
         voiced = audible and tone.clarity >= _CLEAR
         voiced = voiced and abs(tone.semitones - self._before_st) <= _GLIDE_ST
         self._before_st = tone.semitones
@@ -59,25 +60,23 @@ class Prosody:
             voiced = tone.semitones < self._middle + _SLIP_ST
         if voiced:
             self._range.append(tone.semitones)
-        self._hops.append(_Hop(tone.semitones, tone.clarity, voiced))
+        self._hops.append(_Hop(tone.semitones, level_db, voiced))
 
-    def cues(self, silent_hops: int) -> Cues:
-        """Describe the speech that ended `silent_hops` ago."""
-        if len(self._range) >= _KNOWN:
-            self._middle = float(np.median(np.fromiter(self._range, np.float64)))
+    def cues(self, silent_hops: int, loud_db: float) -> Cues:
+        """Describe the speech that ended `silent_hops` ago, of a caller so loud."""
+        pitches = np.fromiter(self._range, np.float64)
+        if len(pitches) >= _KNOWN:
+            self._middle = float(np.median(pitches))
         end = len(self._hops) - silent_hops
         recent = list(self._hops)[max(0, end - _RECENT) : max(0, end)]
-        where = [i for i, hop in enumerate(recent) if hop.voiced]
-        if len(where) < _ENOUGH:
+        voiced = [hop.semitones for hop in recent if hop.voiced]
+        if len(voiced) < _ENOUGH:
             return Cues()
-        last = [recent[i] for i in where[-_LAST:]]
-        pitch = np.array([hop.semitones for hop in last])
-        along = np.array([recent[i].semitones for i in where])
-        slope = np.polyfit(np.array(where) * HOP_MS / 100, along, 1)[0]
-        middle = float(np.median(along)) if self._middle is None else self._middle
+        levels = np.array([hop.level_db for hop in recent])
+        fading = levels[-_FADING:]
+        along = np.arange(len(fading)) * HOP_MS / 100
         return Cues(
-            fall_st=float(np.clip(np.median(pitch) - middle, -15, 9)),
-            slope_st=float(np.clip(slope, -6, 6)),
-            clarity=float(np.mean([hop.clarity for hop in last])) - 0.75,
-            voiceless_ms=float((len(recent) - 1 - where[-1]) * HOP_MS),
+            low_st=float(np.median(voiced[-_LAST:]) - np.percentile(pitches, _LOW_PERCENT)),
+            soft_db=float(loud_db - levels.max()),
+            fade_db=float(-np.polyfit(along, fading, 1)[0]),
         )

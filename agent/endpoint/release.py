@@ -5,16 +5,14 @@ only.
 """
 
 from dataclasses import dataclass
-from math import log
 
 from agent.endpoint.odds import Pause, Weights
 
-# Logit of the odds that are enough; a step is a factor of 2.5. `medium` is what the weights
-# were fitted for; what the others cost is seen with benchmarks/endpoint.py.
-_ENOUGH = {"low": 0.9, "medium": 0.0, "auto": 0.0, "high": -0.9}
+# Logit of the odds that are enough. Below 0: who waits for certainty waits at every end, and
+# the longest wait catches the rest. What each costs is seen with benchmarks/endpoint.py.
+_ENOUGH = {"low": -0.4, "medium": -1.0, "auto": -1.0, "high": -1.4}
 EAGERNESS = tuple(_ENOUGH)
-# After the longest wait: with odds below these the sentence is taken to be unfinished.
-UNFINISHED = log(0.22 / 0.78)
+UNFINISHED = -1.4  # enough after the longest wait; with less the sentence is not over
 OWN_PAUSES = 1.08  # times this caller's longest pause
 
 
@@ -32,10 +30,8 @@ class Patience:
 
         A caller who has paused for long once is given as much again.
         """
-        enough = _ENOUGH[self.eagerness]
-        wait_ms = weights.silence_until(enough, pause)
-        ceiling_ms = float(self.longest_ms)
-        if weights.silence_until(UNFINISHED, pause) > self.longest_ms:
-            ceiling_ms = max(ceiling_ms, self.unfinished_ms)
+        wait_ms = weights.silence_until(_ENOUGH[self.eagerness], pause)
+        doubtful_ms = weights.silence_until(UNFINISHED, pause)
+        ceiling_ms = min(self.unfinished_ms, max(self.longest_ms, doubtful_ms))
         own_ms = min(OWN_PAUSES * pause.longest_ms, self.longest_ms)
         return max(self.least_ms, min(ceiling_ms, max(wait_ms, own_ms)))

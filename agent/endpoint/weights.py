@@ -3,13 +3,13 @@
 from agent.endpoint.odds import Weights
 
 FITTED = Weights(
-    bias=-3.137,
+    bias=-2.016,
+    silence=0.159,
     of={
-        "fall": 1.423,
-        "creak": 0.069,
-        "sink": 0.31,
-        "hiss": 0.588,
-        "doubt": 0.423,
-        "noisy": -0.302,
+        "low": 0.416,
+        "soft": 0.605,
+        "fade": 0.247,
+        "doubt": 0.596,
+        "quiet": 0.573,
     },
 )

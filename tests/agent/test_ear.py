@@ -115,10 +115,23 @@ def test_the_end_of_speech_is_placed_by_level_and_not_by_the_vads_tail() -> None
 def test_a_pause_is_judged_at_each_step_until_speech_goes_on() -> None:
     steps = [(at, e) for at, e in told(320) if isinstance(e, PauseJudged)]
     last = [(at, e) for at, e in steps if at > (1000 + 2470) * 16 and at % 320 == 0]
+    last = [(at, e) for at, e in last if e.odds > 0]  # speech is over
     silences = [e.silent_ms for _, e in last]
     assert silences == list(range(silences[0], silences[-1] + 1, 20))
     assert all(0 <= e.odds <= 1 for _, e in last)
     assert all(100 <= e.wait_ms <= 650 for _, e in last)
+
+
+def test_what_was_judged_holds_no_more_once_speech_goes_on() -> None:
+    """Before the gate is sure: a reply must not leave into the caller's next word."""
+    steps = [event for _, event in told(320, "goforward")]
+    for resumed in (n for n, e in enumerate(steps) if isinstance(e, SpeechStarted) and n > 1):
+        before = steps[resumed - 1]
+        assert isinstance(before, PauseJudged)
+        assert (before.wait_ms, before.odds) == (PATIENCE.longest_ms, 0.0)
+        break
+    else:
+        raise AssertionError("there is no pause in it")
 
 
 def test_what_is_heard_does_not_depend_on_the_packets() -> None:

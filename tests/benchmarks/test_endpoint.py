@@ -8,26 +8,30 @@ import pytest
 from agent.endpoint.odds import Pause
 from agent.endpoint.prosody import Cues
 from benchmarks import endpoint
-from benchmarks.endpoint import ENOUGH, FIXED_MS, frontier, plot, point, text
+from benchmarks.endpoint import CONVINCED, ENOUGH, FIXED_MS, frontier, plot, point, text
 from benchmarks.endpoint_corpus import Observed
 
 
-def turn(name, condition="clean"):
+def turn(name, condition="clean", speaker="lj"):
     """A pause of 300 ms with the voice up, and an end with it down."""
     rows = [
-        (begin + silent, Pause(silent, Cues(fall_st=fall), 0.5, True, 180.0, 0.0))
-        for begin, length, fall in ((400, 300, 4.0), (1000, 900, -8.0))
+        (begin + silent, Pause(silent, Cues(low_st=low), 0.5, 0.0, True, 180.0, 0.0))
+        for begin, length, low in ((400, 300, 9.0), (1000, 900, 0.0))
         for silent in range(80, length + 1, 20)
     ]
-    return Observed(name, "a", condition, True, 1000.0, tuple(rows))
+    return Observed(name, speaker, condition, True, 1000.0, tuple(rows))
 
 
-OBSERVED = [turn("a"), turn("b"), turn("c"), turn("a", "hall")]
+OWN = [turn("a"), turn("b", speaker="sb"), turn("c", speaker="jfk"), turn("a", "hall")]
+OBSERVED = [*OWN, *(turn(f"m{n}", speaker=f"m{n}") for n in range(40))]
+# of "a": sure at the end, unsure in the pause before
+SAID = {400: [(80, 0.2), (140, 0.4)], 1000: [(80, 0.93), (140, 0.97)]}
+VERDICTS = {(name, "clean"): SAID for name in "abc"}
 
 
 @pytest.fixture(scope="module")
 def points():
-    return frontier(OBSERVED, rounds=150)
+    return frontier(OBSERVED, VERDICTS)
 
 
 def test_a_cut_in_is_in_no_percentile() -> None:
@@ -48,41 +52,57 @@ def test_who_is_surer_waits_no_less_and_cuts_in_no_more(points) -> None:
     judged = [each for each in points["clean"] if each.way == "judged"]
     assert [each.setting for each in judged] == list(ENOUGH)
     assert [each.share for each in judged] == sorted((e.share for e in judged), reverse=True)
-    assert any(each.share == 0 and each.p50_ms < 300 for each in judged)  # better than fixed
+    assert any(each.share == 0 and each.p50_ms < 306 for each in judged)  # better than fixed
 
 
 def test_every_condition_counts_in_the_second_curve(points) -> None:
     assert {each.turns for each in points["clean"]} == {3}
     assert {each.turns for each in points["all conditions"]} == {4}
+    assert {each.turns for each in points["more speech, clean"]} == {40}
+
+
+def test_where_there_is_no_more_speech_there_is_no_curve_of_it() -> None:
+    assert set(frontier(OWN)) == {"clean", "all conditions"}
+
+
+def test_another_model_is_answered_when_it_is_convinced_and_has_had_time_to_think(
+    points,
+) -> None:
+    told = {each.setting: each for each in points["clean"] if each.way == "smart turn"}
+    assert set(told) == set(CONVINCED)
+    assert not any(each.way == "smart turn" for each in points["all conditions"])  # not asked
+    assert (told[0.9].p50_ms, told[0.9].cut_into) == (160 + 6, ())
+    assert told[0.95].p50_ms == 140 + 60 + 6
+    assert told[0.99].p50_ms == 400 + 6
 
 
 def test_what_is_judged_was_not_fitted_on(monkeypatch) -> None:
     asked = []
 
-    def noted(observed, name):
-        asked.append(name)
-        left = [each for each in observed if each.name != name]
+    def noted(observed, speaker):
+        asked.append(speaker)
+        left = [each for each in observed if each.speaker != speaker]
         assert len(left) < len(observed)
         return left
 
     monkeypatch.setattr(endpoint, "without", noted)
-    frontier(OBSERVED, rounds=2)
-    assert asked == ["a", "b", "c"]
+    frontier(OWN)
+    assert asked == ["jfk", "lj", "sb"]
 
 
 def test_it_is_told_drawn_and_written(points, tmp_path, monkeypatch) -> None:
     assert "judged" in text(points) and "cut into" in text(points)
     plot(points, tmp_path / "curve.png")
     assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")
-    monkeypatch.setattr(endpoint, "observe_all", lambda *_: OBSERVED)
-    monkeypatch.setattr(endpoint, "frontier", lambda _: points)
-    arguments = [
-        "endpoint",
-        "--json",
-        str(tmp_path / "c.json"),
-        "--plot",
-        str(tmp_path / "c.png"),
-    ]
-    monkeypatch.setattr("sys.argv", arguments)
+    monkeypatch.setattr(endpoint, "observe_all", lambda *_: OWN)
+    arguments = ["endpoint", "--json", str(tmp_path / "c.json")]
+    monkeypatch.setattr("sys.argv", [*arguments, "--plot", str(tmp_path / "c.png")])
     endpoint.main()
     assert "clean" in json.dumps(json.loads((tmp_path / "c.json").read_text()))
+
+
+def test_a_folder_without_an_index_is_refused(tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.setattr("sys.argv", ["endpoint", "--more", str(tmp_path)])
+    with pytest.raises(SystemExit):
+        endpoint.main()
+    assert "turns.csv" in capsys.readouterr().err

@@ -2,18 +2,22 @@
 
 import numpy as np
 import pytest
+import soundfile
 from recordings import recording
 
+from agent.errors import ConfigError
+from benchmarks import endpoint_corpus
 from benchmarks.endpoint_corpus import (
     CLEAN,
     CONDITIONS,
-    KIN,
     LEAD_MS,
+    MORE_CONDITIONS,
     SPEAKERS,
     TAIL_MS,
     Condition,
     Recording,
     heard,
+    more_recordings,
     observe,
     observe_all,
 )
@@ -29,7 +33,7 @@ def test_names_of_conditions_and_recordings_are_given_once() -> None:
     names = [name for each in SPEAKERS.values() for name in each]
     assert len(names) == len(set(names))
     assert len({condition.name for condition in CONDITIONS}) == len(CONDITIONS)
-    assert {name for family in KIN for name in family} <= set(names)
+    assert len(MORE_CONDITIONS) == 4
 
 
 @pytest.mark.parametrize("condition", CONDITIONS, ids=lambda c: c.name)
@@ -64,11 +68,46 @@ def test_noise_is_as_far_below_speech_as_asked_for(spoken) -> None:
     assert np.sqrt(np.mean(noisy[-8000:] ** 2)) > 10 * np.sqrt(np.mean(clean[-8000:] ** 2))
 
 
-def test_pauses_are_observed_up_to_the_end(spoken, tmp_path) -> None:
+def test_pauses_are_observed_up_to_the_end(spoken) -> None:
     observed = observe(spoken, CLEAN)
     assert observed.ended_ms == 3120
     final = [pause for at, pause in observed.pauses if at > observed.ended_ms + 400]
     assert final
     assert all(abs(pause.silent_ms) > 300 for pause in final)
-    cache = tmp_path / "observed"
-    assert observe_all((), cache) == observe_all((), cache) == []
+
+
+@pytest.fixture
+def folder(tmp_path, spoken):
+    soundfile.write(tmp_path / "said.flac", spoken.samples, 16_000)
+    (tmp_path / "turns.csv").write_text("name,speaker,end\nsaid,somebody,unknown\n")
+    return tmp_path
+
+
+def test_more_speech_is_what_its_index_says(folder, spoken) -> None:
+    [found] = more_recordings(folder)
+    assert (found.name, found.speaker, found.complete) == ("said", "somebody", None)
+    assert abs(found.last_ms - 2100) <= 20
+    assert len(found.samples) == len(spoken.samples)
+
+
+def test_an_index_that_is_wrong_is_refused(folder) -> None:
+    (folder / "turns.csv").write_text("name,speaker,end\nsaid,somebody,maybe\n")
+    with pytest.raises(ConfigError, match="said"):
+        list(more_recordings(folder))
+    (folder / "turns.csv").unlink()
+    with pytest.raises(ConfigError, match=r"turns\.csv"):
+        list(more_recordings(folder))
+
+
+def test_what_was_observed_once_is_kept(folder, monkeypatch) -> None:
+    monkeypatch.setattr(endpoint_corpus, "recordings", lambda: iter(()))
+    monkeypatch.setattr(endpoint_corpus, "MORE_CONDITIONS", (CLEAN,))
+    cache = folder / "observed"
+    [observed] = observe_all(cache, folder)
+    assert (observed.name, observed.condition) == ("said", "clean")
+    assert observe_all(cache) == [observed]
+
+
+def test_nothing_to_observe_is_nothing(monkeypatch) -> None:
+    monkeypatch.setattr(endpoint_corpus, "recordings", lambda: iter(()))
+    assert observe_all() == []

@@ -1,7 +1,5 @@
 """The fit: its arithmetic is the agent's own, and it learns what can be learnt."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,13 +10,14 @@ from agent.endpoint.odds import Pause
 from agent.endpoint.prosody import Cues
 from agent.endpoint.release import Patience
 from agent.endpoint.weights import FITTED
-from benchmarks.endpoint_corpus import KIN, Observed
+from benchmarks.endpoint_corpus import Observed
 from benchmarks.endpoint_fit import (
-    PRIOR,
+    COLUMNS,
     answered_ms,
     as_weights,
+    examples,
     fit,
-    loss_ms,
+    pauses,
     source,
     table,
     waits_ms,
@@ -29,35 +28,34 @@ TURNS = Turns()
 PATIENCE = Patience(
     "medium", TURNS.least_wait_ms, TURNS.longest_wait_ms, TURNS.unfinished_wait_ms
 )
+MEDIUM = -1.0
 
 
-def turn(*pauses, name="a", complete=True, ended_ms=1000):
-    """Pauses: (begin in ms, length in ms, fall in semitones)."""
+def turn(*lengths, name="a", speaker="a", complete=True, ended_ms=1000):
+    """Lengths: (begin in ms, length in ms, semitones above the caller's lowest)."""
     rows = [
         (
             begin_ms + silent_ms,
-            Pause(silent_ms, Cues(fall_st=fall_st), 0.5, True, 180.0, 0.0),
+            Pause(silent_ms, Cues(low_st=low_st), 0.5, 0.0, True, 180.0, 0.0),
         )
-        for begin_ms, length_ms, fall_st in pauses
+        for begin_ms, length_ms, low_st in lengths
         for silent_ms in range(80, length_ms + 1, 20)
     ]
-    return Observed(name, "a", "clean", complete, ended_ms, tuple(rows))
+    return Observed(name, speaker, "clean", complete, ended_ms, tuple(rows))
 
 
 @given(
-    st.floats(-15, 9),
+    st.floats(-6, 12),
     st.floats(0, 1),
+    st.floats(0, 30),
     st.floats(100, 900),
     st.floats(0, 900),
-    st.booleans(),
 )
-def test_waits_are_those_of_the_agent(
-    fall_st, probability, usual_ms, longest_ms, clear
-) -> None:
-    pause = Pause(100, Cues(fall_st=fall_st), probability, clear, usual_ms, longest_ms)
-    weights = np.array([FITTED.bias, *(FITTED.of[name] for name in PRIOR)])
+def test_waits_are_those_of_the_agent(low, probability, breath, usual_ms, longest_ms) -> None:
+    pause = Pause(100, Cues(low_st=low), probability, breath, True, usual_ms, longest_ms)
+    weights = np.array([FITTED.bias, FITTED.silence, *(FITTED.of[name] for name in COLUMNS)])
     laid_out = table([Observed("a", "a", "clean", True, 0, ((100, pause),))])
-    [wait_ms] = waits_ms(laid_out, weights, 0.0, TURNS)
+    [wait_ms] = waits_ms(laid_out, weights, MEDIUM, TURNS)
     assert wait_ms == pytest.approx(PATIENCE.wait_ms(FITTED, pause), abs=0.5)
 
 
@@ -75,33 +73,56 @@ def test_a_newer_judgement_overrules_an_older_one() -> None:
     assert answered_ms(laid_out, wait_ms)[0] == 506
 
 
-def test_a_cut_in_costs() -> None:
-    weights = np.array([0.0, *PRIOR.values()])
-    never = table([turn((1000, 900, -8))])
-    once = table([turn((300, 400, -8), (1000, 900, -8))])
-    assert loss_ms(once, weights, TURNS, 600) > loss_ms(never, weights, TURNS, 600) + 400
+def test_packets_of_a_pause_belong_together() -> None:
+    found = pauses(turn((500, 300, 0), (1000, 900, 0)))
+    assert [[p.silent_ms for _, p in each][:: len(each) - 1] for each in found] == [
+        [80, 300],
+        [80, 900],
+    ]
 
 
 def test_what_a_cue_means_is_learnt() -> None:
-    """Those who fall end, the others go on: no need to wait for the longest."""
-    turns = [turn((400, 300, 4), (1000, 900, -8), name=str(n)) for n in range(4)]
+    """Those who come down end, the others go on: no need to wait for the longest."""
+    turns = [turn((400, 300, 9), (1000, 900, 0), name=str(n), speaker=str(n)) for n in range(8)]
+    weights = fit(turns, ridge=1)
     laid_out = table(turns)
-    weights = fit(laid_out, rounds=200)
-    latency = answered_ms(laid_out, waits_ms(laid_out, weights, 0.0, TURNS))
+    latency = answered_ms(laid_out, waits_ms(laid_out, weights, MEDIUM, TURNS))
     assert all(0 < each < 300 for each in latency)
-    assert np.array_equal(weights, fit(laid_out, rounds=200))
+    assert np.array_equal(weights, fit(turns, ridge=1))
 
 
-def test_nothing_of_one_reading_is_fitted_on_when_it_is_judged() -> None:
-    observed = [turn((0, 100, 0), name=name) for family in KIN for name in family]
-    left = {each.name for each in without(observed, KIN[0][0])}
-    assert left == set(KIN[1])
-    lone = [replace(observed[0], name="x"), *observed]
-    assert len(without(lone, "x")) == len(observed)
+def test_a_ridge_keeps_weights_small() -> None:
+    turns = [turn((400, 300, 9), (1000, 900, 0), speaker=str(n)) for n in range(8)]
+    assert abs(fit(turns, ridge=100)[2]) < abs(fit(turns, ridge=1)[2])
+
+
+def test_an_end_that_nobody_knows_is_no_example() -> None:
+    _, ends, _ = examples([turn((400, 300, 0), (1000, 900, 0))])
+    assert set(ends) == {0.0, 1.0}
+    for complete in (None, False):
+        _, ends, _ = examples([turn((400, 300, 0), (1000, 900, 0), complete=complete)])
+        assert set(ends) == {0.0}
+
+
+def test_a_pause_of_a_second_teaches_nothing() -> None:
+    known, ends, _ = examples([turn((50, 880, 0), (1000, 900, 0))])
+    assert len(known) == len(ends) == ends.sum()
+
+
+def test_who_was_recorded_often_counts_for_less_each_time() -> None:
+    often = [turn((1000, 900, 0), speaker="a") for _ in range(4)]
+    _, _, votes = examples([*often, turn((1000, 900, 0), speaker="b")])
+    assert set(votes) == {0.5, 1.0}
+
+
+def test_nothing_of_a_speaker_is_fitted_on_when_they_are_judged() -> None:
+    observed = [turn((0, 100, 0), name=name, speaker=name[0]) for name in ("a1", "a2", "b1")]
+    assert [each.name for each in without(observed, "a")] == ["b1"]
+    assert without(observed, "nobody") == observed
 
 
 def test_the_source_holds_the_weights() -> None:
-    weights = as_weights(np.arange(1.0, 2.0 + len(PRIOR)))
+    weights = as_weights(np.arange(1.0, 3.0 + len(COLUMNS)))
     space: dict = {}
     exec(source(weights), space)
     assert space["FITTED"] == weights

@@ -23,8 +23,8 @@ LOST = Turn("noise", Outcome.LOST, 42.0)
 TURNS = (answered("short", 480.0), answered("short", 500.0), answered("long", 520.0), CUT)
 
 
-def report(*turns, silence_ms=420.0):
-    return Report(turns, silence_ms, {"engine": "scripted"})
+def report(*turns, silence_ms=420.0, eagerness=None):
+    return Report(turns, silence_ms, {"engine": "scripted"}, eagerness)
 
 
 def test_latency_never_comes_without_the_cut_in_rate():
@@ -33,6 +33,12 @@ def test_latency_never_comes_without_the_cut_in_rate():
     assert "cut in: 1 of 4 turns" in text
     assert "connect (POST to connected)  4  40.0  44.0  44.0" in text
     assert "waits 420 ms" in text
+
+
+def test_where_pauses_are_judged_the_waits_are_those_of_the_turns():
+    text = report(*TURNS, silence_ms=None, eagerness="auto").text()
+    assert "waits p50 356, p95 356 ms for more: it judges each pause (eagerness auto)" in text
+    assert "judges" not in report(UNANSWERED, silence_ms=None, eagerness="auto").text()
 
 
 def test_turns_that_were_not_answered_are_not_hidden():

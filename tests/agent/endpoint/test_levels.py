@@ -5,7 +5,7 @@ import pytest
 from recordings import recording
 
 from agent.audio.window import Windows
-from agent.endpoint.levels import _FILTER, HOP, Levels, Loudness
+from agent.endpoint.levels import _FILTER, HOP, Levels, Loudness, Room
 
 
 def tone(seconds, hz=300.0, level=0.1):
@@ -86,3 +86,75 @@ def test_who_has_not_spoken_yet_is_not_judged_by_level() -> None:
     loudness, said = hear((50, -40.0, False))
     assert not loudness.clear
     assert all(said)
+
+
+def room(*stretches):
+    """The room after (hops, dB, has speech been over for long); a pause begins at each True."""
+    heard, before = Room(), False
+    for hops, level_db, silent in stretches:
+        if silent and not before:
+            heard.settle()
+        before = silent
+        for _ in range(hops):
+            heard.feed(level_db, silent)
+    return heard
+
+
+def test_a_breath_is_above_the_room_and_the_room_is_not() -> None:
+    spoken = ((100, -60.0, True), (100, -20.0, False))
+    assert room(*spoken, (10, -60.0, True)).above_db == pytest.approx(0, abs=0.1)
+    assert room(*spoken, (10, -48.0, True)).above_db == pytest.approx(12, abs=0.1)
+
+
+def test_one_hop_of_noise_is_a_quarter_of_a_breath() -> None:
+    before = ((100, -60.0, True), (100, -20.0, False), (9, -60.0, True))
+    assert room(*before, (1, -48.0, True)).above_db == pytest.approx(7, abs=0.5)
+
+
+def test_a_line_without_sound_is_no_quieter_than_its_room() -> None:
+    """A muted microphone after the last word is not taken for a quieter room."""
+    muted = room((100, -60.0, True), (100, -20.0, False), (50, -120.0, True))
+    assert muted.above_db == 0
+    for _ in range(100):
+        muted.feed(-20.0, silent=False)
+    muted.settle()
+    for _ in range(10):
+        muted.feed(-60.0, silent=True)
+    assert muted.above_db == pytest.approx(0, abs=0.1)
+
+
+def test_before_any_pause_the_quietest_moment_must_do() -> None:
+    """A recording that begins with speech, after digital silence."""
+    heard = room((100, -120.0, True), (90, -20.0, False), (10, -50.0, False))
+    heard.settle()
+    for _ in range(4):
+        heard.feed(-44.0, silent=True)
+    assert 5 < heard.above_db < 8
+
+
+def test_a_pause_does_not_change_the_room_it_is_measured_by() -> None:
+    long = room((20, -60.0, True), (100, -20.0, False), (400, -50.0, True))
+    assert long.above_db == pytest.approx(10, abs=0.1)
+
+
+def test_a_first_pause_that_is_one_breath_is_not_taken_for_the_room() -> None:
+    """Its quietest moment is; of a second of room, a tenth may be quieter."""
+    first = room((20, -120.0, True), (100, -20.0, False), (30, -50.0, True), (1, -60.0, True))
+    first.feed(-20.0, silent=False)
+    first.settle()
+    for _ in range(4):
+        first.feed(-50.0, silent=True)
+    assert first.above_db == pytest.approx(10, abs=0.1)
+    known = room((1, -60.0, True), (150, -50.0, True))
+    known.settle()
+    assert known.above_db == pytest.approx(0, abs=0.1)
+
+
+def test_a_muted_line_before_the_first_word_is_no_room() -> None:
+    """What a caller's encoder makes of digital silence, here -83 dB."""
+    heard = room((100, -83.0, True), (100, -20.0, False), (30, -70.0, True))
+    heard.feed(-20.0, silent=False)
+    heard.settle()
+    for _ in range(4):
+        heard.feed(-70.0, silent=True)
+    assert heard.above_db == pytest.approx(0, abs=0.1)

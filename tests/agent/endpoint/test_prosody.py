@@ -1,67 +1,120 @@
-"""How a voice ends: falling or hanging in the air, sung to the tracker hop by hop."""
+"""How a voice ends: low or hanging in the air, loud or dying away, hop by hop."""
 
-from agent.endpoint.pitch import Tone
+import numpy as np
+import pytest
+from recordings import recording
+
+from agent.audio.window import Windows
+from agent.endpoint.levels import HOP, Levels, Loudness
+from agent.endpoint.pitch import Pitch, Tone
 from agent.endpoint.prosody import Cues, Prosody
 
+LOUD_DB = -20.0
 
-def said(*hops):
-    """Each: (semitones, clarity, audible)."""
-    prosody = Prosody()
-    for semitones, clarity, audible in hops:
-        prosody.feed(Tone(semitones, clarity), audible)
+
+def feed(prosody, hops):
+    """Each: (semitones, clarity, level in dB, audible)."""
+    for semitones, clarity, level_db, audible in hops:
+        prosody.feed(Tone(semitones, clarity), level_db, audible)
     return prosody
 
 
-def voice(semitones, hops, clarity=0.95):
-    return [(semitones, clarity, True)] * hops
+def voice(semitones, hops, clarity=0.95, level_db=LOUD_DB):
+    return [(semitones, clarity, level_db, True)] * hops
 
 
-SILENCE = [(0.0, 0.0, False)] * 6
-TALK = [*voice(84, 40), *SILENCE, *voice(86, 40), *SILENCE]
+def glide(begin, end, hops=30, level_db=LOUD_DB):
+    steps = (begin + (end - begin) * n / (hops - 1) for n in range(hops))
+    return [(step, 0.95, level_db, True) for step in steps]
+
+
+def fading(begin_db, end_db, hops=30):
+    return [
+        (84.0, 0.95, begin_db + (end_db - begin_db) * n / (hops - 1), True) for n in range(hops)
+    ]
+
+
+SILENCE = [(0.0, 0.0, -60.0, False)] * 6
+TALK = [*glide(80, 90, 60), *SILENCE, *glide(88, 82, 60), *SILENCE]
 
 
 def cues(*end):
-    prosody = said(*TALK)
-    prosody.cues(6)  # as at the pause before
-    for semitones, clarity, audible in [*end, *SILENCE]:
-        prosody.feed(Tone(semitones, clarity), audible)
-    return prosody.cues(len(SILENCE))
+    prosody = feed(Prosody(), TALK)
+    prosody.cues(6, LOUD_DB)  # as at the pause before
+    return feed(prosody, [*end, *SILENCE]).cues(len(SILENCE), LOUD_DB)
 
 
-def glide(begin, end, hops=30):
-    return [(begin + (end - begin) * n / (hops - 1), 0.95, True) for n in range(hops)]
+def test_a_fall_ends_at_the_bottom_of_the_callers_range() -> None:
+    assert cues(*glide(86, 79)).low_st < 0.5
+    assert cues(*glide(86, 91)).low_st > 8
 
 
-def test_a_fall_is_told_from_a_rise() -> None:
-    assert cues(*glide(86, 76)).fall_st < -5
-    assert cues(*glide(86, 91)).fall_st > 2
-    assert cues(*glide(86, 76)).slope_st < 0 < cues(*glide(86, 91)).slope_st
+def test_the_range_is_the_callers_own() -> None:
+    """A high voice that falls is as low as a deep one."""
+    high = [(s + 12, c, level, a) for s, c, level, a in [*TALK, *glide(86, 80), *SILENCE]]
+    deep = feed(Prosody(), [*TALK, *glide(86, 80), *SILENCE])
+    assert feed(Prosody(), high).cues(6, LOUD_DB).low_st == pytest.approx(
+        deep.cues(6, LOUD_DB).low_st, abs=1e-6
+    )
 
 
-def test_a_creak_is_less_clear() -> None:
-    assert cues(*voice(84, 30, clarity=0.6)).clarity < 0 < cues(*voice(84, 30)).clarity
+def test_last_syllables_are_softer_than_the_loud_ones() -> None:
+    soft = [*voice(84, 40, level_db=LOUD_DB - 9)]
+    assert cues(*soft).soft_db == pytest.approx(9)
+    assert cues(*voice(84, 40)).soft_db == pytest.approx(0)
 
 
-def test_a_hiss_at_the_end_is_voiceless_and_leaves_the_pitch_alone() -> None:
-    hiss = [(100.0 + 7 * (n % 2), 0.6, True) for n in range(12)]
-    found = cues(*glide(86, 76), *hiss)
-    assert found.voiceless_ms == 120
-    assert found.fall_st == cues(*glide(86, 76)).fall_st
+def test_a_voice_that_dies_away_fades() -> None:
+    assert cues(*fading(-20, -35)).fade_db == pytest.approx(15 / 2.9)
+    assert cues(*fading(-35, -20)).fade_db < 0
+    assert cues(*voice(84, 40)).fade_db == pytest.approx(0, abs=1e-6)
+
+
+def test_a_hiss_at_the_end_leaves_the_pitch_alone() -> None:
+    hiss = [(100.0 + 7 * (n % 2), 0.6, LOUD_DB, True) for n in range(12)]
+    assert cues(*glide(86, 79), *hiss).low_st == cues(*glide(86, 79)).low_st
 
 
 def test_a_jump_of_an_octave_is_no_voice() -> None:
-    slip = [(98.0, 0.9, True)] * 6
-    assert cues(*voice(84, 30), *slip).fall_st <= 0
+    slip = [(98.0, 0.9, LOUD_DB, True)] * 6
+    assert cues(*voice(84, 30), *slip).low_st == cues(*voice(84, 30)).low_st
 
 
 def test_nothing_is_said_of_a_whisper() -> None:
-    assert said(*[(90.0, 0.2, True)] * 50, *SILENCE).cues(6) == Cues()
-    assert Prosody().cues(6) == Cues()
+    whisper = [(90.0, 0.2, LOUD_DB, True)] * 50
+    assert feed(Prosody(), [*whisper, *SILENCE]).cues(6, LOUD_DB) == Cues()
+    assert Prosody().cues(6, LOUD_DB) == Cues()
 
 
 def test_silence_before_it_changes_nothing() -> None:
-    prosody = said(*TALK, *voice(80, 30), *SILENCE)
-    first = prosody.cues(6)
-    for hop in SILENCE:
-        prosody.feed(Tone(*hop[:2]), hop[2])
-    assert prosody.cues(12) == first
+    prosody = feed(Prosody(), [*TALK, *voice(80, 30), *SILENCE])
+    first = prosody.cues(6, LOUD_DB)
+    assert feed(prosody, SILENCE).cues(12, LOUD_DB) == first
+
+
+def test_streaming_is_equal_to_the_whole() -> None:
+    """The twin has all hops up to 60 ms after the last word, and looks at the same stretch."""
+    levels, loudness, pitch = Levels(), Loudness(), Pitch()
+    hops = []
+    for hop in Windows(HOP).feed(recording("goforward")[: 216 * HOP]):
+        audible = loudness.feed(levels.feed(hop), True)
+        hops.append((pitch.feed(hop), loudness.level_db, audible))
+    prosody = Prosody()
+    for tone, level_db, audible in hops:
+        prosody.feed(tone, level_db, audible)
+    end = len(hops) - 6
+    voiced, before = [], 0.0
+    for n, (tone, _, audible) in enumerate(hops):
+        if audible and tone.clarity >= 0.55 and abs(tone.semitones - before) <= 4:
+            voiced.append(n)
+        before = tone.semitones
+    pitches = np.array([hops[n][0].semitones for n in voiced])[-400:]
+    last = [hops[n][0].semitones for n in voiced if end - 40 <= n < end][-6:]
+    recent = np.array([level_db for _, level_db, _ in hops[end - 40 : end]])
+    expected = Cues(
+        low_st=float(np.median(last) - np.percentile(pitches, 10)),
+        soft_db=float(loudness.loud_db - recent.max()),
+        fade_db=float(-np.polyfit(np.arange(30) / 10, recent[-30:], 1)[0]),
+    )
+    found = prosody.cues(6, loudness.loud_db)
+    assert found.row() == pytest.approx(expected.row())

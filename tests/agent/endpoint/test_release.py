@@ -12,14 +12,15 @@ from agent.endpoint.release import EAGERNESS, Patience
 from agent.endpoint.weights import FITTED
 
 PATIENCE = Patience("medium", least_ms=100, longest_ms=420, unfinished_ms=650)
-DONE = Pause(100, Cues(-12, -3, -0.1), 0.05, clear=True, usual_ms=180, longest_ms=0)
-OPEN = replace(DONE, cues=Cues(6, 3, 0.2), probability=1.0)
+DONE = Pause(100, Cues(0, 12, 5), 0.05, 0.0, clear=True, usual_ms=180, longest_ms=0)
+OPEN = replace(DONE, cues=Cues(12, 0, -3), probability=1.0, breath_db=15.0)
 
 pauses = st.builds(
     Pause,
     st.integers(60, 900),
-    st.builds(Cues, st.floats(-15, 9), st.floats(-6, 6), st.floats(-0.3, 0.25)),
+    st.builds(Cues, st.floats(-6, 15), st.floats(-5, 20), st.floats(-5, 15)),
     st.floats(0, 1),
+    st.floats(0, 30),
     st.booleans(),
     st.floats(100, 900),
     st.floats(0, 900),
@@ -56,4 +57,10 @@ def test_who_has_paused_for_long_is_given_as_much_again(pause) -> None:
 @given(pauses)
 def test_nobody_waits_longer_than_longest_but_for_an_unfinished_sentence(pause) -> None:
     if wait(pause) > PATIENCE.longest_ms:
-        assert FITTED.odds(pause, PATIENCE.longest_ms) < 0.28
+        assert FITTED.odds(pause, PATIENCE.longest_ms) < 0.2
+
+
+@given(pauses)
+def test_a_breath_lengthens_the_wait_and_never_shortens_it(pause) -> None:
+    quiet = replace(pause, breath_db=0.0)
+    assert wait(replace(pause, breath_db=15.0)) >= wait(quiet)

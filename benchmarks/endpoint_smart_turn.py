@@ -1,0 +1,133 @@
+"""`python -m benchmarks.endpoint_smart_turn OUT`: what Smart Turn v3 says of the same pauses.
+
+A published end-of-turn model, asked through pipecat's own analyzer (extra `smart-turn`), at
+some lengths of each pause. Writes its odds as JSON, for benchmarks/endpoint.py, and prints what
+a verdict costs. Knows no judge of ours but what it takes for a pause.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from agent.audio.frame import HEAR_HZ, Samples
+from agent.errors import ConfigError
+from benchmarks.endpoint_corpus import (
+    CONDITIONS,
+    LEAD_MS,
+    Condition,
+    Observed,
+    Recording,
+    heard,
+    more_recordings,
+    observe,
+    recordings,
+)
+from benchmarks.endpoint_fit import Numbers, pauses
+
+# [name, condition] -> beginning of a pause in ms -> (silence in ms, odds), in order
+Verdicts = Mapping[tuple[str, str], Mapping[int, Sequence[tuple[int, float]]]]
+Analyze = Callable[[Samples], float]  # [n] at HEAR_HZ -> odds that the turn is over
+
+ASKED_MS = (60, 100, 140, 200, 260, 340)
+THINKING_MS = 60  # a verdict on one core of two; until then the one before holds
+LEAST_MS, LONGEST_MS = 160.0, 400.0  # a turn is answered then, however sure or unsure
+_HEARD_S = 8  # all it looks at
+_BEFORE_MS = 500  # the first speech
+
+
+def analyzer() -> Analyze:
+    """Return the published analyzer. Raises ConfigError where it is not installed."""
+    try:
+        from pipecat.audio.turn.smart_turn.local_smart_turn_v3 import LocalSmartTurnAnalyzerV3
+    except ImportError as error:
+        raise ConfigError(
+            f"Smart Turn is not installed ({error}); run: pip install '.[smart-turn]'"
+        ) from error
+    published: Any = LocalSmartTurnAnalyzerV3(sample_rate=HEAR_HZ)
+
+    def analyze(samples: Samples) -> float:
+        return float(published._predict_endpoint(samples)["probability"])
+
+    return analyze
+
+
+def judge(recording: Recording, condition: Condition, analyze: Analyze) -> dict[int, list[Any]]:
+    """Return its odds in each pause, by where the pause begins in ms."""
+    samples, _ = heard(recording, condition)
+    found: dict[int, list[Any]] = {}
+    for pause in pauses(observe(recording, condition)):
+        last_at, last = pause[-1]
+        begin_ms = last_at - last.silent_ms
+        for asked_ms in (each for each in ASKED_MS if each <= last.silent_ms):
+            end = (begin_ms + asked_ms) * HEAR_HZ // 1000
+            begin = max(end - _HEARD_S * HEAR_HZ, (LEAD_MS - _BEFORE_MS) * HEAR_HZ // 1000)
+            found.setdefault(begin_ms, []).append((asked_ms, analyze(samples[begin:end])))
+    return found
+
+
+def load_verdicts(path: Path) -> Verdicts:
+    """Read what was written."""
+    rows = json.loads(path.read_text(encoding="utf-8"))
+    return {
+        (row["name"], row["condition"]): {
+            int(begin): [(silent, odds) for silent, odds in said]
+            for begin, said in row["pauses"].items()
+        }
+        for row in rows
+    }
+
+
+def verdict_waits_ms(observed: Sequence[Observed], verdicts: Verdicts, odds: float) -> Numbers:
+    """Return [n], for each packet of `table(observed)`, the wait of who trusts such odds."""
+    waits = []
+    for each in observed:
+        known = verdicts[each.name, each.condition]
+        for at, pause in each.pauses:
+            said = known.get(at - pause.silent_ms, ())
+            there = [(s + THINKING_MS, chance) for s, chance in said]
+            there = [(ms, chance) for ms, chance in there if ms <= pause.silent_ms]
+            convinced = bool(there) and there[-1][1] >= odds
+            waits.append(max(LEAST_MS, there[-1][0]) if convinced else LONGEST_MS)
+    return np.array(waits)
+
+
+def main() -> None:
+    """Ask about every complete turn, in the clean and the noisy condition."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--more", type=Path, help="a folder of more speech, with a turns.csv")
+    arguments = parser.parse_args()
+    spoken: Iterable[Recording] = recordings()
+    if arguments.more is not None:
+        spoken = [*spoken, *more_recordings(arguments.more)]
+    analyze, took_ms = analyzer(), []
+
+    def timed(samples: Samples) -> float:
+        began = time.perf_counter()
+        odds = analyze(samples)
+        took_ms.append((time.perf_counter() - began) * 1000)
+        return odds
+
+    rows = [
+        {
+            "name": recording.name,
+            "condition": condition.name,
+            "pauses": judge(recording, condition, timed),
+        }
+        for recording in spoken
+        if recording.complete
+        for condition in CONDITIONS
+        if condition.name in ("clean", "noise-15")
+    ]
+    arguments.out.write_text(json.dumps(rows), encoding="utf-8")
+    p50, p95 = np.percentile(took_ms, [50, 95])
+    print(f"{len(took_ms)} verdicts, {p50:.0f} ms each (p95 {p95:.0f})")
+
+
+if __name__ == "__main__":
+    main()

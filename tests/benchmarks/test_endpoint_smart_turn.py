@@ -1,0 +1,89 @@
+"""Another model's word on the same pauses: asked at the right moments, trusted in time."""
+
+import builtins
+
+import numpy as np
+import pytest
+from recordings import recording
+
+from agent.endpoint.odds import Pause
+from agent.endpoint.prosody import Cues
+from agent.errors import ConfigError
+from benchmarks import endpoint_smart_turn as smart
+from benchmarks.endpoint_corpus import CLEAN, Observed, Recording
+
+
+@pytest.fixture
+def spoken():
+    return Recording("goforward", "goforward", recording("goforward"), 2100.0, complete=True)
+
+
+def test_it_is_asked_in_each_pause_about_what_was_heard_by_then(spoken) -> None:
+    lengths = []
+
+    def analyze(samples):
+        lengths.append(len(samples))
+        return 0.5
+
+    found = smart.judge(spoken, CLEAN, analyze)
+    end_ms = max(found)
+    assert abs(end_ms - 3100) <= 30
+    assert [silent for silent, _ in found[end_ms]] == list(smart.ASKED_MS)
+    # from half a second before the first speech up to the moment it is asked
+    assert lengths[-1] == (end_ms + smart.ASKED_MS[-1] - 500) * 16
+
+
+def turn(*pauses):
+    rows = [
+        (begin + silent, Pause(silent, Cues(), 0.5, 0.0, True, 180.0, 0.0))
+        for begin, length in pauses
+        for silent in range(80, length + 1, 20)
+    ]
+    return Observed("a", "a", "clean", True, 1000.0, tuple(rows))
+
+
+def test_a_verdict_holds_from_when_it_is_there() -> None:
+    verdicts = {("a", "clean"): {1000: [(80, 0.95), (140, 0.96), (200, 0.5)]}}
+    waits = smart.verdict_waits_ms([turn((1000, 300))], verdicts, 0.9)
+    assert dict(zip(range(80, 301, 20), waits, strict=True)) == {
+        **dict.fromkeys((80, 100, 120), smart.LONGEST_MS),
+        **dict.fromkeys((140, 160, 180), smart.LEAST_MS),
+        **dict.fromkeys((200, 220, 240), 200.0),
+        **dict.fromkeys((260, 280, 300), smart.LONGEST_MS),  # it changed its mind
+    }
+
+
+def test_who_is_never_convinced_is_answered_after_the_longest_wait() -> None:
+    verdicts = {("a", "clean"): {1000: [(80, 0.6)]}}
+    waits = smart.verdict_waits_ms([turn((400, 100), (1000, 300))], verdicts, 0.9)
+    assert set(waits) == {smart.LONGEST_MS}
+
+
+def test_verdicts_are_written_and_read(spoken, tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.setattr(smart, "recordings", lambda: iter([spoken]))
+    monkeypatch.setattr(smart, "analyzer", lambda: lambda samples: 0.25)
+    out = tmp_path / "verdicts.json"
+    monkeypatch.setattr("sys.argv", ["smart", str(out)])
+    smart.main()
+    read = smart.load_verdicts(out)
+    assert set(read) == {("goforward", "clean"), ("goforward", "noise-15")}
+    assert all(odds == 0.25 for said in read.values() for p in said.values() for _, odds in p)
+    assert "verdicts" in capsys.readouterr().out
+
+
+def test_without_the_extra_it_is_said_how_to_get_it(monkeypatch) -> None:
+    imported = builtins.__import__
+
+    def missing(name, *rest):
+        if name.startswith("pipecat"):
+            raise ImportError(name)
+        return imported(name, *rest)
+
+    monkeypatch.setattr(builtins, "__import__", missing)
+    with pytest.raises(ConfigError, match="smart-turn"):
+        smart.analyzer()
+
+
+def test_the_published_analyzer_gives_odds() -> None:
+    pytest.importorskip("pipecat.audio.turn.smart_turn.local_smart_turn_v3")
+    assert 0 <= smart.analyzer()(np.zeros(16_000, np.float32)) <= 1
