@@ -119,8 +119,8 @@ class Turns:
     end_of_turn_ms: Annotated[int, Between(0, 10_000)] = 0
     eagerness: Annotated[str, OneOf("low", "medium", "high", "auto")] = "auto"
     least_wait_ms: Annotated[int, Between(60, 2000)] = 100
-    longest_wait_ms: Annotated[int, Between(100, 3000)] = 400
-    unfinished_wait_ms: Annotated[int, Between(100, 3000)] = 480
+    longest_wait_ms: Annotated[int, Between(100, 3000)] = 450
+    unfinished_wait_ms: Annotated[int, Between(100, 3000)] = 650
     withdraw_ms: Annotated[int, Between(0, 2000)] = 400
     barge_in_ms: Annotated[int, Between(0, 5000)] = 180
     backchannel_ms: Annotated[int, Between(0, 2000)] = 600

@@ -10,9 +10,9 @@ from agent.endpoint.odds import Pause, Weights
 
 # Logit of the odds that are enough. Below 0: who waits for certainty waits at every end, and
 # the longest wait catches the rest. What each costs is seen with benchmarks/endpoint.py.
-_ENOUGH = {"low": -0.4, "medium": -1.0, "auto": -1.0, "high": -1.4}
+_ENOUGH = {"low": -0.4, "medium": -0.9, "auto": -0.9, "high": -1.4}
 EAGERNESS = tuple(_ENOUGH)
-UNFINISHED = -1.4  # enough after the longest wait; with less the sentence is not over
+UNFINISHED = -2.2  # enough after the longest wait; with less the sentence is not over
 OWN_PAUSES = 1.08  # times this caller's longest pause
 
 

@@ -146,7 +146,7 @@ def test_a_sound_is_noticed_before_it_is_speech() -> None:
     ear = Ear(LoudnessVad(), CONFIG, PATIENCE)
     sound = np.concatenate([seconds(0, 1.024), seconds(0.5, 0.512), seconds(0, 1)])
     events = [e for n in range(0, len(sound), 320) for e in ear.feed(sound[n : n + 320])]
-    kinds = [type(event) for event in events]
+    kinds = [type(event) for event in events if not isinstance(event, PauseJudged)]
     assert kinds[:3] == [SoundNoticed, SpeechSuspected, SpeechStarted]
     assert SoundPassed not in kinds
 

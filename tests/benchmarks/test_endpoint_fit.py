@@ -28,7 +28,7 @@ TURNS = Turns()
 PATIENCE = Patience(
     "medium", TURNS.least_wait_ms, TURNS.longest_wait_ms, TURNS.unfinished_wait_ms
 )
-MEDIUM = -1.0
+MEDIUM = -0.9
 
 
 def turn(*lengths, name="a", speaker="a", complete=True, ended_ms=1000):
