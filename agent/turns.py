@@ -42,7 +42,7 @@ class Turns:
         self._yielded = 0  # number of the reply that stopped in mid-word and may go on
         self._sound_at = float("-inf")  # when the latest began that may be speech
         self._speech_at = 0.0  # when the caller began to speak over the reply
-        self._silent_at = 0.0  # when they fell silent
+        self._silent_at = float("-inf")  # when they fell silent
         self._on_hold = False
         self._prompts = 0  # asked since the caller last spoke
         self._busy = False  # functions run for the agent

@@ -63,7 +63,7 @@ def test_none_is_forgotten() -> None:
         ("silent-caller", {"turns.silence_prompts": 0}, "heard"),
         ("silent-caller", {"turns.silence_prompt_s": 30}, "ended_by"),
         ("hold", {"agent.engine": "scripted"}, "heard"),  # nobody is told to hold
-        ("clatter", {"vad.start_threshold": 0.02, "vad.stop_threshold": 0.01}, "utterances"),
+        ("noise", {"vad.start_threshold": 0.02, "vad.stop_threshold": 0.01}, "utterances"),
     ],
 )
 def test_a_threshold_that_harms_a_conversation_is_seen(name, harm, hurt) -> None:

@@ -478,6 +478,13 @@ YIELDED_TO = {
         (2.45, Agreed(2), GOES_ON),
         (2.5, Asked(2), []),
     ],
+    "a call may begin with both at once": [
+        (0.0, ReplyWanted(), [PrepareReply(1), ReleaseReply(1)]),
+        (0.1, SoundNoticed(ago_ms=32), [DuckReply(1)]),
+        (0.164, SpeechStarted(0, ago_ms=64), []),
+        (0.267, TIME, []),
+        (0.269, TIME, [HoldReply(1)]),
+    ],
     "of a reply that does not sound yet there is nothing to go on with": [
         *OVER,
         (2.17, ReplyUnheard(2), []),

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import agent.flight.entries as en
+from agent import commands as do
 from agent import events as ev
 from agent.flight.replay import Replayed
 from benchmarks.flight_picture import Span, draw, envelope, labels, spans
@@ -47,9 +48,9 @@ def test_sound_behind_the_end_is_left_out() -> None:
 
 def test_decisions_close_together_share_a_label() -> None:
     entries = [
-        tick(1.0, ev.TryReply(1)),
-        tick(1.001, ev.CommitUtterance()),
-        tick(1.5, ev.SettleReply(1)),
+        tick(1.0, do.TryReply(1)),
+        tick(1.001, do.CommitUtterance()),
+        tick(1.5, do.SettleReply(1)),
     ]
     assert list(labels(entries, 0.1)) == [
         (1.0, "TryReply 1, CommitUtterance"),
@@ -71,7 +72,7 @@ def test_everything_is_drawn(tmp_path) -> None:
         en.Stepped(1.1, en.Foreign("$x^2$"), (en.Foreign("$y_"),)),
         told(0.5, "hearing"),
         told(1.0, "a state of tomorrow"),
-        tick(1.4, ev.TryReply(1)),
+        tick(1.4, do.TryReply(1)),
         en.Told(1.5, ev.TurnMeasured(1, 250.0, ())),
     ]
     sound = np.sin(np.arange(16_000, dtype=np.float32) / 10)

@@ -32,7 +32,7 @@ class FakeHost:
 
     calls = None
 
-    def open_call(self):
+    def open_call(self, name):
         return FakeEngines()
 
 
