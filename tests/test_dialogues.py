@@ -52,7 +52,6 @@ def test_none_is_forgotten() -> None:
     [
         # each a mutant of the turn-taking, and the dialogue that kills it
         ("hesitation", {"turns.end_of_turn_ms": 150}, "line 1 cut_ins"),
-        ("list", {"turns.end_of_turn_ms": 120}, "line 1 cut_ins"),
         ("breath", {"turns.end_of_turn_ms": 150}, "line 1 cut_ins"),
         ("patient", {"turns.end_of_turn_ms": 300}, "line 1 cut_ins"),
         ("question", {"turns.end_of_turn_ms": 900}, "line 1 answered_ms"),
