@@ -43,7 +43,8 @@ class Caller:
         self._announced = False  # and the client knows of it
         self._tried = False  # it is being answered, and may yet go on
         self._unanswered = 0  # number of the one committed and not answered
-        self.spoke_s = 0.0  # when they last began to speak, on the loop's clock
+        self.spoke_s = 0.0  # when the utterance began, on the loop's clock
+        self._began_ms = 0  # and in media time, preroll included
         self._started = ev.SpeechStarted(0, 0)
         self._ended = ev.SpeechEnded(0, 0)
         self._silent_at: float | None = None  # when they fell silent, on the loop's clock
@@ -69,7 +70,8 @@ class Caller:
             match event:
                 case ev.SpeechStarted():
                     self._started, self._silent_at = event, None
-                    self.spoke_s = self._loop.time() - event.ago_ms / 1000
+                    if not self._open:  # else it is one more word of the same utterance
+                        self.spoke_s = self._loop.time() - event.ago_ms / 1000
                 case ev.SpeechEnded():
                     self._ended = event
                     self._silent_at = self._loop.time() - event.ago_ms / 1000
@@ -85,12 +87,12 @@ class Caller:
             self._open = True
             self._utterance += 1
             self._announced = False
+            self._began_ms = self._ear.preroll_at_ms(self._started)
             self._engines.expect(conversation())
             self._engines.hear(self._ear.since(self._started))
         if state in (HEARING, PAUSED) and not self._announced:
             self._announced = True
-            at_ms = self._ear.preroll_at_ms(self._started)
-            self._tell(ev.UtteranceStarted(self._utterance, at_ms))
+            self._tell(ev.UtteranceStarted(self._utterance, self._began_ms))
         if state not in _SPOKEN and not self._tried:
             self._open = False
 
@@ -120,6 +122,7 @@ class Caller:
         """They had not finished. To the brain it is one utterance, to the client a new one."""
         self._tried = self._announced = False
         self._utterance += 1
+        self._began_ms = self._ear.preroll_at_ms(self._started)
 
     def forget(self) -> None:
         """What they said was no turn."""

@@ -141,7 +141,8 @@ class Listener(Protocol):
     (more `hear`, then another `reply`). After `keep` the utterance is over and the next `hear`
     begins a new one. `forget` drops an utterance that turned out to be none.
     A generator from `reply` may be closed at any point. `hear` and `keep` may come while one is
-    still open, between two of its pieces; before `discard` it has been closed. `keep` of a
+    still open, between two of its pieces; before `discard` it has been closed. One that is kept
+    is read on while the next is made, and thrown away: a word over it was no turn. `keep` of a
     reply that this process did not give (another died) arrives as `forget`. A `reply` with
     nothing heard since the last `keep` goes on from the tools' results, or of its own accord.
 

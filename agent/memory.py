@@ -26,10 +26,7 @@ class Memory:
 
     def add(self, exchange: Exchange) -> None:
         """An exchange is over. Where neither side was understood a brain may have the audio."""
-        turn, transcript = self._early
-        if turn == exchange.turn:
-            exchange = replace(exchange, caller=exchange.caller or transcript)
-        self._past[exchange.turn] = exchange
+        self._past[exchange.turn] = self._understood(exchange)
         if len(self._past) > self._exchanges:
             oldest, _ = self._past.popitem(last=False)
             self._uses.pop(oldest, None)
@@ -95,10 +92,20 @@ class Memory:
             if call_id in uses:
                 uses[call_id] = replace(uses[call_id], output=output)
 
+    def completed(self, exchange: Exchange) -> Exchange:
+        """One that is not over yet, as `past` would have it if it were."""
+        return self._whole(self._understood(exchange))
+
     @property
     def past(self) -> tuple[Exchange, ...]:
         """What is over, oldest first."""
         return tuple(map(self._whole, self._past.values()))
+
+    def _understood(self, exchange: Exchange) -> Exchange:
+        """With what was understood of the caller, by a brain that knew it before the end."""
+        turn, transcript = self._early
+        early = transcript if turn == exchange.turn else ""
+        return replace(exchange, caller=exchange.caller or early)
 
     def _whole(self, exchange: Exchange) -> Exchange:
         """What was said, with what was typed and called."""

@@ -146,9 +146,11 @@ class Replies:
     @property
     def held(self) -> Exchange | None:
         """What was heard of the one that is held, as the memory will have it if it is over."""
-        if self._held is None or not (self._held.transcript or self._held.heard_text):
+        if self._held is None:
             return None
-        return Exchange(self._held.transcript, self._held.heard_text, self._held.turn)
+        heard = Exchange(self._held.transcript, self._held.heard_text, self._held.turn)
+        heard = self._memory.completed(heard)
+        return heard if heard.caller or heard.agent or heard.tools else None
 
     def cancel(self, turn: int, reason: str, reached_s: float | None = None) -> None:
         """Stop one that was released, or is held; see `Reply.cancel`."""
@@ -185,7 +187,7 @@ class Replies:
 
     def truncate(self, turn: int, end_ms: int) -> bool:
         """Remember no more of a reply than so much of its audio; whether to cancel it, too."""
-        reply = self._reply
+        reply = self._held or self._reply
         if reply is not None and reply.turn == turn:
             if reply.shorten(end_ms):
                 return True

@@ -135,8 +135,10 @@ class Turns:
             # words apart ("yeah, yeah", laughter) may take longer, but not for ever
             longest_s, begun_s = self.rules.backchannel_s, since - self._speech_at
             word_s = self.rules.barge_in_s + self.rules.confirm_s
-            wait_s = min(2 * longest_s, max(longest_s, begun_s + word_s))
-            since = self._speech_at
+            since, wait_s = (
+                self._speech_at,
+                min(2 * longest_s, max(longest_s, begun_s + word_s)),
+            )
         elif self.state is WEIGHING:
             wait_s = self.rules.backchannel_wait_s
         elif self.state is REPLYING and self._tried:
@@ -148,7 +150,12 @@ class Turns:
         if isinstance(event, ev.SpeechSuspected):
             return self.state in (PAUSED, WEIGHING) or self._tried
         # a reply that is only held has lost nothing: it does not wait to be
-        return self.state is (YIELDED if self.rules.backchannel_s else OVERLAP)
+        return self.state is (YIELDED if self._weighs else OVERLAP)
+
+    @property
+    def _weighs(self) -> bool:
+        """Whether speech over the reply may be no turn: "yes" to "are you there?" is one."""
+        return self.rules.backchannel_s > 0 and not self._prompts
 
     @property
     def _asks(self) -> bool:
@@ -188,8 +195,7 @@ class Turns:
 
     def _next(self) -> int:
         """Number a reply."""
-        self._number += 1
-        self.turn = self._number
+        self._number = self.turn = self._number + 1
         return self.turn
 
     def _hear(self) -> list[Command]:
@@ -284,7 +290,7 @@ class Turns:
 
     def _yield(self) -> list[Command]:
         """Stop for the caller, who may yet only have said "mm-hm"."""
-        if not self.rules.backchannel_s:
+        if not self._weighs:
             self.state = HEARING
             return self._interrupt()
         self._yielded, self._ducked = self.turn, False

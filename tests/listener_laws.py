@@ -62,6 +62,25 @@ def kept_begins_anew(brain, samples, then) -> None:
     listener.close()
 
 
+def kept_is_read_on_beside_another(brain, samples, then) -> None:
+    """A reply that was stopped for a word over it goes on as if that had not been said."""
+    whole, listener = brain.listen(), brain.listen()
+    hear(whole, samples)
+    hear(listener, samples)
+    held = listener.reply(NOBODY)
+    read = [next(held)]
+    listener.keep()
+    hear(listener, then)
+    draft = listener.reply(NOBODY)
+    next(draft)
+    draft.close()
+    listener.discard()
+    listener.forget()
+    assert [*read, *held] == answer(whole)
+    whole.close()
+    listener.close()
+
+
 def forgotten_never_was(brain, samples, then) -> None:
     fresh, listener = brain.listen(), brain.listen()
     hear(fresh, then)

@@ -148,6 +148,21 @@ def test_a_result_alone_makes_nobody_speak() -> None:
     run(main())
 
 
+def test_words_over_a_reply_are_answered_by_who_knows_what_it_called() -> None:
+    """Killed: a held reply of words alone; its result was counted as told, and was not."""
+
+    async def main():
+        answer = [Heard("And in Bonn?"), "It is noon there, too."]
+        async with at_the_stage([LONG, CLOCK], answer, clock_s=1.0) as scene:
+            await spoken_to(scene, 1.8)
+            await scene.say(0.4)
+            await scene.wait(4)
+            assert past(scene, 2)[0].tools == (ToolUse(CLOCK, "noon"),)
+            assert texts(scene)[1:] == ["It is noon there, too."]
+
+    run(main())
+
+
 def test_a_result_while_the_agent_speaks_waits_for_its_last_word() -> None:
     async def main():
         async with at_the_stage([LONG, WEATHER], ["It rains."]) as scene:

@@ -63,13 +63,13 @@ class ScriptedListener:
             uses = past[-1].tools
             yield Text(" ".join(f"{use.call.name}: {use.output or '?'}" for use in uses))
             return
-        typed = past and past[-1].turn == conversation.turn != 0
-        if not typed:
-            yield Heard("(not listened to)")
         lines = conversation.instructions.splitlines()
         texts = tuple(line.removeprefix(_SAY) for line in lines if line.startswith(_SAY))
         texts = texts or self._texts
         text = texts[self._answered % len(texts)]
+        typed = past and past[-1].turn == conversation.turn != 0
+        if not typed:
+            yield Heard("(not listened to)")
         if thought := _THOUGHT.match(text):
             self._think(int(thought[1]) / 1000)
             text = text[thought.end() :]

@@ -13,7 +13,7 @@ from agent.ear import Ear
 from agent.endpoint.release import Patience
 from agent.engines import Conversation, Exchange
 from agent.memory import Memory
-from agent.state import HEARING, LISTENING, OVERLAP, PAUSED, REPLYING
+from agent.state import HEARING, LISTENING, OVERLAP, PAUSED, REPLYING, WEIGHING, YIELDED
 from agent.virtual_time import run
 
 CONFIG = VadConfig(min_speech_ms=64, min_silence_ms=64, trail_ms=0, preroll_ms=300)
@@ -68,6 +68,25 @@ def test_an_overlap_is_heard_and_told_only_when_it_is_more() -> None:
         assert scene.told == []
         scene.follow(HEARING)
         assert [type(notice) for notice in scene.told] == [ev.UtteranceStarted]
+
+    run(main())
+
+
+def test_words_apart_over_a_reply_began_with_the_first_of_them() -> None:
+    """Killed: "yeah ... wait, I" that began at "wait"."""
+
+    async def main():
+        scene = Scene()
+        await scene.begins()
+        scene.follow(OVERLAP)
+        began_s = scene.caller.spoke_s
+        assert began_s > 0
+        await scene.sound(0.2, 0)
+        scene.follow(YIELDED, WEIGHING)
+        await scene.sound(0.2, 0.5)
+        scene.follow(YIELDED, HEARING)
+        assert scene.told == [ev.UtteranceStarted(1, 1000 - 8 - 300)]
+        assert scene.caller.spoke_s == began_s
 
     run(main())
 

@@ -181,6 +181,26 @@ def test_a_cut_never_makes_the_memory_longer_and_made_twice_is_the_same(past, tu
     assert memory.past == after
 
 
+def test_an_exchange_that_is_not_over_is_shown_as_it_will_be_remembered() -> None:
+    """Killed: the words alone, without what was called and what came of it."""
+    memory = Memory()
+    memory.typed("in Bonn")
+    memory.before(1)
+    memory.answered(1)
+    memory.understood(1, "how warm is it")
+    call = ToolCall("a", "weather", "{}")
+    memory.called(1, call)
+    memory.returned("a", "rain")
+    so_far = memory.completed(Exchange("", "Let me", 1))
+    assert memory.past == ()
+    memory.add(Exchange("", "Let me", 1))
+    assert memory.past == (so_far,)
+    assert (so_far.caller, so_far.tools) == (
+        "in Bonn\nhow warm is it",
+        (ToolUse(call, "rain"),),
+    )
+
+
 def test_what_was_typed_is_told_before_it_is_answered_and_then_with_its_answer() -> None:
     memory = Memory()
     memory.add(Exchange("", "Hello.", 1))

@@ -436,6 +436,24 @@ def test_a_reply_that_is_held_goes_on_and_is_remembered_whole() -> None:
     run(main())
 
 
+def test_of_a_reply_that_is_held_the_client_says_how_much_was_heard() -> None:
+    """Killed: looking only at the reply to the words over it, and "it is too long ago"."""
+
+    async def main():
+        scene = Scene()
+        await held(scene, "Yes?")
+        assert not scene.replies.truncate(3, 10_000)
+        assert scene.replies.truncate(3, 500)
+        scene.replies.cancel(3, "client_cancelled")
+        [refused] = scene.told_of(CutRefused)
+        assert refused.audio_ms == 750
+        [done] = scene.told_of(ev.ReplyDone)
+        assert (done.heard, done.audio_ms) == ("It is", 500)
+        scene.replies.discard()
+
+    run(main())
+
+
 def test_a_reply_that_is_held_may_be_over_and_the_next_one_is_not() -> None:
     """Killed: a cancelling that takes the reply that is prepared."""
 

@@ -600,6 +600,31 @@ def test_who_may_not_interrupt_does_not_make_the_reply_softer() -> None:
     play(Turns(replace(YIELDING, interrupt_response=False)), steps)
 
 
+@pytest.mark.parametrize(("asked", "since"), [(2, 15.0), (3, 26.0)])
+def test_a_word_over_the_question_whether_they_are_there_answers_it(asked, since) -> None:
+    """Killed: "yes" for a sign of listening, and the goodbye goes on and ends the call."""
+    silence = [
+        *ANSWERED,
+        (5.0, ReplyFinished(1), []),
+        (15.0, TIME, [SayPrompt(2, Prompt.STILL_THERE)]),
+        (16.0, ReplyFinished(2), []),
+        (26.0, TIME, [SayPrompt(3, Prompt.GOODBYE)]),
+    ]
+    turns, next_reply = Turns(replace(YIELDING, withdraw_s=0)), asked + 1
+    play(turns, silence[: {2: -2, 3: None}[asked]])
+    steps = [
+        (since + 0.5, STARTS, [DuckReply(asked)]),
+        (since + 0.69, SilenceSuspected(), []),
+        (since + 0.71, TIME, []),
+        (since + 0.76, TIME, [CancelReply(asked, "turn_detected")]),
+        (since + 0.8, STOPS, [PrepareReply(next_reply)]),
+        (since + 1.3, TIME, [ReleaseReply(next_reply)]),
+        (since + 2.0, ReplyFinished(next_reply), []),
+        (since + 12.1, TIME, [SayPrompt(next_reply + 1, Prompt.STILL_THERE)]),
+    ]
+    play(turns, steps)
+
+
 def test_where_the_client_answers_a_reply_goes_on_all_the_same() -> None:
     steps = [
         (0.0, ReplyWanted(), [PrepareReply(1), ReleaseReply(1)]),

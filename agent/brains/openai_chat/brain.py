@@ -56,7 +56,7 @@ class OpenaiChatListener:
 
     def __init__(self, config: OpenaiChat, address: Address) -> None:
         self._config, self._address = config, address
-        self._chat = Line(address)
+        self._idle: list[Line] = []  # at most one: a reply may begin while another is read
         self._utterance = bytearray()  # 16-bit PCM
         self._recordings: OrderedDict[int, str] = OrderedDict()  # by turn, WAV in base64
         self._turn = 0  # of the last reply
@@ -74,7 +74,8 @@ class OpenaiChatListener:
         self._language = transcribed(conversation.language)
         said = _encoded(bytes(self._utterance))
         request = body(self._config, conversation, self._recordings, said)
-        return Errand(self._chat, lambda unwanted: self._ask(request, unwanted))
+        line = self._idle.pop() if self._idle else Line(self._address)
+        return Errand(line, lambda unwanted: self._reply(line, request, unwanted))
 
     def keep(self) -> None:
         self._kept = bytes(self._utterance)
@@ -98,15 +99,25 @@ class OpenaiChatListener:
         self._utterance.clear()
 
     def close(self) -> None:
-        self._chat.hang_up()
+        for line in self._idle:
+            line.hang_up()
 
-    def _ask(self, request: bytes, unwanted: Event) -> Generator[Piece]:
+    def _reply(self, line: Line, request: bytes, unwanted: Event) -> Generator[Piece]:
+        try:
+            yield from self._ask(line, request, unwanted)
+        finally:
+            if self._idle:
+                line.hang_up()
+            else:
+                self._idle.append(line)
+
+    def _ask(self, line: Line, request: bytes, unwanted: Event) -> Generator[Piece]:
         """Ask until a first token comes, or there are no attempts left."""
         config, failed = self._config, 0
         while True:
             completion = Completion(self._turn)
             try:
-                refused = yield from self._attempt(request, completion, unwanted)
+                refused = yield from self._attempt(line, request, completion, unwanted)
                 if refused is None:
                     return
                 problem: Exception | Refused = refused
@@ -120,9 +131,9 @@ class OpenaiChatListener:
                 return
 
     def _attempt(
-        self, request: bytes, completion: Completion, unwanted: Event
+        self, line: Line, request: bytes, completion: Completion, unwanted: Event
     ) -> Generator[Piece, None, Refused | None]:
-        line, config = self._chat, self._config
+        config = self._config
         end = monotonic() + config.first_token_s
         answer = line.ask(
             "POST",

@@ -135,11 +135,15 @@ class Scheduler:
     def answer(self, slot: int, span: Span, limit: int, sampling: Any) -> Tokens:
         """What follows `span`, at most `limit` tokens, as soon as can be.
 
-        Whatever else was asked for this slot is cancelled. Raises EngineError after `close`.
+        It waits for an answer under way in this slot, which is being spoken and may go on;
+        whatever else was asked for the slot is cancelled. Raises EngineError after `close`.
         """
         with self._changed:
             self._check()
-            self._empty(self._seats[slot])
+            seat = self._seats[slot]
+            for job in [*seat.waiting, seat.active]:
+                if job is not None and (job is not seat.active or job.rank is not Rank.ANSWER):
+                    self._finish(job)
             return self._ask(slot, Rank.ANSWER, span, limit, sampling)
 
     def note(self, slot: int, span: Span, limit: int, sampling: Any) -> Tokens:

@@ -125,4 +125,5 @@ def test_it_obeys_the_laws_of_a_listener() -> None:
     laws.discarded_leaves_no_trace(brain, silence, at=640)
     laws.closed_midway_leaves_no_trace(brain, silence)
     laws.kept_begins_anew(brain, silence, silence)
+    laws.kept_is_read_on_beside_another(brain, silence, silence)
     laws.forgotten_never_was(brain, silence, silence)

@@ -102,6 +102,7 @@ def test_it_obeys_the_laws_of_a_listener(server):
     laws.discarded_leaves_no_trace(brain, SPEECH, at=640)
     laws.closed_midway_leaves_no_trace(brain, SPEECH)
     laws.kept_begins_anew(brain, SPEECH, then)
+    laws.kept_is_read_on_beside_another(brain, SPEECH, then)
     laws.forgotten_never_was(brain, SPEECH, then)
 
 

@@ -145,6 +145,7 @@ def test_laws(operator) -> None:
     laws.same_reply_twice(operator, samples)
     laws.closed_midway_leaves_no_trace(operator, samples)
     laws.kept_begins_anew(operator, samples, then)
+    laws.kept_is_read_on_beside_another(operator, samples, then)
     laws.forgotten_never_was(operator, samples, then)
     for at in (8_000, 14_000, 20_000):
         laws.discarded_leaves_no_trace(operator, samples, at=at)

@@ -98,6 +98,7 @@ def test_the_laws_of_a_listener(mind_of) -> None:
     laws.same_reply_twice(mind, ONE)
     laws.closed_midway_leaves_no_trace(mind, ONE)
     laws.kept_begins_anew(mind, ONE, OTHER)
+    laws.kept_is_read_on_beside_another(mind, ONE, OTHER)
     laws.forgotten_never_was(mind, ONE, OTHER)
     whole, tried = mind.listen(), mind.listen()
     laws.hear(whole, ONE)

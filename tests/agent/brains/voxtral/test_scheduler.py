@@ -165,15 +165,32 @@ def test_an_answer_overrules_what_was_asked_for_its_slot() -> None:
     runner = FakeRunner(before=gate, says=lambda prompt: "Yes.")
     with scheduler_of(runner) as scheduler:
         slot = scheduler.take(0)
-        old = scheduler.answer(slot, span("old"), 1000, None)
+        scheduler.prepare(slot, span("old"))
         gate.wait()
         scheduler.prepare(slot, span("prefix that is not wanted any more"))
         new = scheduler.answer(slot, span("new"), 1000, None)
         gate.release()
-        assert list(old) == []
-        assert not old.whole
         assert text_of(new) == "Yes."
         assert new.whole
+        assert not any(count > 20 for _, _, count in runner.computed)
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_an_answer_that_is_held_is_whole_before_the_next_one_begins(wanted) -> None:
+    gate = Gate()
+    runner = FakeRunner(before=gate, says=lambda prompt: "Yes.")
+    with scheduler_of(runner) as scheduler:
+        slot = scheduler.take(0)
+        old = scheduler.answer(slot, span("old"), 1000, None)
+        gate.wait()
+        scheduler.prepare(slot, span("prefix that is not wanted any more"))
+        new = scheduler.answer(slot, span("new"), 1000, None)
+        if not wanted:
+            old.cancel()
+        gate.release()
+        assert text_of(new) == "Yes."
+        assert text_of(old) == ("Yes." if wanted else "")
+        assert (old.whole, new.whole) == (wanted, True)
         assert not any(count > 20 for _, _, count in runner.computed)
 
 
