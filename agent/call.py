@@ -115,11 +115,12 @@ class Call:
         for text in self._client.opened():
             self._line.send(text)
 
-    def hear(self, samples: Samples) -> None:
-        """The caller's next samples, [n] at HEAR_HZ."""
+    def hear(self, samples: Samples, arrived_s: float | None = None) -> None:
+        """The caller's next samples, [n] at HEAR_HZ; they arrived now, unless it is said."""
         if self.ended:
             return
-        self._ear.arrived(len(samples), self._loop.time())
+        now = self._loop.time() if arrived_s is None else arrived_s
+        self._ear.arrived(len(samples), now)
         for event in self._caller.hear(samples):
             self._step(event)
 

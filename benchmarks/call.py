@@ -12,7 +12,7 @@ from agent.audio.frame import HEAR_HZ
 from agent.config import Config
 from agent.errors import ConfigError
 from agent.media import upstream
-from benchmarks import speech
+from benchmarks import destination, speech
 from benchmarks.call_record import Record
 from benchmarks.caller import Caller, CallFailed, dial
 from benchmarks.speech import Speech
@@ -49,8 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Make the call; 0, or 1 when there was none or something said was not answered."""
-    if args.save is not None and not args.save.parent.is_dir():
-        raise ConfigError(f"--save {args.save}: there is no folder {args.save.parent}")
+    destination.check("--save", args.save)
     if args.seconds is not None and not args.seconds > 0:
         raise ConfigError(f"--seconds {args.seconds:g}: must be more than 0")
     speeches = [speech.load(path) for path in args.say]

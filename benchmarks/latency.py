@@ -16,7 +16,7 @@ from typing import Any
 from agent.config import Config
 from agent.errors import ConfigError
 from agent.media import upstream
-from benchmarks import latency_report, own_server, speech
+from benchmarks import destination, latency_report, own_server, speech
 from benchmarks.caller import Caller, CallFailed, Loss, dial
 from benchmarks.speech import Speech
 from benchmarks.turn import Explanation, Outcome, Turn, explain, judge
@@ -109,6 +109,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure and report; 0, or 1 when no turn was answered."""
+    quiet = args.json == "-"
+    written = None if quiet or args.json is None else Path(args.json)
+    destination.check("--json", written)
+    destination.check("--plot", args.plot, ".png")
     _check(args)
     plan = Plan(
         tuple(speech.load(path) for path in speech.choose(args.recordings, args.only)),
@@ -123,7 +127,6 @@ def run(args: argparse.Namespace) -> int:
     config = Config()
     upstream.check()
     upstream.install(config)
-    quiet = args.json == "-"
     progress = latency_report.Progress(plan.turns, sys.stderr if quiet else sys.stdout)
     try:
         # not uvloop, whose clock stands still within a round and counts whole milliseconds
@@ -137,7 +140,7 @@ def run(args: argparse.Namespace) -> int:
     if not quiet:
         print(report.text())
     if args.json is not None:
-        report.write_json(None if quiet else Path(args.json))
+        report.write_json(written)
     if args.plot is not None and report.answered:
         report.plot(args.plot)
     return 0 if report.answered else 1

@@ -16,6 +16,7 @@ from agent.errors import ConfigError
 from agent.flight.compare import Difference
 from agent.flight.entries import Decision, Entry, decisions
 from agent.flight.record import Flight, read, write
+from benchmarks import destination
 
 if TYPE_CHECKING:
     from agent.flight.replay import Outcome
@@ -52,6 +53,8 @@ def run(args: argparse.Namespace) -> int:
     """0: the same decisions; 1: others. Raises ConfigError for a file that cannot be used."""
     if args.speed is not None and args.speed <= 0:
         raise ConfigError(f"--speed {args.speed:g}: it must be above 0")
+    destination.check("--picture", args.picture, ".png")
+    destination.check("--save", args.save)
     flight = read(args.file)
     if flight.damage is not None:
         print(

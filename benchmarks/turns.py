@@ -12,7 +12,7 @@ from pathlib import Path
 from agent.config import Limits
 from agent.config_file import parse_override
 from agent.errors import ConfigError
-from benchmarks import own_server
+from benchmarks import destination, own_server
 from benchmarks.caller import CallFailed
 from benchmarks.dialogue.account import Account
 from benchmarks.dialogue.report import Result, line, table, write_json
@@ -77,6 +77,8 @@ def run(args: argparse.Namespace) -> int:
     settings = Settings(config, dict(parse_override(text) for text in args.set))
     scenarios = choose(args.dialogues, args.only)
     quiet = args.json == "-"
+    written = None if quiet or args.json is None else Path(args.json)
+    destination.check("--json", written)
 
     def note(result: Result) -> None:
         print(line(result), file=sys.stderr if quiet else sys.stdout, flush=True)
@@ -89,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
     if not quiet:
         print(f"\n{table(results)}")
     if args.json is not None:
-        write_json(results, None if quiet else Path(args.json))
+        write_json(results, written)
     played = [result for result in results if not result.skipped]
     return 0 if played and all(result.is_good for result in played) else 1
 

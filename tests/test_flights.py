@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from agent import events as ev
+from agent import commands as do
 from agent.flight.entries import decisions
 from agent.flight.record import read
 from agent.flight.replay import replay
@@ -31,7 +31,7 @@ def test_flights_are_small(path) -> None:
 
 def test_the_synthetic_one_holds_what_it_is_for() -> None:
     kinds = {type(d.command) for d in decisions(read(FOLDER / "weather.flight").entries)}
-    assert {ev.TryReply, ev.SettleReply, ev.WithdrawReply, ev.CancelReply} <= kinds
+    assert {do.TryReply, do.SettleReply, do.WithdrawReply, do.CancelReply} <= kinds
 
 
 def test_a_flight_with_a_decision_taken_out_would_be_seen(tmp_path) -> None:

@@ -3,6 +3,8 @@
 Each row also comes smeared by rooms of several lengths. Knows hops; knows no clock.
 """
 
+from math import floor
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +17,7 @@ Tails = NDArray[np.float32]  # [ROOMS, n, BANDS], powers
 DECAYS = np.array([[0.25], [0.63], [0.84]], np.float32)
 ROOMS = len(DECAYS)
 _KEPT_HOPS = 160
+_HALF = 1e-4  # of a hop: 1 us
 _QUIET = 1e-6  # -60 dBFS: an echo of less is nobody's voice
 
 
@@ -34,7 +37,9 @@ class Played:
 
         What follows within a hop of where it should is contiguous: clocks differ and jitter.
         """
-        missing = round(at_hop) - self._end
+        # halves go up, whatever floating point makes of them: a clock of whole milliseconds has
+        # many, and a replay counts from another zero
+        missing = floor(at_hop + 0.5 + _HALF) - self._end
         if missing > 1:
             self._fall_silent(missing)
         for row in self._bands.feed(samples):

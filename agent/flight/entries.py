@@ -153,6 +153,14 @@ class Left:
 
 
 @dataclass(frozen=True, slots=True)
+class Sounded:
+    """With it, the ear was told what left, and for which slot: echoes are recognised by it."""
+
+    at: float
+    slot: float  # on the same clock; when a reply's first one began no other entry tells
+
+
+@dataclass(frozen=True, slots=True)
 class Full:
     """The record ends here, the call did not: it had reached its greatest size."""
 
@@ -160,7 +168,20 @@ class Full:
 
 
 Cause = Packet | Joined | Opened | Began | Asked
-Effect = Heard | Voiced | Stepped | Ticked | Told | Wanted | Got | Ended | Sent | Left | Full
+Effect = (
+    Heard
+    | Voiced
+    | Stepped
+    | Ticked
+    | Told
+    | Wanted
+    | Got
+    | Ended
+    | Sent
+    | Left
+    | Sounded
+    | Full
+)
 Entry = Cause | Effect
 
 

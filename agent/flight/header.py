@@ -19,7 +19,7 @@ from agent.requests import CallSettings
 
 FORMAT = "voxline flight"
 VERSION = 1
-_SECTIONS = ("limits", "receive", "send", "playout", "vad", "turns", "agent")
+_SECTIONS = ("limits", "receive", "send", "playout", "vad", "echo", "turns", "agent")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ sense. A request that the record does not hold gets what was asked for most near
 """
 
 import asyncio
+from bisect import bisect_left
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,11 +13,12 @@ from typing import Any
 import agent.flight.entries as en
 from agent import events as ev
 from agent import requests as rq
-from agent.audio.frame import Samples
+from agent.audio.frame import FRAME_MS, Samples
 from agent.engines import Conversation, Piece, Speech, Style, Tool
 from agent.errors import EngineError
 
 _SAME_S = 0.05  # asked for as it was: then its times are those of the record
+_SAME_SLOT_S = FRAME_MS / 2000
 _AGAIN_S = 0.05  # rather this much farther away than what was given already
 
 
@@ -115,6 +117,24 @@ class PlayedEngines:
 
     def close(self) -> None:
         pass
+
+
+class PlayedSlots:
+    """The slots of our packets. One that is all but the record's is exactly the record's.
+
+    A reply's first slot is when its first samples came, to a millisecond that no other entry
+    tells; so much is enough to take an echo for speech, or for none.
+    """
+
+    def __init__(self, entries: Sequence[en.Entry]) -> None:
+        self._slots = sorted(entry.slot for entry in entries if isinstance(entry, en.Sounded))
+
+    def like(self, at: float) -> float:
+        """Return the record's, if it has one there."""
+        place = bisect_left(self._slots, at)
+        near = self._slots[max(0, place - 1) : place + 1]
+        slot = min(near, key=lambda slot: abs(slot - at), default=at)
+        return slot if abs(slot - at) < _SAME_SLOT_S else at
 
 
 class PlayedFunctions:

@@ -94,6 +94,10 @@ class Log:
         """A moment of the loop's clock."""
         return now - self._began_s
 
+    def loop_s(self, at: float) -> float:
+        """The other way round."""
+        return at + self._began_s
+
     def want(self, verb: str, key: str) -> int:
         """Note a request; return its number."""
         number = next(self._requests)
@@ -145,8 +149,13 @@ class Recorder:
             call.channel_opened()
 
         def hear(samples: Samples) -> None:
-            log.take(en.Heard(log.now, len(samples)))
-            call.hear(samples)
+            at = log.now  # a replay's clock may move on with the note of it
+            log.take(en.Heard(at, len(samples)))
+            call.hear(samples, log.loop_s(at))
+
+        def sounded(samples: Samples, at_s: float) -> None:
+            log.take(en.Sounded(log.now, log.at(at_s)))
+            call.sound_left(samples, at_s)
 
         def packet(packet: RtpAudio, now: float) -> None:
             log.take(
@@ -158,7 +167,7 @@ class Recorder:
         call.on_step = stepped
         playout.on_begun = lambda: log.take(en.Began(log.now))
         playout.on_left, playout.on_finished = left, call.reply_left
-        playout.on_sound = call.sound_left
+        playout.on_sound = sounded
         return Taps(connected, channel_opened, hear, packet)
 
 

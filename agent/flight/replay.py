@@ -26,7 +26,13 @@ from agent.engines import Style
 from agent.events import EndReason
 from agent.flight.compare import TOLERANCE_S, Difference, compare
 from agent.flight.loop import ReplayLoop
-from agent.flight.played import Answers, PlayedClient, PlayedEngines, PlayedFunctions
+from agent.flight.played import (
+    Answers,
+    PlayedClient,
+    PlayedEngines,
+    PlayedFunctions,
+    PlayedSlots,
+)
 from agent.flight.record import Flight
 from agent.flight.recorder import Parts, Recorder
 from agent.flight.script import Kind, Script
@@ -128,6 +134,9 @@ class _Cockpit:
             parts.vad,
         )
         self._taps = recorder.taps(self._call, self._playout)
+        sounded, slots = self._playout.on_sound, PlayedSlots(self._flight.entries)
+        assert sounded is not None
+        self._playout.on_sound = lambda samples, at_s: sounded(samples, slots.like(at_s))
         self._receiver = Receiver(self._config.receive, self._hear, self._taps.packet)
         self._pump: asyncio.Task[None] | None = None
         loop.kind, loop.give = _kind, self._give

@@ -180,6 +180,15 @@ def test_nothing_to_say_is_an_operators_mistake(tmp_path):
 
 
 @pytest.mark.parametrize(
+    "wrong",
+    [["--json", "/no/where.json"], ["--plot", "/no/where.png"], ["--plot", "plot.weird"]],
+)
+def test_a_place_that_cannot_be_written_is_told_before_anything_is_measured(folder, wrong):
+    with pytest.raises(ConfigError, match=" ".join(wrong)):
+        latency.run(parsed("--recordings", folder, *wrong))
+
+
+@pytest.mark.parametrize(
     "wrong", [["--loss", "1.5"], ["--loss", "-0.1"], ["--repeat", "0"], ["--patience", "0"]]
 )
 def test_numbers_that_make_no_sense_are_refused(folder, wrong):

@@ -49,6 +49,9 @@ def test_other_decisions_are_status_1_and_the_first_is_printed(path, capsys) -> 
         (["FILE", "--set", "turns.patience=1"], "turns.patience: unknown key"),
         (["FILE", "--set", "nonsense"], "section.key=value"),
         (["FILE", "--speed", "0"], "--speed 0: it must be above 0"),
+        (["FILE", "--picture", "/no/where.png"], "--picture /no/where.png: there is no folder"),
+        (["FILE", "--picture", "a.weird"], "--picture a.weird: must end in .png"),
+        (["FILE", "--save", "/no/where.flight"], "--save /no/where.flight: there is no folder"),
     ],
 )
 def test_what_cannot_be_replayed_is_status_2_and_one_line(

@@ -83,6 +83,7 @@ def test_some_are_chosen_by_name_or_pattern(folder, capsys) -> None:
         (["--at-once", "9"], "--at-once 9: must be between 1 and 8"),
         (["--dialogues", "/no/where"], "--dialogues /no/where: there is no such folder"),
         (["--config", "/no/where.yaml"], "cannot read /no/where.yaml"),
+        (["--json", "/no/where.json"], "--json /no/where.json: there is no folder /no"),
     ],
 )
 def test_a_mistake_is_told(folder, arguments, complaint) -> None:

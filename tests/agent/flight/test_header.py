@@ -41,6 +41,17 @@ def test_the_configuration_that_held_holds_again() -> None:
     assert (again.turns.eagerness, again.vad.trail_ms) == ("low", 0)
 
 
+# Sections that decide nothing in a call which is given its engines' answers.
+OF_THE_SERVER = {"server", "ice", "torch", "voxtral", "kokoro", "openai_chat", "record", "log"}
+
+
+def test_each_section_that_a_replay_needs_is_kept() -> None:
+    kept = set(header().config)
+    assert kept | OF_THE_SERVER == set(asdict(Config()))
+    assert not kept & OF_THE_SERVER
+    assert not header(echo__guard=False).configured({}).echo.guard
+
+
 def test_nothing_that_is_secret_or_of_the_network_is_kept() -> None:
     recorded = header(
         openai_chat__url="http://user:secret@example.com",

@@ -65,6 +65,7 @@ ENTRIES = [
     en.Ended(1.0, 1, "the engines died"),
     en.Sent(1.0),
     en.Left(1.0, 3, 480),
+    en.Sounded(1.0, 0.99375),
     en.Full(9.0),
 ]
 

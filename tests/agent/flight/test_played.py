@@ -10,7 +10,13 @@ from agent import virtual_time
 from agent.engines import Conversation, Heard, Speech, Style, Text, Tool
 from agent.errors import EngineError
 from agent.events import ReplyStarted
-from agent.flight.played import Answers, PlayedClient, PlayedEngines, PlayedFunctions
+from agent.flight.played import (
+    Answers,
+    PlayedClient,
+    PlayedEngines,
+    PlayedFunctions,
+    PlayedSlots,
+)
 from agent.requests import CallSettings, CreateReply
 
 TALK, STYLE = Conversation("", "en-US"), Style("")
@@ -157,3 +163,11 @@ def test_the_other_verbs_do_nothing() -> None:
         engines.close()
 
     virtual_time.run(main())
+
+
+def test_a_slot_that_is_all_but_the_records_is_the_records() -> None:
+    slots = PlayedSlots([en.Sent(1.0), en.Sounded(1.001, 1.0), en.Sounded(1.021, 1.02)])
+    assert {slots.like(at) for at in (1.0, 0.992, 1.009)} == {1.0}
+    assert {slots.like(at) for at in (1.011, 1.029)} == {1.02}
+    assert [slots.like(at) for at in (0.5, 0.985, 1.035)] == [0.5, 0.985, 1.035]
+    assert PlayedSlots([]).like(3.0) == 3.0

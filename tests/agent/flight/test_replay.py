@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -310,3 +311,17 @@ def test_a_real_call_is_repeated(loop, tmp_path, monkeypatch) -> None:
     outcome = replay(flight)
     assert outcome.difference.identical, outcome.difference
     assert not replay(flight, {"turns.end_of_turn_ms": 900}).difference.identical
+
+
+def test_the_ear_is_told_the_slots_and_arrivals_of_the_record() -> None:
+    """An echo is recognised by them; a live reply's first slot is before its packet."""
+    call = flown([LONG], speech=speech("What time is it?", 3.0))
+    early = tuple(
+        replace(entry, slot=entry.slot - 0.004) if isinstance(entry, en.Sounded) else entry
+        for entry in call.entries
+    )
+    now = replay(Flight(call.header, early)).replayed.entries
+    slots = [entry.slot for entry in early if isinstance(entry, en.Sounded)]
+    assert len(slots) > 50
+    told = [entry.slot for entry in now if isinstance(entry, en.Sounded)]
+    assert told[: len(slots)] == slots  # and one more, perhaps, at the very end

@@ -1,0 +1,23 @@
+"""Where a result is to be written: looked at before the work, not when it is lost."""
+
+import os
+from pathlib import Path
+
+from agent.errors import ConfigError
+
+
+def check(option: str, path: Path | None, suffix: str = "") -> None:
+    """Raises ConfigError, naming `option`, unless a file can be written there; None is fine.
+
+    `suffix` is that of the only kind of file that is written.
+    """
+    if path is None:
+        return
+    if not path.parent.is_dir():
+        raise ConfigError(f"{option} {path}: there is no folder {path.parent}")
+    if path.is_dir():
+        raise ConfigError(f"{option} {path}: is a folder; name a file in it")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise ConfigError(f"{option} {path}: cannot be written; choose another place")
+    if suffix and path.suffix.lower() != suffix:
+        raise ConfigError(f"{option} {path}: must end in {suffix}")
