@@ -75,6 +75,10 @@ class Ear:
         if not self._gate.speaking and (judged := self._judged()):
             yield judged
 
+    def opine(self, who: str, odds: float) -> None:
+        """Somebody else gives the odds that the silence under way ends the turn."""
+        self._judge.opine(who, odds)
+
     def arrived(self, samples: int, now: float) -> None:
         """So many of the samples fed next arrived at `now`, seconds of the call's clock."""
         if self._guard is not None:

@@ -8,7 +8,7 @@ from agent.audio.frame import Samples
 from agent.config import VadConfig
 from agent.endpoint.hazard import Hazard
 from agent.endpoint.levels import HOP_MS, Levels, Loudness, Room
-from agent.endpoint.odds import Pause
+from agent.endpoint.odds import Pause, weighed
 from agent.endpoint.pitch import Pitch
 from agent.endpoint.prosody import Cues, Prosody
 
@@ -31,6 +31,7 @@ class Judge:
         self._loud_ms = -_LATELY_MS  # end of the last hop that was loud enough
         self._last_ms: int | None = None  # end of the last hop that was speech
         self._cues = Cues()  # of the speech before the silence
+        self._opinions: dict[str, float] = {}  # odds, by who holds them
 
     def feed(self, hop: Samples, probability: float, vad: VadConfig) -> None:
         """Take [160] at HEAR_HZ and the VAD's latest word on them."""
@@ -50,11 +51,20 @@ class Judge:
             self._cues = self._prosody.cues(_PAUSE_MS // HOP_MS, self._loudness.loud_db)
         self._room.feed(self.level_db, self._last_ms is None or self.silent_ms > _TRAIL_MS)
 
+    def opine(self, who: str, odds: float) -> None:
+        """Somebody else, one of OPINIONS, gives the odds that this silence ends the turn.
+
+        Counts until the caller is heard again; said of no silence, it counts for nothing.
+        """
+        if not self.resumed:
+            self._opinions[who] = odds
+
     def _heard_speech(self) -> None:
         silent_ms = self.silent_ms - HOP_MS  # before this hop
         if self._last_ms is not None and silent_ms < _TALK_MS:
             self._hazard.note(silent_ms)
         self._last_ms = self.now_ms
+        self._opinions.clear()
 
     @property
     def audible(self) -> bool:
@@ -89,4 +99,5 @@ class Judge:
             self.clear,
             self._hazard.usual_ms,
             self._hazard.longest_ms,
+            weighed(self._opinions),
         )

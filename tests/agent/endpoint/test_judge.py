@@ -77,3 +77,27 @@ def test_speech_that_goes_on_is_heard_before_anybody_is_sure() -> None:
         silences.append((judge.silent_ms, judge.resumed))
     assert not silences[50][1]  # nobody has spoken yet
     assert {resumed for silent_ms, resumed in silences if 0 < silent_ms < 60} == {True}
+
+
+def test_an_opinion_counts_until_the_caller_is_heard_again() -> None:
+    """Killed: one about a pause that was over when it came, or that outlived its pause."""
+    judge = Judge()
+    rng = np.random.default_rng(1)
+
+    def hear(ms, probability):
+        for _ in range(ms // 10):
+            level = 0.2 if probability > 0.5 else 1e-4
+            hop = (rng.standard_normal(160) * level).astype(np.float32)
+            judge.feed(hop, probability, VadConfig())
+
+    hear(600, 0.99)
+    judge.opine("meaning", 0.99)  # they are speaking
+    hear(200, 0.01)
+    assert judge.pause.opinion == 0
+    judge.opine("meaning", 0.9)
+    assert judge.pause.opinion > 0
+    judge.opine("meaning", 0.1)
+    assert judge.pause.opinion < 0
+    hear(300, 0.99)
+    hear(200, 0.01)
+    assert judge.pause.opinion == 0

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.endpoint.odds import Pause, features
+from agent.endpoint.odds import OPINIONS, Pause, features, weighed
 from agent.endpoint.prosody import Cues
 from agent.endpoint.weights import FITTED
 
@@ -28,6 +28,7 @@ def odds(silent_ms=150.0, **changes):
         ({"breath_db": 0.0}, {"breath_db": 12.0}),
         ({"probability": 0.05}, {"probability": 1.0}),
         ({"usual_ms": 150.0}, {"usual_ms": 400.0}),
+        ({"opinion": 1.0}, {"opinion": -1.0}),
     ],
 )
 def test_each_cue_means_what_it_means_to_people(more, less) -> None:
@@ -57,3 +58,12 @@ def test_no_slip_of_a_tracker_outweighs_the_rest(low_st, soft_db, fade_db) -> No
 def test_where_nothing_can_be_said_nothing_is_said() -> None:
     known = features(PAUSE)
     assert known["low"] == known["soft"] == known["fade"] == known["doubt"] == 0
+
+
+@given(st.dictionaries(st.sampled_from(sorted(OPINIONS)), st.floats(0, 1)), st.floats(0, 1))
+def test_opinions_add_up_and_certainty_has_bounds(opinions, odds) -> None:
+    assert weighed({}) == 0 == weighed(dict.fromkeys(opinions, 0.5))
+    assert abs(weighed(opinions) - sum(weighed({k: v}) for k, v in opinions.items())) < 1e-9
+    for name in OPINIONS:
+        assert abs(weighed({name: odds})) < 6 * OPINIONS[name]
+        assert weighed({name: 1.0}) > weighed({name: 0.6}) > 0 > weighed({name: 0.4})
