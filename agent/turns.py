@@ -23,8 +23,7 @@ from agent.state import (
 from agent.turn_rules import TurnRules
 from agent.wait import Deadline, Wait
 
-# Sounds so close to each other are one, and so is the speech they become.
-_NOTICED_S = 0.3
+_NOTICED_S = 0.3  # sounds so close are one, and so is the speech they become
 
 
 class Turns:
@@ -59,9 +58,9 @@ class Turns:
     def handle(self, event: ev.Event, now: float) -> list[Command]:
         """Take one event; return what to do about it, in order."""
         match event:
-            case ev.ReplyFinished(turn) | ev.ReplyUnheard(turn) if turn != self.turn:
-                return []  # news of a reply that is over already
             case ev.Agreed(turn) | ev.Asked(turn) if turn != self.turn:
+                return []  # news of a reply that is over already
+            case ev.ReplyFinished(turn) | ev.ReplyUnheard(turn) if turn != self.turn:
                 return []
             case ev.LastWords(turn):
                 if turn == self._finished:
@@ -135,10 +134,8 @@ class Turns:
             # words apart ("yeah, yeah", laughter) may take longer, but not for ever
             longest_s, begun_s = self.rules.backchannel_s, since - self._speech_at
             word_s = self.rules.barge_in_s + self.rules.confirm_s
-            since, wait_s = (
-                self._speech_at,
-                min(2 * longest_s, max(longest_s, begun_s + word_s)),
-            )
+            since = self._speech_at
+            wait_s = min(2 * longest_s, max(longest_s, begun_s + word_s))
         elif self.state is WEIGHING:
             wait_s = self.rules.backchannel_wait_s
         elif self.state is REPLYING and self._tried:
