@@ -22,21 +22,24 @@ def main() -> None:
     """A question, a function, an interruption, and a caller who goes on after a pause."""
     said = [
         *(spoken("What is the weather like?"), silence(3.0)),
-        *(spoken("Tell me a story."), silence(0.6)),
-        *(spoken("No, what time is it please?"), silence(0.02)),
+        *(spoken("Tell me a story."), silence(0.2)),
+        *(spoken("No, what time is it please?"), silence(1.0)),
         *(spoken("And what day is it?"), silence(3.0)),
     ]
     call = flown(
         [Heard("weather"), "Let me look.", ToolCall("c1", "weather", "{}")],
         ["It rains."],
         [Heard("story"), 0.05, STORY],
-        [Heard("time"), STORY],
-        [Heard("day"), "It is Monday."],
+        *[[Heard("time"), STORY]] * 8,  # one for each pause within a sentence
         speech=np.concatenate(said),
         lost=set(range(17, 700, 23)),
         late=set(range(12, 700, 29)),
         functions={"weather": (0.4, "rain")},
-        config={"turns.withdraw_ms": 800},
+        config={
+            "turns.withdraw_ms": 800,
+            "turns.longest_wait_ms": 250,
+            "turns.unfinished_wait_ms": 250,
+        },
     )
     write(Path(__file__).with_name("weather.flight"), call.header, call.entries)
 

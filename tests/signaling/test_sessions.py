@@ -82,7 +82,7 @@ class TestUpdate:
             (detection(interrupt_response=False), CallSettings(interrupt_response=False)),
             (MANUAL, CallSettings(create_response=False, interrupt_response=False)),
             (detection(type="semantic_vad", eagerness="high"), CallSettings(eagerness="high")),
-            (detection(type="server_vad"), CallSettings(end_of_turn_ms=400)),
+            (detection(type="server_vad"), CallSettings(end_of_turn_ms=450)),
         ],
     )
     def test_one_field_at_a_time(self, patch, expected):
@@ -110,7 +110,7 @@ class TestUpdate:
         assert shown(manual) is None
         again = manual.updated(detection(type="server_vad"))
         assert again.changes_since(manual) == CallSettings(
-            end_of_turn_ms=400, create_response=True, interrupt_response=True
+            end_of_turn_ms=450, create_response=True, interrupt_response=True
         )
         judged = manual.updated(detection(type="semantic_vad"))
         assert judged.changes_since(manual).end_of_turn_ms is None
