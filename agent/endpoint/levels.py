@@ -9,6 +9,7 @@ from collections import deque
 import numpy as np
 
 from agent.audio.frame import HEAR_HZ, Samples
+from agent.endpoint.latest import Latest
 
 HOP = 160  # samples at HEAR_HZ
 HOP_MS = HOP * 1000 // HEAR_HZ  # 10
@@ -59,8 +60,8 @@ class Loudness:
     """
 
     def __init__(self) -> None:
-        self._loud: deque[float] = deque(maxlen=_LOUD_HOPS)
-        self._all: deque[float] = deque(maxlen=_FLOOR_HOPS)
+        self._loud = Latest(_LOUD_HOPS)
+        self._all = Latest(_FLOOR_HOPS)
         self._powers = (0.0, 0.0)
         self._least_db = -np.inf
         self.level_db = -120.0  # smoothed
@@ -91,8 +92,8 @@ class Loudness:
     def _look(self) -> None:
         if not self._loud:
             return
-        self.loud_db = _percentile(self._loud, _LOUD_PERCENT)
-        self.floor_db = _percentile(self._all, _FLOOR_PERCENT)
+        self.loud_db = self._loud.percentile(_LOUD_PERCENT)
+        self.floor_db = self._all.percentile(_FLOOR_PERCENT)
         least_db = max(self.loud_db - _BELOW_LOUD_DB, self.floor_db + _ABOVE_FLOOR_DB)
         self._least_db = least_db if self.clear else -np.inf
 
@@ -104,8 +105,8 @@ class Room:
     """
 
     def __init__(self) -> None:
-        self._room: deque[float] = deque(maxlen=_ROOM_HOPS)
-        self._all: deque[float] = deque(maxlen=_FLOOR_HOPS)
+        self._room = Latest(_ROOM_HOPS)
+        self._all = Latest(_FLOOR_HOPS)
         self._powers: deque[float] = deque(maxlen=_BREATH)
         self._floor_db = -120.0
 
@@ -121,18 +122,12 @@ class Room:
         """A pause begins: from now on the room is what it has been so far."""
         if len(self._room) >= _ROOM_KNOWN:
             percent = _ROOM_PERCENT if len(self._room) >= _ROOM_MUCH else 0.0
-            self._floor_db = _percentile(self._room, percent)
+            self._floor_db = self._room.percentile(percent)
         elif self._all:
-            self._floor_db = _percentile(self._all, _QUIETEST_PERCENT)
+            self._floor_db = self._all.percentile(_QUIETEST_PERCENT)
 
     @property
     def above_db(self) -> float:
         """Of the last 40 ms, from 0 up."""
         power = sum(self._powers) / max(1, len(self._powers))
         return max(0.0, float(10 * np.log10(power + 1e-12)) - self._floor_db)
-
-
-def _percentile(levels: deque[float], percent: float) -> float:
-    """Of [n], the nearest one below: np.percentile is ten times slower."""
-    rank = int(percent / 100 * (len(levels) - 1))
-    return float(np.partition(np.fromiter(levels, np.float64, len(levels)), rank)[rank])

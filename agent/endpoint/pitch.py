@@ -14,7 +14,7 @@ LOW_HZ, HIGH_HZ = 65, 400
 
 _RATE = HEAR_HZ // 2
 _WINDOW = 320  # samples at _RATE: 2.6 periods of the lowest voice
-_FFT = 1024
+_FFT = 512  # no less than _WINDOW + _LAST, or lags would wrap around
 _TAPER = np.hanning(_WINDOW + 2)[1:-1]
 _FIRST, _LAST = _RATE // HIGH_HZ, _RATE // LOW_HZ  # lags
 _OCTAVE_COST = 0.02  # of clarity for each octave down: the period, not two of them
