@@ -135,7 +135,7 @@ class Receiver:
         self._arm()
 
     def _hand_on(self, samples: Samples) -> None:
-        """The first slice at once, for nobody waits longer than need be, least of all others."""
+        """The first slice at once: for it nobody need wait."""
         at_once = not self._waiting
         self._waiting += (samples[at : at + _SLICE] for at in range(0, len(samples), _SLICE))
         if at_once:
