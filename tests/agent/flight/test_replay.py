@@ -7,6 +7,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+from fakes import FakeAdviser
 from flown import Flown, flown, silence, spoken
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -192,6 +193,55 @@ def test_a_decision_missing_from_the_middle_is_a_difference() -> None:
         e for e in call.entries if not (isinstance(e, en.Stepped | en.Ticked) and e.commands)
     ]
     assert not replay(Flight(call.header, tuple(entries))).difference.identical
+
+
+# -- what Smart Turn said of the pauses
+
+
+@cache
+def advised(odds, takes_s=0.05):
+    return flown(
+        [Heard("time"), 0.05, "It is nine."],
+        speech=speech("What time is it", 0.2, "in London please?", 3.0),
+        config={"turns.smart_turn": True},
+        adviser=FakeAdviser(odds, takes_s),
+    )
+
+
+@pytest.mark.parametrize("takes_s", [0.0, 0.013, 0.05, 0.13])
+@pytest.mark.parametrize("odds", [0.001, 0.5, 0.999])
+def test_a_call_with_a_second_opinion_is_repeated_without_asking_again(odds, takes_s) -> None:
+    call = advised(odds, takes_s)
+    opinions = [entry for entry in call.entries if isinstance(entry, en.Opined)]
+    assert {(opinion.who, opinion.odds) for opinion in opinions} == {("smart_turn", odds)}
+    outcome = replay(call.flight)
+    assert outcome.difference.identical, outcome.difference
+    assert outcome.difference.most_s < 1e-5
+    assert [e for e in outcome.replayed.entries if isinstance(e, en.Opined)] == opinions
+
+
+def test_what_it_said_decided_something() -> None:
+    """Mutant: a record without the opinions is not the same call."""
+    call = advised(0.001)
+    mute = tuple(entry for entry in call.entries if not isinstance(entry, en.Opined))
+    assert not replay(Flight(call.header, mute)).difference.identical
+
+
+def test_a_replay_shows_how_it_would_have_been_without_smart_turn() -> None:
+    call = advised(0.001)
+    outcome = replay(call.flight, {"turns.smart_turn": False})
+    assert not outcome.difference.identical
+    assert not any(isinstance(entry, en.Opined) for entry in outcome.replayed.entries)
+
+
+@pytest.mark.parametrize(("who", "odds"), [("an oracle", 0.5), ("smart_turn", float("nan"))])
+def test_an_opinion_that_is_none_harms_no_replay(who, odds) -> None:
+    call = advised(0.5)
+    changed = [
+        replace(e, who=who, odds=odds) if isinstance(e, en.Opined) else e for e in call.entries
+    ]
+    outcome = replay(Flight(call.header, tuple(changed)))
+    assert do.TryReply in commands(outcome.replayed.entries)
 
 
 def test_a_configuration_of_another_version_is_refused_by_name() -> None:

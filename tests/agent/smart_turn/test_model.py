@@ -39,7 +39,7 @@ def test_a_process_can_be_told_to_load_it() -> None:
 
 
 def test_the_published_model_tells_an_end_from_the_middle_of_a_word(analyze) -> None:
-    spoken = recording("goforward")
-    end = analyze(np.concatenate([spoken[: int(2.1 * 16_000)], np.zeros(3200, np.float32)]))
-    middle = analyze(spoken[: int(0.8 * 16_000)])
+    spoken = recording("lj-sentence-a")
+    end = analyze(np.concatenate([spoken, np.zeros(3200, np.float32)]))
+    middle = analyze(spoken[: int(1.6 * 16_000)])
     assert 0 <= middle < 0.5 < end <= 1
