@@ -14,7 +14,7 @@ from agent.metrics import Metrics
 from agent.smart_turn.model import HEARD_S
 
 NAME = "smart_turn"  # among OPINIONS
-ASKED_MS = (60, 140, 240, 340)  # of a pause
+ASKED_MS = (60, 140, 260, 340)  # of a pause
 _LATEST_MS = 440  # asked later it has nothing to change
 
 

@@ -1,6 +1,6 @@
 """Another model's word on the same pauses: asked at the right moments, trusted in time."""
 
-import builtins
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,9 +8,9 @@ from recordings import recording
 
 from agent.endpoint.odds import Pause
 from agent.endpoint.prosody import Cues
-from agent.errors import ConfigError
 from benchmarks import endpoint_smart_turn as smart
 from benchmarks.endpoint_corpus import CLEAN, Observed, Recording
+from benchmarks.endpoint_fit import published
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_who_is_never_convinced_is_answered_after_the_longest_wait() -> None:
 
 def test_verdicts_are_written_and_read(spoken, tmp_path, monkeypatch, capsys) -> None:
     monkeypatch.setattr(smart, "recordings", lambda: iter([spoken]))
-    monkeypatch.setattr(smart, "analyzer", lambda: lambda samples: 0.25)
+    monkeypatch.setattr(smart.model, "load", lambda: lambda samples: 0.25)
     out = tmp_path / "verdicts.json"
     monkeypatch.setattr("sys.argv", ["smart", str(out)])
     smart.main()
@@ -71,19 +71,34 @@ def test_verdicts_are_written_and_read(spoken, tmp_path, monkeypatch, capsys) ->
     assert "verdicts" in capsys.readouterr().out
 
 
-def test_without_the_extra_it_is_said_how_to_get_it(monkeypatch) -> None:
-    imported = builtins.__import__
-
-    def missing(name, *rest):
-        if name.startswith("pipecat"):
-            raise ImportError(name)
-        return imported(name, *rest)
-
-    monkeypatch.setattr(builtins, "__import__", missing)
-    with pytest.raises(ConfigError, match="smart-turn"):
-        smart.analyzer()
+def test_a_call_has_the_latest_verdict_that_it_asks_for() -> None:
+    verdicts = {("a", "clean"): {1000: [(60, 0.5), (100, 0.999), (140, 0.9)]}}
+    logits = smart.logits([turn((1000, 300))], verdicts)
+    known = dict(zip(range(80, 301, 20), logits, strict=True))
+    assert known[100] == 0.0  # none is there
+    assert known[120] == known[180] == pytest.approx(0.0, abs=1e-9)  # odds of a half
+    assert known[200] == known[300] == pytest.approx(np.log(9))  # that at 100 no call asks for
+    assert smart.THINKING_MS == 60
 
 
-def test_the_published_analyzer_gives_odds() -> None:
-    pytest.importorskip("pipecat.audio.turn.smart_turn.local_smart_turn_v3")
-    assert 0 <= smart.analyzer()(np.zeros(16_000, np.float32)) <= 1
+def test_what_it_counts_is_learnt_beside_the_cues() -> None:
+    """Always right, it counts for much; wrong as often as right, for nothing."""
+    turns = [
+        replace(turn((400, 300), (1000, 900)), name=str(n), speaker=str(n)) for n in range(8)
+    ]
+
+    def said(pause, end):
+        verdicts = {
+            (each.name, "clean"): {
+                400: [(60, pause(n)), (140, pause(n))],
+                1000: [(60, end(n)), (140, end(n))],
+            }
+            for n, each in enumerate(turns)
+        }
+        return smart.fit_opinion(turns, verdicts, published())
+
+    assert said(lambda n: 0.1, lambda n: 0.9) > 0.5
+    assert said(lambda n: 0.9, lambda n: 0.1) < -0.5
+    assert said(lambda n: 0.1 + 0.8 * (n % 2), lambda n: 0.1 + 0.8 * (n % 2)) == (
+        pytest.approx(0, abs=0.05)
+    )
