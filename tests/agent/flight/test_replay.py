@@ -11,12 +11,14 @@ from fakes import FakeAdviser
 from flown import Flown, flown, silence, spoken
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from smart_turn_fakes import load_length
 from test_loopback import PATIENCE_S, answered, words
 
 import agent.flight.entries as en
 from agent import commands as do
 from agent import events as ev
 from agent import requests as rq
+from agent import serve
 from agent.config_file import load
 from agent.engines import Act, Action, Heard, ToolCall
 from agent.errors import ConfigError, EngineError
@@ -375,3 +377,40 @@ def test_the_ear_is_told_the_slots_and_arrivals_of_the_record() -> None:
     assert len(slots) > 50
     told = [entry.slot for entry in now if isinstance(entry, en.Sounded)]
     assert told[: len(slots)] == slots  # and one more, perhaps, at the very end
+
+
+@pytest.mark.slow
+def test_a_call_over_the_network_with_a_worker_beside_it_is_repeated(
+    tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setattr(serve.smart_turn, "load", load_length)
+    config = {
+        "agent.engine": "scripted",
+        "agent.greeting": "",
+        "server.port": 0,
+        "turns.smart_turn": True,
+        "record.folder": str(tmp_path / "records"),
+        "record.callers_agreed": True,
+    }
+
+    async def main():
+        async with running(load(None, config)) as url, dial(url) as call:
+            await call.say(words("What is the weather like?"))
+            await answered(call, 1)
+            await call.quiet(0.5, PATIENCE_S)
+            await call.say(words("Tell me a joke, please, about a dog."))
+            await answered(call, 2)
+
+    for _ in range(3):
+        with asyncio.Runner(loop_factory=CountingLoop) as runner:
+            runner.run(main())
+        flight = read(max((tmp_path / "records").glob("*.flight")))
+        if not held_up(flight):
+            break
+    opinions = [entry for entry in flight.entries if isinstance(entry, en.Opined)]
+    assert {opinion.who for opinion in opinions} == {"smart_turn"}
+    outcome = replay(flight)
+    assert outcome.difference.identical, outcome.difference
+    assert len([e for e in outcome.replayed.entries if isinstance(e, en.Opined)]) == (
+        len(opinions)
+    )
