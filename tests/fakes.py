@@ -11,6 +11,7 @@ from agent.audio.frame import SPEAK_HZ
 from agent.engines import Act, Heard, Speech, Text, Tool, ToolCall, Word
 from agent.events import CallEnding
 from agent.requests import CallSettings
+from agent.smart_turn.sound import unpacked
 
 WORD_S = 0.25  # how long FakeEngines speaks a word
 
@@ -166,9 +167,9 @@ class FakeAdviser:
         self.asked: list[np.ndarray] = []
         self.free = True
 
-    def ask(self, samples, answer) -> None:
+    def ask(self, sound, answer) -> None:
         assert self.free, "no question may wait"
-        self.asked.append(samples)
+        self.asked.append(unpacked(sound))
         self.free = False
         asyncio.get_running_loop().call_later(self.takes_s, self._say, answer)
 

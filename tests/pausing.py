@@ -11,6 +11,7 @@ from agent.ear import Ear
 from agent.endpoint.release import Patience
 from agent.metrics import Metrics
 from agent.smart_turn.opinion import SecondOpinion
+from agent.smart_turn.sound import unpacked
 
 QUIET = np.zeros_like(VOICE)
 
@@ -29,9 +30,9 @@ class Scene:
             self.ear, self, lambda *opinion: self.opinions.append(opinion), self.metrics
         )
 
-    def ask(self, samples, answer) -> None:
+    def ask(self, sound, answer) -> None:
         assert self.free
-        self.asked.append((self.ear.silent_ms, samples))
+        self.asked.append((self.ear.silent_ms, unpacked(sound)))
         self.answers.append(answer)
 
     def feed(self, seconds, sound=QUIET) -> None:

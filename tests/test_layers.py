@@ -101,7 +101,13 @@ MAY_IMPORT = {
         *("torch", "kokoro", "misaki", "spacy", "num2words", "huggingface_hub"),
     ],
     "agent.smart_turn.model": [*VALUES, *NUMPY, "loguru", "pipecat"],
-    "agent.smart_turn.worker": [*VALUES, *NUMPY, "agent.smart_turn.model"],
+    "agent.smart_turn.sound": [*VALUES, *NUMPY, "agent.smart_turn.model"],
+    "agent.smart_turn.worker": [
+        *VALUES,
+        *NUMPY,
+        "agent.smart_turn.model",
+        "agent.smart_turn.sound",
+    ],
     # shell: asyncio and sockets; which model runs is not known here
     "agent.media": [*VALUES, *NUMPY, "aiortc", "aioice", "av", "pyee", "pylibsrtp"],
     "agent.host": [*VALUES, *NUMPY, "msgpack"],
@@ -110,7 +116,7 @@ MAY_IMPORT = {
         *VALUES,
         "agent.ear",
         "agent.metrics",
-        "agent.smart_turn.model",
+        "agent.smart_turn.sound",
     ],
     "agent.canned": VALUES,
     "agent.reply": [
@@ -247,7 +253,7 @@ PURE = [
     *("agent.media.gain", "signaling.sdp", "signaling.sessions", "signaling.realtime"),
     *("signaling.codes", "signaling.fields", "signaling.conversation", "signaling.body"),
     *("signaling.items", "signaling.tools", "signaling.responses", "signaling.refusals"),
-    *("agent.spoken", "agent.smart_turn.opinion"),
+    *("agent.spoken", "agent.smart_turn.opinion", "agent.smart_turn.sound"),
     *("signaling.limits", "signaling.origins"),
     *("agent.brains.voxtral.agenda", "agent.brains.voxtral.span"),
     *("agent.brains.voxtral.said", "agent.brains.voxtral.speech"),

@@ -7,7 +7,6 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from agent.audio.frame import Samples
 from agent.errors import ConfigError
 from agent.smart_turn.model import Analyze
 from agent.smart_turn.process import Worker
@@ -43,13 +42,13 @@ class Adviser:
         """Whether it can be asked now. No question waits: a late verdict is worth nothing."""
         return self._worker is not None and not self._worker.busy
 
-    def ask(self, samples: Samples, answer: Callable[[float], None]) -> None:
-        """Ask about [n] at HEAR_HZ; `answer` gets the odds that the turn is over, if ever.
+    def ask(self, sound: bytes, answer: Callable[[float], None]) -> None:
+        """Ask about what `sound.packed` made; `answer` gets the odds of an end, if ever.
 
         It must be free.
         """
         assert self._worker is not None
-        self._worker.ask(samples, answer)
+        self._worker.ask(sound, answer)
 
     async def close(self) -> None:
         """End the process. Whoever still waits is not answered."""

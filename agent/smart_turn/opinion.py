@@ -7,11 +7,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
-from agent.audio.frame import HEAR_HZ, Samples
-from agent.audio.preroll import Preroll
+from agent.audio.frame import Samples
 from agent.ear import Ear
 from agent.metrics import Metrics
-from agent.smart_turn.model import HEARD_S
+from agent.smart_turn.sound import Latest
 
 NAME = "smart_turn"  # among OPINIONS
 ASKED_MS = (60, 140, 260, 340)  # of a pause
@@ -24,7 +23,7 @@ class Asked(Protocol):
     @property
     def free(self) -> bool: ...
 
-    def ask(self, samples: Samples, answer: Callable[[float], None]) -> None: ...
+    def ask(self, sound: bytes, answer: Callable[[float], None]) -> None: ...
 
 
 class SecondOpinion:
@@ -44,13 +43,13 @@ class SecondOpinion:
         self._metrics = metrics
         self.wanted = True  # False: the wait is fixed
         self._resting = True
-        self._utterance = Preroll(0)
+        self._utterance = Latest()
         self._pause_at_ms: int | None = None  # the pause last asked about
         self._next_ms = 0  # and how long it is to be when it is asked about again
 
     def begin(self, samples: Samples) -> None:
         """An utterance begins with [n] at HEAR_HZ, the latest that the ear has heard."""
-        self._utterance = Preroll(HEARD_S * HEAR_HZ)
+        self._utterance = Latest()
         self._utterance.feed(samples)
         self._resting = False
 
@@ -68,9 +67,8 @@ class SecondOpinion:
         if not self._next_ms <= silent_ms <= _LATEST_MS or not self._adviser.free:
             return
         self._next_ms = next((ms for ms in ASKED_MS if ms > silent_ms), _LATEST_MS + 1)
-        sound = self._utterance.latest(HEARD_S * HEAR_HZ)
         self._metrics.opinion("asked")
-        self._adviser.ask(sound, partial(self._answered, began_ms))
+        self._adviser.ask(self._utterance.packed(), partial(self._answered, began_ms))
 
     def rest(self) -> None:
         """It is being answered: what is said of its pauses from now on comes late."""

@@ -12,11 +12,10 @@ import subprocess
 from collections.abc import Callable
 from typing import Any
 
-from agent.audio.frame import Samples
 from agent.errors import ConfigError
 from agent.host.child import spawn
 from agent.smart_turn.model import Analyze
-from agent.smart_turn.worker import framed, packed
+from agent.smart_turn.worker import framed
 
 _START_S = 60.0  # of a disk that was never read
 STUCK_S = 5.0  # a verdict that takes so long never comes
@@ -78,11 +77,11 @@ class Worker:
         worker.takes_s = float(what)
         return worker
 
-    def ask(self, samples: Samples, answer: Callable[[float], None]) -> None:
-        """Ask about [n] at HEAR_HZ; it must not be busy."""
+    def ask(self, sound: bytes, answer: Callable[[float], None]) -> None:
+        """Ask about what `sound.packed` made; it must not be busy."""
         assert not self.busy
         self._answer = answer
-        self._writer.write(framed(packed(samples)))
+        self._writer.write(framed(sound))
         loop = asyncio.get_running_loop()
         self._stuck = loop.call_later(STUCK_S, self._child.kill)
 

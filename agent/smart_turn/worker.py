@@ -1,6 +1,6 @@
 """The process that asks the model: one question after the other, for all calls of a server.
 
-In: a function's pickle that loads it, then samples, each with its length before it. Out: a
+In: a function's pickle that loads it, then sounds, each with its length before it. Out: a
 line of JSON each. Started by `agent.smart_turn.process`.
 """
 
@@ -16,24 +16,14 @@ from typing import BinaryIO
 
 import numpy as np
 
-from agent.audio.frame import HEAR_HZ, Samples
+from agent.audio.frame import HEAR_HZ
 from agent.smart_turn.model import HEARD_S, Analyze
+from agent.smart_turn.sound import unpacked
 
 HEAD = struct.Struct("<I")  # how many bytes follow
-_FULL_SCALE = 32767
 _WARMING = 3  # verdicts; the first ones take longer
 
 log = logging.getLogger(__name__)
-
-
-def packed(samples: Samples) -> bytes:
-    """[n] as 16 bits each: half of what would go through the socket."""
-    return (np.clip(samples, -1.0, 1.0) * np.float32(_FULL_SCALE)).astype("<i2").tobytes()
-
-
-def unpacked(data: bytes) -> Samples:
-    """The other way round."""
-    return np.frombuffer(data, "<i2") * np.float32(1 / _FULL_SCALE)
 
 
 def framed(data: bytes) -> bytes:

@@ -20,8 +20,9 @@ from agent.smart_turn import adviser as room
 from agent.smart_turn import model
 from agent.smart_turn.adviser import Adviser
 from agent.smart_turn.opinion import SecondOpinion
+from agent.smart_turn.sound import packed
 
-SOUND = np.full(HEAR_HZ, 0.25, np.float32)
+SOUND = packed(np.full(HEAR_HZ, 0.25, np.float32))
 
 
 @asynccontextmanager
@@ -41,9 +42,9 @@ async def until(there):
             await asyncio.sleep(0.005)
 
 
-async def odds(adviser, samples=SOUND):
+async def odds(adviser):
     answer = asyncio.get_running_loop().create_future()
-    adviser.ask(samples, answer.set_result)
+    adviser.ask(SOUND, answer.set_result)
     return await asyncio.wait_for(answer, 10)
 
 

@@ -14,14 +14,15 @@ from agent.audio.frame import HEAR_HZ
 from agent.errors import ConfigError
 from agent.smart_turn import process
 from agent.smart_turn.process import Worker
+from agent.smart_turn.sound import packed
 
-SOUND = np.full(HEAR_HZ, 0.25, np.float32)
+SOUND = packed(np.full(HEAR_HZ, 0.25, np.float32))
 
 
-async def asked(worker, samples=SOUND):
+async def asked(worker, sound=SOUND):
     """What it says; it must be served."""
     answer = asyncio.get_running_loop().create_future()
-    worker.ask(samples, answer.set_result)
+    worker.ask(sound, answer.set_result)
     return await asyncio.wait_for(answer, 10)
 
 
@@ -37,7 +38,7 @@ def test_it_answers_one_question_after_the_other_on_either_loop(new_loop) -> Non
         assert not worker.busy
         assert worker.takes_s >= 0
         assert await asked(worker) == pytest.approx(0.1)
-        eight_s = np.tile(SOUND, 8)  # more than a socket holds
+        eight_s = SOUND * 8  # more than a socket holds
         assert await asked(worker, eight_s) == pytest.approx(0.8)
         assert not worker.busy
         await worker.end()

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 from smart_turn_fakes import load_fatal, load_length, load_wrong
 
 from agent.audio.frame import HEAR_HZ
 from agent.smart_turn.model import HEARD_S
-from agent.smart_turn.worker import framed, frames, packed, serve, unpacked, warm
+from agent.smart_turn.sound import packed
+from agent.smart_turn.worker import framed, frames, serve, warm
 
 SOUND = np.full(HEAR_HZ, 0.25, np.float32)  # a second
 
@@ -24,15 +24,6 @@ def said_to(load, *questions):
     say = io.BytesIO()
     serve(iter([pickle.dumps(load), *questions]), say)
     return [json.loads(line) for line in say.getvalue().splitlines()]
-
-
-@given(hnp.arrays(np.float32, st.integers(0, 400), elements=st.floats(-1, 1, width=32)))
-def test_samples_come_through_to_16_bits(samples) -> None:
-    assert np.abs(unpacked(packed(samples)) - samples).max(initial=0) <= 1 / 32767
-
-
-def test_what_is_too_loud_is_clipped_and_does_not_wrap() -> None:
-    assert unpacked(packed(np.array([2.0, -2.0], np.float32))).tolist() == [1.0, -1.0]
 
 
 @given(st.lists(st.binary(max_size=50)), st.integers(0, 60))
