@@ -50,14 +50,20 @@ class Worker:
 
         `load` is pickled by name, so it must live in a module that the child can import.
         """
-        ours, theirs = socket.socketpair()
+        ours = child = None
         try:
+            ours, theirs = socket.socketpair()
             with theirs:
                 child = spawn("agent.smart_turn.worker", theirs)
             reader, writer = await asyncio.open_unix_connection(sock=ours)
-        except OSError as error:
-            ours.close()
-            raise ConfigError(f"turns.smart_turn: no process for it: {error}") from error
+        except BaseException as error:
+            if ours is not None:
+                ours.close()
+            if child is not None:
+                await _bury(child)
+            if isinstance(error, OSError):  # no more files, processes, memory
+                raise ConfigError(f"turns.smart_turn: no process for it: {error}") from error
+            raise
         worker = cls(child, reader, writer)
         try:
             writer.write(framed(pickle.dumps(load)))
@@ -103,8 +109,7 @@ class Worker:
             self._stuck.cancel()
         self._answer = None
         self._writer.transport.abort()
-        self._child.kill()  # at once: it has nothing to save
-        await asyncio.to_thread(self._child.wait)
+        await _bury(self._child)
 
     async def _said(self) -> tuple[str, Any]:
         try:
@@ -115,3 +120,8 @@ class Worker:
             return "gone", "its process died"
         kind, what = json.loads(line)
         return kind, what
+
+
+async def _bury(child: subprocess.Popen[bytes]) -> None:
+    child.kill()  # at once: it has nothing to save
+    await asyncio.to_thread(child.wait)

@@ -129,3 +129,17 @@ def test_a_machine_without_room_for_it_is_named(monkeypatch) -> None:
     monkeypatch.setattr(process, "spawn", spawn)
     with pytest.raises(ConfigError, match=r"turns.smart_turn: no process.*Too many"):
         asyncio.run(Worker.start(load_length))
+
+
+def test_a_start_that_is_given_up_leaves_no_process() -> None:
+    async def main():
+        starting = asyncio.create_task(Worker.start(partial(load_wrong, "never")))
+        async with asyncio.timeout(10):
+            while not children():  # noqa: ASYNC110 - another process cannot set an Event
+                await asyncio.sleep(0)
+        starting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await starting
+        assert not children()
+
+    asyncio.run(main())
