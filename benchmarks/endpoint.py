@@ -28,9 +28,8 @@ from benchmarks.endpoint_fit import (
 )
 from benchmarks.endpoint_smart_turn import (
     Verdicts,
-    fit_opinion,
+    fit_hearing,
     load_verdicts,
-    logits,
     verdict_waits_ms,
 )
 
@@ -99,9 +98,9 @@ def frontier(
         spoken = [each for each in complete if each.speaker == speaker]
         judged |= _answers(spoken, weights, turns)
         if verdicts is not None and (others := without(asked, speaker)):
-            opinion = fit_opinion(others, verdicts, weights)
+            hearing = fit_hearing(others, verdicts, weights)
             spoken = [each for each in asked if each.speaker == speaker]
-            advised |= _answers(spoken, weights, turns, opinion * logits(spoken, verdicts))
+            advised |= _answers(spoken, weights, turns, hearing.of(spoken, verdicts))
     points: dict[str, list[Point]] = {}
     for label, chosen in _groups(complete):
         names = [each.name for each in chosen]
@@ -206,8 +205,8 @@ def main() -> None:
     print(text(points))
     if verdicts is not None:
         asked = [e for e in observed if e.complete and (e.name, e.condition) in verdicts]
-        weight = fit_opinion(asked, verdicts, published())
-        print(f"\nSmart Turn's logit, fitted beside the published weights: {weight:.2f}")
+        hearing = fit_hearing(asked, verdicts, published())
+        print(f"\nSmart Turn beside the published weights: {hearing}")
     if arguments.json is not None:
         figures = {label: [asdict(each) for each in curve] for label, curve in points.items()}
         report.write_json(arguments.json, {"turns": len(observed)}, figures)

@@ -9,17 +9,17 @@ import argparse
 import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from agent.audio.frame import HEAR_HZ, Samples
-from agent.endpoint.odds import OPINIONS, Pause, weighed
+from agent.endpoint.odds import Pause, logit
 from agent.smart_turn import model
 from agent.smart_turn.model import HEARD_S, Analyze
 from agent.smart_turn.opinion import ASKED_MS as CALLS_MS
-from agent.smart_turn.opinion import NAME
 from benchmarks.endpoint_corpus import (
     CONDITIONS,
     LEAD_MS,
@@ -83,37 +83,45 @@ def verdict_waits_ms(observed: Sequence[Observed], verdicts: Verdicts, odds: flo
     return np.array(waits)
 
 
-def logits(observed: Sequence[Observed], verdicts: Verdicts) -> Numbers:
-    """Return [n], for each packet of `table(observed)`, the logit that a call would have then.
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """What Smart Turn's logit counts beside the cues, and at which one it changes nothing."""
 
-    Where none is there yet, 0.
-    """
-    rows = ((each, at, pause) for each in observed for at, pause in each.pauses)
-    return np.array([_logit(*row, verdicts) or 0.0 for row in rows])
+    weight: float
+    leaning: float
+
+    def of(self, observed: Sequence[Observed], verdicts: Verdicts) -> Numbers:
+        """Return [n], for each packet of `table(observed)`, what a call would add then."""
+        rows = ((each, at, pause) for each in observed for at, pause in each.pauses)
+        said = (_logit(*row, verdicts) for row in rows)
+        return np.array([0.0 if s is None else self.weight * (s - self.leaning) for s in said])
 
 
 def _logit(each: Observed, at_ms: int, pause: Pause, verdicts: Verdicts) -> float | None:
     """As the latest verdict has it that a call asks for and has in time."""
     known = verdicts[each.name, each.condition].get(at_ms - pause.silent_ms, ())
     there = [odds for s, odds in known if s in CALLS_MS and s + THINKING_MS <= pause.silent_ms]
-    return weighed({NAME: there[-1]}) / OPINIONS[NAME] if there else None
+    return logit(there[-1]) if there else None
 
 
-def fit_opinion(observed: Sequence[Observed], verdicts: Verdicts, weights: Numbers) -> float:
-    """Return what its logit counts beside cues of these weights, which are not touched.
+def fit_hearing(observed: Sequence[Observed], verdicts: Verdicts, weights: Numbers) -> Hearing:
+    """Fit it beside cues of these weights, which are not touched.
 
-    An intercept is fitted, too, and left out: it takes up that only complete turns are asked
-    about here, each with an end in it.
+    Only complete turns are asked about, each with an end in it: there are more ends here than
+    the cues know of. An intercept takes that up, with Smart Turn and without; by what these
+    differ it leans, so that the odds stay on average what they were.
     """
     said = [
-        (row, logit)
+        (row, said)
         for row in examples(observed)
-        if (logit := _logit(row.observed, row.at_ms, row.pause, verdicts)) is not None
+        if (said := _logit(row.observed, row.at_ms, row.pause, verdicts)) is not None
     ]
     rows = [row for row, _ in said]
     beside = np.array([row.known for row in rows]) @ weights
     columns = np.array([[1.0, logit] for _, logit in said])
-    return float(logistic(columns, rows, _RIDGE, beside)[1])
+    without = logistic(columns[:, :1], rows, _RIDGE, beside)[0]
+    intercept, weight = logistic(columns, rows, _RIDGE, beside)
+    return Hearing(float(weight), float((without - intercept) / weight))
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ from agent.endpoint.prosody import Cues
 from benchmarks import endpoint
 from benchmarks.endpoint import BOTH, CONVINCED, ENOUGH, FIXED_MS, frontier, plot, point, text
 from benchmarks.endpoint_corpus import Observed
+from benchmarks.endpoint_smart_turn import Hearing
 
 
 def turn(name, condition="clean", speaker="lj"):
@@ -94,9 +95,9 @@ def test_what_another_model_counts_was_not_fitted_on_who_is_judged(monkeypatch) 
 
     def fitted(observed, verdicts, weights):
         asked.append({each.speaker for each in observed})
-        return 0.2
+        return Hearing(0.2, 0.0)
 
-    monkeypatch.setattr(endpoint, "fit_opinion", fitted)
+    monkeypatch.setattr(endpoint, "fit_hearing", fitted)
     frontier(OWN, VERDICTS)
     assert asked == [{"lj", "sb"}, {"jfk", "sb"}, {"jfk", "lj"}]
 

@@ -1,16 +1,18 @@
 """Another model's word on the same pauses: asked at the right moments, trusted in time."""
 
 from dataclasses import replace
+from math import exp, log
 
-import numpy as np
 import pytest
 from recordings import recording
 
-from agent.endpoint.odds import Pause
+from agent.endpoint.odds import OPINIONS, Pause, weighed
 from agent.endpoint.prosody import Cues
+from agent.smart_turn.opinion import NAME
 from benchmarks import endpoint_smart_turn as smart
 from benchmarks.endpoint_corpus import CLEAN, Observed, Recording
 from benchmarks.endpoint_fit import published
+from benchmarks.endpoint_smart_turn import Hearing
 
 
 @pytest.fixture
@@ -72,22 +74,23 @@ def test_verdicts_are_written_and_read(spoken, tmp_path, monkeypatch, capsys) ->
 
 
 def test_a_call_has_the_latest_verdict_that_it_asks_for() -> None:
-    verdicts = {("a", "clean"): {1000: [(60, 0.5), (100, 0.999), (140, 0.9)]}}
-    logits = smart.logits([turn((1000, 300))], verdicts)
-    known = dict(zip(range(80, 301, 20), logits, strict=True))
-    assert known[100] == 0.0  # none is there
-    assert known[120] == known[180] == pytest.approx(0.0, abs=1e-9)  # odds of a half
-    assert known[200] == known[300] == pytest.approx(np.log(9))  # that at 100 no call asks for
+    verdicts = {("a", "clean"): {1000: [(60, 0.75), (100, 0.999), (140, 0.9)]}}
+    said = Hearing(0.5, log(3)).of([turn((1000, 300))], verdicts)
+    known = dict(zip(range(80, 301, 20), said, strict=True))
+    assert known[80] == known[100] == 0.0  # none is there
+    assert known[120] == known[180] == pytest.approx(0)  # it leaves the odds as they are
+    assert known[200] == known[300] == pytest.approx(0.5 * log(9 / 3))  # no call asks at 100
     assert smart.THINKING_MS == 60
 
 
-def test_what_it_counts_is_learnt_beside_the_cues() -> None:
-    """Always right, it counts for much; wrong as often as right, for nothing."""
+@pytest.fixture
+def fitted():
+    """What is learnt from eight turns, of odds given in the pause and at the end of each."""
     turns = [
         replace(turn((400, 300), (1000, 900)), name=str(n), speaker=str(n)) for n in range(8)
     ]
 
-    def said(pause, end):
+    def fit(pause, end):
         verdicts = {
             (each.name, "clean"): {
                 400: [(60, pause(n)), (140, pause(n))],
@@ -95,10 +98,29 @@ def test_what_it_counts_is_learnt_beside_the_cues() -> None:
             }
             for n, each in enumerate(turns)
         }
-        return smart.fit_opinion(turns, verdicts, published())
+        return turns, verdicts, smart.fit_hearing(turns, verdicts, published())
 
-    assert said(lambda n: 0.1, lambda n: 0.9) > 0.5
-    assert said(lambda n: 0.9, lambda n: 0.1) < -0.5
-    assert said(lambda n: 0.1 + 0.8 * (n % 2), lambda n: 0.1 + 0.8 * (n % 2)) == (
-        pytest.approx(0, abs=0.05)
-    )
+    return fit
+
+
+def test_what_it_counts_is_learnt_beside_the_cues(fitted) -> None:
+    """Always right, it counts for much; wrong as often as right, for nothing."""
+    assert fitted(lambda n: 0.1, lambda n: 0.9)[2].weight > 0.4
+    assert fitted(lambda n: 0.9, lambda n: 0.1)[2].weight < -0.4
+    either = fitted(lambda n: 0.1 + 0.8 * (n % 2), lambda n: 0.1 + 0.8 * (n % 2))[2]
+    assert either.weight == pytest.approx(0, abs=0.05)
+
+
+def test_who_is_always_sure_of_an_end_makes_nobody_more_eager(fitted) -> None:
+    """Killed: a weight alone, with which whoever says 0.9 of every pause cuts into more."""
+    turns, verdicts, hearing = fitted(lambda n: 0.9, lambda n: 0.99)
+    assert 0.9 < 1 / (1 + exp(-hearing.leaning)) < 0.99
+    added = hearing.of(turns, verdicts)
+    assert added.min() < 0 < added.max()
+
+
+def test_what_is_served_is_what_was_fitted() -> None:
+    """The figures in the source are rounded; benchmarks/endpoint.py prints them."""
+    hearing = Hearing(OPINIONS[NAME], 0.9)
+    verdicts = {("a", "clean"): {1000: [(60, 0.97)]}}
+    assert hearing.of([turn((1000, 300))], verdicts)[-1] == pytest.approx(weighed({NAME: 0.97}))
