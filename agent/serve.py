@@ -80,12 +80,12 @@ async def running(config: Config) -> AsyncIterator[str]:
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(toolbox.close)
         stack.callback(records.close)
+        adviser = await _advised(config, stack)  # what it lacks is known sooner than weights
         host = EngineHost(partial(build, config, choice))
         stack.push_async_callback(host.close)
         await host.start()
         canned = await _record(config, host)
         await rehearse(config)
-        adviser = await _advised(config, stack)
         switchboard = Switchboard(config, host, canned, metrics, toolbox, records, adviser)
         app = build_app(
             config,
