@@ -26,11 +26,13 @@ class Scene:
     def __init__(self, adviser=None) -> None:
         self.engines, self.memory, self.told = FakeEngines(), Memory(), []
         self.opinions = []
-        ear = Ear(LoudnessVad(), CONFIG, Patience("auto", 100, 420, 650))
+        self.ear = Ear(LoudnessVad(), CONFIG, Patience("auto", 100, 420, 650))
         second = adviser and SecondOpinion(
-            ear, adviser, lambda *opinion: self.opinions.append(opinion), Metrics()
+            self.ear, adviser, lambda *opinion: self.opinions.append(opinion), Metrics()
         )
-        self.caller = Caller("rtc_1", ear, self.engines, self.memory, self.told.append, second)
+        self.caller = Caller(
+            "rtc_1", self.ear, self.engines, self.memory, self.told.append, second
+        )
 
     async def sound(self, seconds, level):
         events = []
