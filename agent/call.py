@@ -22,6 +22,7 @@ from agent.memory import Memory
 from agent.replies import Replies, Speaker
 from agent.settings import merged, patience, turn_rules, vad_config
 from agent.shared import Shared
+from agent.smart_turn.opinion import SecondOpinion
 from agent.turns import Turns
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,7 @@ _LINGER_S = 0.5  # after our last word: the caller's jitter buffer is still play
 
 # what turns.py was told (a number: its deadline, which had come), when, and what it said to do
 OnStep = Callable[[ev.Event | float, float, list[do.Command]], None]
+OnOpinion = Callable[[str, float], None]  # who gave what odds that the turn is over
 
 
 class Client(Protocol):
@@ -83,7 +85,12 @@ class Call:
         self._ear = Ear(vad, config.vad, patience(config, self._settings), guard=guard)
         self._turns = Turns(turn_rules(config, self._settings))
         self._memory = Memory()
-        self._caller = Caller(line.name, self._ear, engines, self._memory, self._tell)
+        self._second: SecondOpinion | None = None
+        if shared.adviser is not None:
+            self._second = SecondOpinion(self._ear, shared.adviser, self.opined, shared.metrics)
+        self._caller = Caller(
+            line.name, self._ear, engines, self._memory, self._tell, self._second
+        )
         self._errands = Errands(
             shared.functions, self._memory, self._tell, self._step, config.agent.tool_s
         )
@@ -102,6 +109,7 @@ class Call:
         self._state_told = self._turns.state.told
         self.ended = False
         self.on_step: OnStep = lambda event, now, commands: None
+        self.on_opinion: OnOpinion = lambda who, odds: None
         self._change(client.settings)
 
     # -- what happens
@@ -123,6 +131,12 @@ class Call:
         self._ear.arrived(len(samples), now)
         for event in self._caller.hear(samples):
             self._step(event)
+
+    def opined(self, who: str, odds: float) -> None:
+        """Somebody else, one of OPINIONS, gives the odds that this pause ends the turn."""
+        if not self.ended:
+            self.on_opinion(who, odds)
+            self._ear.opine(who, odds)
 
     def message(self, text: str) -> None:
         """The client wrote on the data channel."""
@@ -163,7 +177,7 @@ class Call:
 
     def take_apart(self) -> None:
         """It has ended: let go of those who hold it, so that it needs no collector."""
-        del self._caller, self._errands, self._replies
+        del self._caller, self._errands, self._replies, self._second
 
     # -- turns.py decides
 
@@ -295,6 +309,8 @@ class Call:
             settings.speed or self._replies.style.speed,
         )
         self._turns.rules = turn_rules(self._config, self._settings)
+        if self._second is not None:
+            self._second.wanted = self._turns.rules.judges
         self._ear.configure(
             vad_config(self._config, self._settings), patience(self._config, self._settings)
         )

@@ -79,6 +79,16 @@ class Ear:
         """Somebody else gives the odds that the silence under way ends the turn."""
         self._judge.opine(who, odds)
 
+    @property
+    def pause_at_ms(self) -> int | None:
+        """Where in media time the pause under way began, if there is one."""
+        return self._judge.pause_at_ms
+
+    @property
+    def silent_ms(self) -> int:
+        """How long the caller has not been heard."""
+        return self._judge.silent_ms
+
     def arrived(self, samples: int, now: float) -> None:
         """So many of the samples fed next arrived at `now`, seconds of the call's clock."""
         if self._guard is not None:

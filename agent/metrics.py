@@ -108,6 +108,12 @@ class Metrics:
         self.concealed = Counter(
             "voxline_concealed_seconds", "Audio made up for lost packets", registry=registry
         )
+        self.opinions = Counter(
+            "voxline_smart_turn_verdicts",
+            "Verdicts of Smart Turn: asked for; of those in time, or late",
+            ["fate"],
+            registry=registry,
+        )
         self.underruns = Counter(
             "voxline_playout_underruns", "Replies that ran out of audio", registry=registry
         )
@@ -116,6 +122,10 @@ class Metrics:
         self.turn_latency.observe(marks.latency_ms() / 1000)
         for name, begin_ms, end_ms in marks.stages():
             self.stage.labels(name).observe(max(0.0, end_ms - begin_ms) / 1000)
+
+    def opinion(self, fate: str) -> None:
+        """Smart Turn was asked, or its verdict came in_time, or late."""
+        self.opinions.labels(fate).inc()
 
     def timer_ran(self, late_s: float) -> None:
         """One timer of `agent.lag.watch`."""

@@ -23,6 +23,8 @@ from agent.lag import CountingLoop, watch
 from agent.media import opus, upstream
 from agent.media.rehearsal import rehearse
 from agent.metrics import Metrics
+from agent.smart_turn import model as smart_turn
+from agent.smart_turn.adviser import Adviser
 from agent.switchboard import Switchboard
 from agent.toolbox import load_toolbox
 from agent.vad import silero
@@ -78,12 +80,13 @@ async def running(config: Config) -> AsyncIterator[str]:
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(toolbox.close)
         stack.callback(records.close)
+        adviser = await _advised(config, stack)  # what it lacks is known sooner than weights
         host = EngineHost(partial(build, config, choice))
         stack.push_async_callback(host.close)
         await host.start()
         canned = await _record(config, host)
         await rehearse(config)
-        switchboard = Switchboard(config, host, canned, metrics, toolbox, records)
+        switchboard = Switchboard(config, host, canned, metrics, toolbox, records, adviser)
         app = build_app(
             config,
             switchboard,
@@ -101,6 +104,15 @@ async def running(config: Config) -> AsyncIterator[str]:
         if isinstance(loop, CountingLoop):
             loop.observers.append(lambda held_s, _: metrics.loop_passed(held_s))
         yield url
+
+
+async def _advised(config: Config, stack: contextlib.AsyncExitStack) -> Adviser | None:
+    if not config.turns.smart_turn:
+        return None
+    adviser = Adviser(smart_turn.load)
+    stack.push_async_callback(adviser.close)
+    await adviser.start()
+    return adviser
 
 
 async def _record(config: Config, host: EngineHost) -> Canned:

@@ -6,6 +6,7 @@ from agent.canned import Canned
 from agent.config import Config
 from agent.errands import Functions
 from agent.metrics import Metrics
+from agent.smart_turn.opinion import Asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,3 +17,4 @@ class Shared:
     canned: Canned
     metrics: Metrics
     functions: Functions  # the operator's own
+    adviser: Asked | None = None  # of the callers' pauses; None: Smart Turn is off

@@ -22,6 +22,7 @@ from agent.media.peer import Peer
 from agent.media.playout import Playout
 from agent.metrics import Metrics
 from agent.shared import Shared
+from agent.smart_turn.opinion import Asked
 from agent.vad.silero import Silero
 
 log = logging.getLogger(__name__)
@@ -131,8 +132,9 @@ class Switchboard:
         metrics: Metrics,
         functions: Functions,
         records: Records | None = None,
+        adviser: Asked | None = None,
     ) -> None:
-        self._shared = Shared(config, canned, metrics, functions)
+        self._shared = Shared(config, canned, metrics, functions, adviser)
         self._records = records or NoRecords()
         self._config, self._engines, self._metrics = config, engines, metrics
         self._lines: dict[str, _Line] = {}

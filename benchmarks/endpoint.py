@@ -17,14 +17,33 @@ from agent.config import Turns
 from agent.errors import ConfigError
 from benchmarks import report
 from benchmarks.endpoint_corpus import SPEAKERS, Observed, observe_all
-from benchmarks.endpoint_fit import Numbers, answered_ms, fit, table, waits_ms, without
-from benchmarks.endpoint_smart_turn import Verdicts, load_verdicts, verdict_waits_ms
+from benchmarks.endpoint_fit import (
+    Numbers,
+    answered_ms,
+    fit,
+    published,
+    table,
+    waits_ms,
+    without,
+)
+from benchmarks.endpoint_smart_turn import (
+    Verdicts,
+    fit_hearing,
+    load_verdicts,
+    verdict_waits_ms,
+)
 
 # logits, `medium` among them
 ENOUGH = (-1.8, -1.4, -1.2, -1.0, -0.9, -0.85, -0.8, -0.6, -0.4, 0.0)
 FIXED_MS = (150, 200, 250, 300, 350, 400, 450, 500, 600)
 CONVINCED = (0.5, 0.8, 0.9, 0.95, 0.98, 0.99)  # odds
-_COLOURS = {"judged": "tab:blue", "fixed": "tab:grey", "smart turn": "tab:orange"}
+BOTH = "judged with smart turn"
+_COLOURS = {
+    "judged": "tab:blue",
+    BOTH: "tab:green",
+    "fixed": "tab:grey",
+    "smart turn": "tab:orange",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +90,17 @@ def frontier(
     """Return the curves of each group of turns."""
     turns = Turns()
     complete = [each for each in observed if each.complete]
+    asked = [e for e in complete if verdicts is not None and (e.name, e.condition) in verdicts]
     judged: dict[tuple[str, str], list[float]] = {}
+    advised: dict[tuple[str, str], list[float]] = {}
     for speaker in sorted({each.speaker for each in complete}):
         weights = fit(without(observed, speaker))
         spoken = [each for each in complete if each.speaker == speaker]
-        laid_out = table(spoken)
-        answers = [answered_ms(laid_out, waits_ms(laid_out, weights, e, turns)) for e in ENOUGH]
-        for n, each in enumerate(spoken):
-            judged[each.name, each.condition] = [float(answer[n]) for answer in answers]
+        judged |= _answers(spoken, weights, turns)
+        if verdicts is not None and (others := without(asked, speaker)):
+            hearing = fit_hearing(others, verdicts, weights)
+            spoken = [each for each in asked if each.speaker == speaker]
+            advised |= _answers(spoken, weights, turns, hearing.of(spoken, verdicts))
     points: dict[str, list[Point]] = {}
     for label, chosen in _groups(complete):
         names = [each.name for each in chosen]
@@ -86,6 +108,11 @@ def frontier(
         points[label] = [
             point("judged", enough, names, by_turn[:, n]) for n, enough in enumerate(ENOUGH)
         ]
+        if all((each.name, each.condition) in advised for each in chosen):
+            by_turn = np.array([advised[each.name, each.condition] for each in chosen])
+            points[label] += [
+                point(BOTH, enough, names, by_turn[:, n]) for n, enough in enumerate(ENOUGH)
+            ]
         laid_out = table(chosen)
         for wait_ms in FIXED_MS:
             waits = np.full(len(laid_out.turn), float(wait_ms))
@@ -96,6 +123,18 @@ def frontier(
             answered = answered_ms(laid_out, verdict_waits_ms(chosen, verdicts, odds))
             points[label].append(point("smart turn", odds, names, answered))
     return points
+
+
+def _answers(
+    spoken: Sequence[Observed], weights: Numbers, turns: Turns, opinion: Numbers | float = 0.0
+) -> dict[tuple[str, str], list[float]]:
+    """Return when each turn is answered, for each of ENOUGH."""
+    rows = table(spoken)
+    answers = [answered_ms(rows, waits_ms(rows, weights, e, turns, opinion)) for e in ENOUGH]
+    return {
+        (each.name, each.condition): [float(answer[n]) for answer in answers]
+        for n, each in enumerate(spoken)
+    }
 
 
 def text(points: dict[str, list[Point]]) -> str:
@@ -164,6 +203,10 @@ def main() -> None:
         parser.error(str(error))
     points = frontier(observed, verdicts)
     print(text(points))
+    if verdicts is not None:
+        asked = [e for e in observed if e.complete and (e.name, e.condition) in verdicts]
+        hearing = fit_hearing(asked, verdicts, published())
+        print(f"\nSmart Turn beside the published weights: {hearing}")
     if arguments.json is not None:
         figures = {label: [asdict(each) for each in curve] for label, curve in points.items()}
         report.write_json(arguments.json, {"turns": len(observed)}, figures)

@@ -7,9 +7,10 @@ pauses, no audio.
 
 import argparse
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,9 +73,18 @@ def _known(pause: Pause) -> list[float]:
     return [1.0, surprise(pause.silent_ms, pause.usual_ms), *(known[c] for c in COLUMNS)]
 
 
-def waits_ms(table: Table, weights: Numbers, enough: float, turns: Turns) -> Numbers:
-    """Return [n] what `Patience.wait_ms` says of each row; a test holds the two together."""
-    before = table.known @ np.concatenate([weights[:1], [0.0], weights[2:]])
+def waits_ms(
+    table: Table,
+    weights: Numbers,
+    enough: float,
+    turns: Turns,
+    opinion: Numbers | float = 0.0,
+) -> Numbers:
+    """Return [n] what `Patience.wait_ms` says of each row; a test holds the two together.
+
+    `opinion` is [n] what others say, weighed.
+    """
+    before = table.known @ np.concatenate([weights[:1], [0.0], weights[2:]]) + opinion
 
     def silence_ms(logit: float) -> Numbers:
         surprised = np.clip((logit - before) / weights[1], 0, 12)
@@ -97,12 +107,24 @@ def answered_ms(table: Table, wait_ms: Numbers) -> Numbers:
     return first - table.ended_ms + _AFTER_MS
 
 
-def examples(observed: Sequence[Observed]) -> tuple[Numbers, Numbers, Numbers]:
-    """Return what is known [n, 2 + len(COLUMNS)], whether it was an end [n], its vote [n]."""
+class Example(NamedTuple):
+    """A pause at one of its lengths, and what became of it."""
+
+    observed: Observed
+    at_ms: int
+    pause: Pause
+    end: bool
+    vote: float
+
+    @property
+    def known(self) -> list[float]:
+        """[2 + len(COLUMNS)]"""
+        return _known(self.pause)
+
+
+def examples(observed: Sequence[Observed]) -> Iterator[Example]:
+    """Yield what may be learnt from."""
     often = Counter(each.speaker for each in observed)
-    known: list[list[float]] = []
-    ends: list[bool] = []
-    votes: list[float] = []
     for each in observed:
         vote = often[each.speaker] ** -0.5 * (1.0 if each.complete is not None else _UNKNOWN)
         for pause in pauses(each):
@@ -111,12 +133,9 @@ def examples(observed: Sequence[Observed]) -> tuple[Numbers, Numbers, Numbers]:
             if (end and not each.complete) or (not end and last.silent_ms >= _LONGEST_MS):
                 continue
             for asked_ms in _ASKED_MS:
-                row = next((p for _, p in pause if p.silent_ms >= asked_ms), None)
+                row = next((row for row in pause if row[1].silent_ms >= asked_ms), None)
                 if row is not None:
-                    known.append(_known(row))
-                    ends.append(end)
-                    votes.append(vote)
-    return np.array(known), np.array(ends, float), np.array(votes)
+                    yield Example(each, *row, end, vote)
 
 
 def pauses(observed: Observed) -> list[list[tuple[int, Pause]]]:
@@ -128,17 +147,30 @@ def pauses(observed: Observed) -> list[list[tuple[int, Pause]]]:
 
 
 def fit(observed: Sequence[Observed], ridge: float = _RIDGE) -> Numbers:
-    """Return [2 + len(COLUMNS)]: bias, weight of the silence, weights. By Newton's method."""
-    known, ends, votes = examples(observed)
+    """Return [2 + len(COLUMNS)]: bias, weight of the silence, weights."""
+    rows = list(examples(observed))
+    weights = logistic(np.array([row.known for row in rows]), rows, ridge)
+    weights[1] = max(0.01, weights[1])  # silence never speaks against an end
+    return weights
+
+
+def logistic(
+    known: Numbers, rows: Sequence[Example], ridge: float, beside: Numbers | float = 0.0
+) -> Numbers:
+    """Return the weights of the columns of `known`, [n, columns], the first of them free.
+
+    `beside` is a logit [n] that is known already. By Newton's method.
+    """
+    ends = np.array([row.end for row in rows], float)
+    votes = np.array([row.vote for row in rows])
     votes = votes * len(votes) / votes.sum()
     penalty = np.diag([1e-6] + [ridge] * (known.shape[1] - 1))
     weights = np.zeros(known.shape[1])
     for _ in range(30):
-        odds = 1 / (1 + np.exp(-known @ weights))
+        odds = 1 / (1 + np.exp(-known @ weights - beside))
         slope = known.T @ (votes * (odds - ends)) + penalty @ weights
         bend = (known * (votes * odds * (1 - odds))[:, None]).T @ known + penalty
         weights = weights - np.linalg.solve(bend, slope)
-    weights[1] = max(0.01, weights[1])  # silence never speaks against an end
     return weights
 
 
@@ -151,6 +183,12 @@ def as_weights(weights: Numbers) -> Weights:
     """Return them under their names."""
     bias, silence, *rest = (round(float(weight), 3) for weight in weights)
     return Weights(bias, silence, dict(zip(COLUMNS, rest, strict=True)))
+
+
+def published() -> Numbers:
+    """Return the weights that stand in the source, laid out as `fit` does."""
+    known = fitted.FITTED
+    return np.array([known.bias, known.silence, *(known.of[name] for name in COLUMNS)])
 
 
 def source(weights: Weights) -> str:

@@ -8,14 +8,18 @@ a verdict costs. Knows no judge of ours but what it takes for a pause.
 import argparse
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from agent.audio.frame import HEAR_HZ, Samples
-from agent.errors import ConfigError
+from agent.endpoint.odds import Pause, logit
+from agent.smart_turn import model
+from agent.smart_turn.model import HEARD_S, Analyze
+from agent.smart_turn.opinion import ASKED_MS as CALLS_MS
 from benchmarks.endpoint_corpus import (
     CONDITIONS,
     LEAD_MS,
@@ -27,33 +31,16 @@ from benchmarks.endpoint_corpus import (
     observe,
     recordings,
 )
-from benchmarks.endpoint_fit import Numbers, pauses
+from benchmarks.endpoint_fit import Numbers, examples, logistic, pauses
 
 # [name, condition] -> beginning of a pause in ms -> (silence in ms, odds), in order
 Verdicts = Mapping[tuple[str, str], Mapping[int, Sequence[tuple[int, float]]]]
-Analyze = Callable[[Samples], float]  # [n] at HEAR_HZ -> odds that the turn is over
 
 ASKED_MS = (60, 100, 140, 200, 260, 340)
 THINKING_MS = 60  # a verdict on one core of two; until then the one before holds
 LEAST_MS, LONGEST_MS = 160.0, 400.0  # a turn is answered then, however sure or unsure
-_HEARD_S = 8  # all it looks at
 _BEFORE_MS = 500  # the first speech
-
-
-def analyzer() -> Analyze:
-    """Return the published analyzer. Raises ConfigError where it is not installed."""
-    try:
-        from pipecat.audio.turn.smart_turn.local_smart_turn_v3 import LocalSmartTurnAnalyzerV3
-    except ImportError as error:
-        raise ConfigError(
-            f"Smart Turn is not installed ({error}); run: pip install '.[smart-turn]'"
-        ) from error
-    published: Any = LocalSmartTurnAnalyzerV3(sample_rate=HEAR_HZ)
-
-    def analyze(samples: Samples) -> float:
-        return float(published._predict_endpoint(samples)["probability"])
-
-    return analyze
+_RIDGE = 1.0
 
 
 def judge(recording: Recording, condition: Condition, analyze: Analyze) -> dict[int, list[Any]]:
@@ -65,7 +52,7 @@ def judge(recording: Recording, condition: Condition, analyze: Analyze) -> dict[
         begin_ms = last_at - last.silent_ms
         for asked_ms in (each for each in ASKED_MS if each <= last.silent_ms):
             end = (begin_ms + asked_ms) * HEAR_HZ // 1000
-            begin = max(end - _HEARD_S * HEAR_HZ, (LEAD_MS - _BEFORE_MS) * HEAR_HZ // 1000)
+            begin = max(end - HEARD_S * HEAR_HZ, (LEAD_MS - _BEFORE_MS) * HEAR_HZ // 1000)
             found.setdefault(begin_ms, []).append((asked_ms, analyze(samples[begin:end])))
     return found
 
@@ -96,6 +83,47 @@ def verdict_waits_ms(observed: Sequence[Observed], verdicts: Verdicts, odds: flo
     return np.array(waits)
 
 
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """What Smart Turn's logit counts beside the cues, and at which one it changes nothing."""
+
+    weight: float
+    leaning: float
+
+    def of(self, observed: Sequence[Observed], verdicts: Verdicts) -> Numbers:
+        """Return [n], for each packet of `table(observed)`, what a call would add then."""
+        rows = ((each, at, pause) for each in observed for at, pause in each.pauses)
+        said = (_logit(*row, verdicts) for row in rows)
+        return np.array([0.0 if s is None else self.weight * (s - self.leaning) for s in said])
+
+
+def _logit(each: Observed, at_ms: int, pause: Pause, verdicts: Verdicts) -> float | None:
+    """As the latest verdict has it that a call asks for and has in time."""
+    known = verdicts[each.name, each.condition].get(at_ms - pause.silent_ms, ())
+    there = [odds for s, odds in known if s in CALLS_MS and s + THINKING_MS <= pause.silent_ms]
+    return logit(there[-1]) if there else None
+
+
+def fit_hearing(observed: Sequence[Observed], verdicts: Verdicts, weights: Numbers) -> Hearing:
+    """Fit it beside cues of these weights, which are not touched.
+
+    Only complete turns are asked about, each with an end in it: there are more ends here than
+    the cues know of. An intercept takes that up, with Smart Turn and without; by what these
+    differ it leans, so that the odds stay on average what they were.
+    """
+    said = [
+        (row, said)
+        for row in examples(observed)
+        if (said := _logit(row.observed, row.at_ms, row.pause, verdicts)) is not None
+    ]
+    rows = [row for row, _ in said]
+    beside = np.array([row.known for row in rows]) @ weights
+    columns = np.array([[1.0, logit] for _, logit in said])
+    without = logistic(columns[:, :1], rows, _RIDGE, beside)[0]
+    intercept, weight = logistic(columns, rows, _RIDGE, beside)
+    return Hearing(float(weight), float((without - intercept) / weight))
+
+
 def main() -> None:
     """Ask about every complete turn, in the clean and the noisy condition."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -105,7 +133,7 @@ def main() -> None:
     spoken: Iterable[Recording] = recordings()
     if arguments.more is not None:
         spoken = [*spoken, *more_recordings(arguments.more)]
-    analyze, took_ms = analyzer(), []
+    analyze, took_ms = model.load(), []
 
     def timed(samples: Samples) -> float:
         began = time.perf_counter()

@@ -11,6 +11,7 @@ from agent.audio.frame import SPEAK_HZ
 from agent.engines import Act, Heard, Speech, Text, Tool, ToolCall, Word
 from agent.events import CallEnding
 from agent.requests import CallSettings
+from agent.smart_turn.sound import unpacked
 
 WORD_S = 0.25  # how long FakeEngines speaks a word
 
@@ -156,3 +157,22 @@ class LoudnessVad:
 
     def probability(self, window) -> float:
         return float(np.abs(window).max() > 0.05)
+
+
+class FakeAdviser:
+    """Smart Turn, on the loop's clock: says `odds` after `takes_s` of whatever it is asked."""
+
+    def __init__(self, odds, takes_s=0.05) -> None:
+        self.odds, self.takes_s = odds, takes_s
+        self.asked: list[np.ndarray] = []
+        self.free = True
+
+    def ask(self, sound, answer) -> None:
+        assert self.free, "no question may wait"
+        self.asked.append(unpacked(sound))
+        self.free = False
+        asyncio.get_running_loop().call_later(self.takes_s, self._say, answer)
+
+    def _say(self, answer) -> None:
+        self.free = True
+        answer(self.odds)

@@ -44,7 +44,9 @@ def silence(seconds):
 class Flown:
     """One call. `plan` is what the caller says, in one piece of [n] at SPEAK_HZ."""
 
-    def __init__(self, *answers, config=None, functions=None, watch=None, **settings) -> None:
+    def __init__(
+        self, *answers, config=None, functions=None, adviser=None, watch=None, **settings
+    ) -> None:
         self.config = load(None, {**QUIET, **(config or {})})
         self.entries = []
         self.client, self.line = FakeClient(**settings), FakeLine()
@@ -53,7 +55,7 @@ class Flown:
         self.recorder = watch or Recorder(self.entries.append)
         parts = self.recorder.parts(
             Parts(
-                Shared(self.config, Canned(Style("")), Metrics(), functions),
+                Shared(self.config, Canned(Style("")), Metrics(), functions, adviser),
                 self.client,
                 self.engines,
                 Silero(),

@@ -30,7 +30,7 @@ VOICE = np.linspace(1, -1, HEAR_FRAME // 2, dtype=np.float32)[np.arange(HEAR_FRA
 class Stage:
     """Feed `say` and `wait`; look at `client`, `engines`, `line` and `heard`."""
 
-    def __init__(self, *answers, config=None, functions=None, **settings) -> None:
+    def __init__(self, *answers, config=None, functions=None, adviser=None, **settings) -> None:
         self.config = load(None, {**QUIET, **(config or {})})
         self.engines = FakeEngines(*answers)
         self.client, self.line = FakeClient(**settings), FakeLine()
@@ -39,7 +39,7 @@ class Stage:
         self.heard: list[tuple[float, float]] = []  # when a packet left, and how loud it was
         self.playout = Playout(self.config.playout, self._encode)
         self.call = Call(
-            Shared(self.config, Canned(Style("")), self.metrics, self.functions),
+            Shared(self.config, Canned(Style("")), self.metrics, self.functions, adviser),
             self.client,
             self.line,
             self.playout,
@@ -81,9 +81,9 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(*answers, config=None, functions=None, **settings):
+async def stage(*answers, **scene):
     """A stage whose caller is connected; ended and checked for leftovers at the end."""
-    scene = Stage(*answers, config=config, functions=functions, **settings)
+    scene = Stage(*answers, **scene)
     pump = asyncio.create_task(scene.pump())
     scene.call.connected()
     yield scene

@@ -100,9 +100,24 @@ MAY_IMPORT = {
         "agent.voices.speakable",
         *("torch", "kokoro", "misaki", "spacy", "num2words", "huggingface_hub"),
     ],
+    "agent.smart_turn.model": [*VALUES, *NUMPY, "loguru", "pipecat"],
+    "agent.smart_turn.sound": [*VALUES, *NUMPY, "agent.smart_turn.model"],
+    "agent.smart_turn.worker": [
+        *VALUES,
+        *NUMPY,
+        "agent.smart_turn.model",
+        "agent.smart_turn.sound",
+    ],
     # shell: asyncio and sockets; which model runs is not known here
     "agent.media": [*VALUES, *NUMPY, "aiortc", "aioice", "av", "pyee", "pylibsrtp"],
     "agent.host": [*VALUES, *NUMPY, "msgpack"],
+    "agent.smart_turn": [*VALUES, "agent.host.child", "agent.smart_turn"],
+    "agent.smart_turn.opinion": [
+        *VALUES,
+        "agent.ear",
+        "agent.metrics",
+        "agent.smart_turn.sound",
+    ],
     "agent.canned": VALUES,
     "agent.reply": [
         *VALUES,
@@ -112,10 +127,23 @@ MAY_IMPORT = {
         "agent.phrases",
         "agent.spoken",
     ],
-    "agent.caller": [*VALUES, "agent.ear", "agent.memory", "agent.state", "agent.vad.gate"],
+    "agent.caller": [
+        *VALUES,
+        "agent.ear",
+        "agent.memory",
+        "agent.smart_turn.opinion",
+        "agent.state",
+        "agent.vad.gate",
+    ],
     "agent.toolbox": [*VALUES, "agent.named", "agent.tool_schema"],
     "agent.errands": [*VALUES, "agent.memory", "agent.tool_schema"],
-    "agent.shared": [*VALUES, "agent.canned", "agent.errands", "agent.metrics"],
+    "agent.shared": [
+        *VALUES,
+        "agent.canned",
+        "agent.errands",
+        "agent.metrics",
+        "agent.smart_turn.opinion",
+    ],
     "agent.replies": [
         *VALUES,
         "agent.backchannel",
@@ -136,6 +164,7 @@ MAY_IMPORT = {
         "agent.replies",
         "agent.settings",
         "agent.shared",
+        "agent.smart_turn.opinion",
         "agent.turns",
     ],
     # records of calls: what they hold is values, what flies them again is composition
@@ -224,14 +253,17 @@ PURE = [
     *("agent.media.gain", "signaling.sdp", "signaling.sessions", "signaling.realtime"),
     *("signaling.codes", "signaling.fields", "signaling.conversation", "signaling.body"),
     *("signaling.items", "signaling.tools", "signaling.responses", "signaling.refusals"),
-    "agent.spoken",
+    *("agent.spoken", "agent.smart_turn.opinion", "agent.smart_turn.sound"),
     *("signaling.limits", "signaling.origins"),
     *("agent.brains.voxtral.agenda", "agent.brains.voxtral.span"),
     *("agent.brains.voxtral.said", "agent.brains.voxtral.speech"),
     *("agent.brains.voxtral.recollection", "agent.brains.languages"),
 ]
 IMPURE = {"asyncio", "logging", "os", "random", "socket", "threading", "time"}
-MODELS = ["agent.brains", "agent.voices", "agent.vad.silero"]
+MODELS = [
+    *("agent.brains", "agent.voices", "agent.vad.silero"),
+    *("agent.smart_turn.model", "agent.smart_turn.worker"),
+]
 PRIVATE_TO = "agent.media.upstream"
 
 

@@ -12,9 +12,12 @@ from agent.choose import Choice, build
 from agent.config import Config
 from agent.doctor.check import FAIL, OK, WARN, Check, guarded
 from agent.errors import ConfigError
+from agent.smart_turn import model as smart
+from agent.smart_turn.worker import warm
 
 _LADDER = "agent.accelerator.ladder"  # says which way of running was taken
 _AMPERE = (8, 0)
+_LATE_S = 0.2  # a verdict that takes longer finds most pauses over, or answered
 
 
 def heavy(choice: Choice) -> tuple[str, ...]:
@@ -90,6 +93,29 @@ def _loaded(config: Config, choice: Choice) -> Check:
         raise ConfigError(f"agent.voice_name: no voice {name!r}; known are {known}")
     found = f"brain {choice.brain}, voice {choice.voice}: loaded ({choice.why})"
     return Check("engines", OK, found)
+
+
+def smart_turn(config: Config) -> Check:
+    """Whether Smart Turn can be asked, and how long a verdict takes here.
+
+    Raises ConfigError where it is wanted and not installed.
+    """
+    name, wanted = "Smart Turn", config.turns.smart_turn
+    try:
+        analyze = smart.load()
+    except ConfigError:
+        if wanted:
+            raise
+        return Check(name, OK, "not installed, and not wanted")
+    takes_s = warm(analyze)
+    found = f"a verdict takes {takes_s * 1000:.0f} ms"
+    if not wanted:
+        return Check(name, OK, f"{found}; not asked, as turns.smart_turn is false")
+    if takes_s > _LATE_S:
+        return Check(
+            name, WARN, found, "too long for most pauses: set turns.smart_turn to false"
+        )
+    return Check(name, OK, found)
 
 
 class _Lines(logging.Handler):

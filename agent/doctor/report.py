@@ -47,6 +47,7 @@ def examine(config: Config) -> Iterator[Check]:
         yield Check("engines", WARN, found, "mend that first")
     else:
         yield from models.engines(config, choice)
+    yield guarded("Smart Turn", lambda: models.smart_turn(config))
     if config.agent.tools:
         yield attempt("tools", lambda: software.tools(config))
     yield guarded("port", lambda: network.port(config))

@@ -82,6 +82,11 @@ class Judge:
         return 0 if self._last_ms is None else self.now_ms - self._last_ms
 
     @property
+    def pause_at_ms(self) -> int | None:
+        """Where in media time the silence under way began, once it is a pause: its name."""
+        return None if self._last_ms is None or self.silent_ms < _PAUSE_MS else self._last_ms
+
+    @property
     def resumed(self) -> bool:
         """Whether speech is being heard just now, more or less."""
         return self._last_ms is not None and self.silent_ms < _PAUSE_MS

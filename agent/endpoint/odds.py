@@ -13,8 +13,10 @@ from agent.endpoint.prosody import Cues
 
 LOGIT_MAX = 12.0
 # What others say of the same silence: what the logit of each counts beside the cues.
-# "meaning" is the brain's, chosen; "smart_turn" was fitted beside the cues, held out by speaker
+# "meaning" is the brain's, chosen; "smart_turn" as benchmarks/endpoint.py fits it beside them
 OPINIONS = {"meaning": 0.6, "smart_turn": 0.22}
+# and at which logit it leaves the odds as they are: 0, or what it says on average
+_LEANING = {"smart_turn": 0.9}
 _SURE = 0.003  # odds nearer to 0 or 1 than that say no more
 
 
@@ -46,8 +48,16 @@ def features(pause: Pause) -> dict[str, float]:
 
 def weighed(opinions: Mapping[str, float]) -> float:
     """Return the logit of what others say, odds by their name."""
-    sure = {name: min(1 - _SURE, max(_SURE, odds)) for name, odds in opinions.items()}
-    return sum(OPINIONS[name] * log(odds / (1 - odds)) for name, odds in sure.items())
+    return sum(
+        OPINIONS[name] * (logit(odds) - _LEANING.get(name, 0.0))
+        for name, odds in opinions.items()
+    )
+
+
+def logit(odds: float) -> float:
+    """Return the logit of odds that somebody gives, who is never quite sure."""
+    sure = min(1 - _SURE, max(_SURE, odds))
+    return log(sure / (1 - sure))
 
 
 @dataclass(frozen=True, slots=True)

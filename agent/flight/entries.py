@@ -56,6 +56,15 @@ class Asked:
     requests: tuple[Request, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Opined:
+    """Somebody else, one of OPINIONS, gave the odds that the pause under way ends the turn."""
+
+    at: float
+    who: str
+    odds: float
+
+
 # -- effects: a replay makes them anew
 
 
@@ -167,7 +176,7 @@ class Full:
     at: float
 
 
-Cause = Packet | Joined | Opened | Began | Asked
+Cause = Packet | Joined | Opened | Began | Asked | Opined
 Effect = (
     Heard
     | Voiced

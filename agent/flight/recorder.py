@@ -164,7 +164,10 @@ class Recorder:
                 )
             )
 
-        call.on_step = stepped
+        def opined(who: str, odds: float) -> None:
+            log.take(en.Opined(log.now, who, odds))
+
+        call.on_step, call.on_opinion = stepped, opined
         playout.on_begun = lambda: log.take(en.Began(log.now))
         playout.on_left, playout.on_finished = left, call.reply_left
         playout.on_sound = sounded

@@ -7,16 +7,15 @@ its own keeps Ctrl-C from the child; it ends when its socket does, however we en
 
 import asyncio
 import logging
-import os
 import pickle
 import socket
 import subprocess
-import sys
 from collections.abc import Callable
 from typing import cast
 
 from agent.errors import ConfigError, EngineError
 from agent.host import wire
+from agent.host.child import spawn
 from agent.host.server import BuildEngines
 
 log = logging.getLogger(__name__)
@@ -50,7 +49,7 @@ class EngineProcess:
         try:
             ours, theirs = socket.socketpair()
             with theirs:
-                self._child = _spawn(theirs)
+                self._child = spawn("agent.host.server", theirs)
             _, protocol = await loop.create_unix_connection(lambda: _Line(self), sock=ours)
             self._transport = protocol.transport
             self.send(order)
@@ -119,16 +118,3 @@ class _Line(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         self._process.closed()
-
-
-def _spawn(theirs: socket.socket) -> subprocess.Popen[bytes]:
-    """Start the child with one end of a socket pair, our import path and our stderr."""
-    paths = os.pathsep.join(path or os.getcwd() for path in sys.path)
-    return subprocess.Popen(
-        [sys.executable, "-m", "agent.host.server", str(theirs.fileno())],
-        pass_fds=[theirs.fileno()],
-        env={**os.environ, "PYTHONPATH": paths},
-        stdin=subprocess.DEVNULL,
-        stdout=2,  # native libraries like to print; our stdout may be someone's JSON
-        start_new_session=True,
-    )

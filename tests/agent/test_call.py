@@ -1,6 +1,7 @@
 """One call from beginning to end in virtual time: all real but the models and the wire."""
 
 import pytest
+from fakes import FakeAdviser
 from stage import stage
 
 from agent.engines import Act, Action, Exchange, Heard
@@ -695,5 +696,72 @@ def test_who_looks_on_sees_what_the_turns_are_told_and_what_they_say() -> None:
             assert all(due <= now < due + 0.001 for due, now in deadlines)
             commands = [type(c).__name__ for _, _, said in seen for c in said]
             assert commands == ["PrepareReply", "TryReply", "SettleReply"]
+
+    run(main())
+
+
+# -- a second opinion of the caller's pauses
+
+JUDGED = {"turns.end_of_turn_ms": 0}
+
+
+def answered_after(adviser, **config):
+    """Seconds from the last of the caller's speech to the answer."""
+
+    async def main():
+        async with stage(config={**JUDGED, **config}, adviser=adviser) as scene:
+            await scene.wait(1)
+            await scene.say(1)
+            ended = scene.now
+            await scene.wait(1.5)
+            (began,) = scene.client.when(ReplyStarted)
+            return began - ended
+
+    return run(main())
+
+
+def test_smart_turn_is_believed_a_little() -> None:
+    yes, no = (answered_after(FakeAdviser(odds)) for odds in (0.999, 0.001))
+    alone = answered_after(None)
+    assert yes < no
+    assert yes <= alone <= no
+
+
+def test_smart_turn_that_never_answers_changes_nothing() -> None:
+    silent = FakeAdviser(0.001, takes_s=5)
+    assert answered_after(silent) == answered_after(None)
+    assert len(silent.asked) == 1
+
+
+def test_it_is_not_asked_where_the_wait_is_fixed() -> None:
+    adviser = FakeAdviser(0.001)
+    answered_after(adviser, **{"turns.end_of_turn_ms": 420})
+    assert adviser.asked == []
+
+
+def test_it_is_asked_once_a_session_wants_the_end_judged() -> None:
+    adviser = FakeAdviser(0.5)
+
+    async def main():
+        async with stage(adviser=adviser) as scene:
+            scene.client.requests = [ChangeSettings(CallSettings(end_of_turn_ms=0))]
+            scene.call.message("")
+            await scene.say(1)
+            await scene.wait(1)
+
+    run(main())
+    assert adviser.asked
+
+
+def test_an_opinion_after_the_end_of_the_call_is_dropped() -> None:
+    async def main():
+        opinions = []
+        async with stage(config=JUDGED, adviser=FakeAdviser(0.9)) as scene:
+            scene.call.on_opinion = lambda *opinion: opinions.append(opinion)
+            await scene.say(1)
+            await scene.wait(0.1)
+            scene.call.end(EndReason.CALLER)
+            await scene.wait(0.2)
+        assert opinions == []
 
     run(main())

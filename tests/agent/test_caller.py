@@ -3,7 +3,7 @@
 import asyncio
 
 import numpy as np
-from fakes import FakeEngines, LoudnessVad
+from fakes import FakeAdviser, FakeEngines, LoudnessVad
 
 from agent import events as ev
 from agent.audio.frame import HEAR_FRAME
@@ -13,6 +13,8 @@ from agent.ear import Ear
 from agent.endpoint.release import Patience
 from agent.engines import Conversation, Exchange
 from agent.memory import Memory
+from agent.metrics import Metrics
+from agent.smart_turn.opinion import SecondOpinion
 from agent.state import HEARING, LISTENING, OVERLAP, PAUSED, REPLYING, WEIGHING, YIELDED
 from agent.virtual_time import run
 
@@ -21,10 +23,16 @@ BEFORE = Conversation("", "en-US", (Exchange("", "Hello.", 1),))
 
 
 class Scene:
-    def __init__(self) -> None:
+    def __init__(self, adviser=None) -> None:
         self.engines, self.memory, self.told = FakeEngines(), Memory(), []
-        ear = Ear(LoudnessVad(), CONFIG, Patience("auto", 100, 420, 650))
-        self.caller = Caller("rtc_1", ear, self.engines, self.memory, self.told.append)
+        self.opinions = []
+        self.ear = Ear(LoudnessVad(), CONFIG, Patience("auto", 100, 420, 650))
+        second = adviser and SecondOpinion(
+            self.ear, adviser, lambda *opinion: self.opinions.append(opinion), Metrics()
+        )
+        self.caller = Caller(
+            "rtc_1", self.ear, self.engines, self.memory, self.told.append, second
+        )
 
     async def sound(self, seconds, level):
         events = []
@@ -216,5 +224,63 @@ def test_an_answer_that_stands_ends_the_utterance_and_is_told_once() -> None:
         await scene.sound(0.2, 0)
         assert scene.engines.heard_samples == heard
         assert [type(notice) for notice in scene.told].count(ev.UtteranceCommitted) == 1
+
+    run(main())
+
+
+# -- a second opinion: it hears what the brain hears, and is asked while nobody answers
+
+
+def test_a_second_opinion_is_asked_about_what_the_brain_hears() -> None:
+    async def main():
+        adviser = FakeAdviser(0.7)
+        scene = Scene(adviser)
+        await scene.begins()
+        assert not adviser.asked
+        scene.follow(HEARING)
+        await scene.sound(0.2, 0.5)
+        await scene.sound(0.12, 0)
+        scene.follow(PAUSED)
+        (asked,) = adviser.asked
+        assert 0 <= scene.engines.heard_samples - len(asked) <= 0.06 * 16_000
+        await scene.sound(0.1, 0)
+        assert scene.opinions[0] == ("smart_turn", 0.7)
+
+    run(main())
+
+
+def test_nobody_is_asked_while_an_answer_is_tried_and_both_parts_are_one() -> None:
+    async def main():
+        adviser = FakeAdviser(0.7)
+        scene = Scene(adviser)
+        await scene.begins()
+        scene.follow(HEARING)
+        scene.caller.tried()
+        scene.follow(REPLYING)
+        await scene.sound(0.3, 0)
+        assert not adviser.asked
+        await scene.sound(0.2, 0.5)
+        scene.caller.went_on()
+        scene.follow(HEARING)
+        await scene.sound(0.12, 0)
+        (asked,) = adviser.asked
+        assert len(asked) > (0.3 + 0.3 + 0.2) * 16_000  # preroll, silence, the second part
+
+    run(main())
+
+
+def test_nobody_is_asked_after_the_answer_stands_or_the_call_is_over() -> None:
+    async def main():
+        for end in (lambda caller: caller.answered(1), lambda caller: caller.close()):
+            adviser = FakeAdviser(0.7)
+            scene = Scene(adviser)
+            await scene.begins()
+            scene.follow(HEARING)
+            await scene.sound(0.12, 0)
+            end(scene.caller)
+            scene.follow(REPLYING)
+            await scene.sound(0.4, 0)
+            assert len(adviser.asked) == 1
+            assert scene.opinions == []
 
     run(main())

@@ -215,3 +215,13 @@ def test_a_noise_that_sounds_like_speech_begins_nothing_and_a_voice_does() -> No
     hiss = np.random.default_rng(0).uniform(-0.5, 0.5, HEAR_HZ).astype(np.float32)
     assert listen(Ear(HalfSure(), CONFIG, PATIENCE), hiss) == []
     assert len(listen(Ear(HalfSure(), CONFIG, PATIENCE), tone(0.5, 1))) == 1
+
+
+def test_a_pause_is_known_by_where_it_began_and_how_long_it_is() -> None:
+    ear = Ear(LoudnessVad(), CONFIG, PATIENCE)
+    assert (ear.pause_at_ms, ear.silent_ms) == (None, 0)
+    list(ear.feed(np.concatenate([seconds(0, 1.024), seconds(0.5, 1.024), seconds(0, 0.2)])))
+    assert ear.pause_at_ms == pytest.approx(2048, abs=32)
+    assert ear.silent_ms == pytest.approx(200, abs=40)
+    list(ear.feed(seconds(0.5, 0.1)))
+    assert ear.pause_at_ms is None

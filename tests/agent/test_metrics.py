@@ -80,3 +80,12 @@ def test_two_servers_do_not_share_counts() -> None:
     one, other = Metrics(), Metrics()
     one.call_ended(EndReason.LOST)
     assert 'reason="lost"' not in other.text().decode()
+
+
+def test_verdicts_are_counted_by_what_became_of_them() -> None:
+    metrics = Metrics()
+    for fate in ("asked", "asked", "late"):
+        metrics.opinion(fate)
+    found = scrape(metrics)
+    assert found["voxline_smart_turn_verdicts_total", "asked"] == 2
+    assert found["voxline_smart_turn_verdicts_total", "late"] == 1

@@ -7,11 +7,15 @@ import socket
 import subprocess
 import sys
 import threading
+from functools import partial
 
 import aiohttp
+import psutil
 import pytest
 from chat_server import MODEL, chat_server
+from smart_turn_fakes import load_length, load_wrong
 
+from agent import serve
 from agent.config_file import load
 from agent.errors import ConfigError
 from agent.serve import running
@@ -126,3 +130,37 @@ def test_the_command_says_where_it_listens_and_stops_when_told(how) -> None:
     assert server.returncode == 0
     assert "Traceback" not in log
     assert "brain scripted, voice tone" in log
+
+
+# -- Smart Turn
+
+
+def test_a_server_asks_smart_turn_where_it_is_wanted(monkeypatch) -> None:
+    monkeypatch.setattr(serve.smart_turn, "load", load_length)
+
+    async def main():
+        async with running(load(None, {**QUIET, "turns.smart_turn": True})) as url:
+            (worker,) = workers()
+            _, metrics = await get(f"{url}/metrics")
+            assert "voxline_smart_turn_verdicts" in metrics
+        assert not worker.is_running()
+        async with running(load(None, QUIET)):
+            assert not workers()
+
+    asyncio.run(main())
+
+
+def workers():
+    return [c for c in psutil.Process().children() if "agent.smart_turn.worker" in c.cmdline()]
+
+
+def test_smart_turn_that_is_wanted_and_cannot_be_had_stops_the_start(monkeypatch) -> None:
+    monkeypatch.setattr(serve.smart_turn, "load", partial(load_wrong, "config"))
+
+    async def main():
+        async with running(load(None, {**QUIET, "turns.smart_turn": True})):
+            pass
+
+    with pytest.raises(ConfigError, match=r"turns\.smart_turn: no weights; fetch them"):
+        asyncio.run(main())
+    assert not workers()

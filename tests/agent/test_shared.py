@@ -14,5 +14,6 @@ from agent.shared import Shared
 
 def test_no_call_can_change_it_for_the_others() -> None:
     shared = Shared(load(None), Canned(Style("")), Metrics(), FakeFunctions())
+    assert shared.adviser is None  # Smart Turn is off until somebody wants it
     with pytest.raises(FrozenInstanceError):
         shared.functions = FakeFunctions()

@@ -8,8 +8,9 @@ import pytest
 from agent.endpoint.odds import Pause
 from agent.endpoint.prosody import Cues
 from benchmarks import endpoint
-from benchmarks.endpoint import CONVINCED, ENOUGH, FIXED_MS, frontier, plot, point, text
+from benchmarks.endpoint import BOTH, CONVINCED, ENOUGH, FIXED_MS, frontier, plot, point, text
 from benchmarks.endpoint_corpus import Observed
+from benchmarks.endpoint_smart_turn import Hearing
 
 
 def turn(name, condition="clean", speaker="lj"):
@@ -25,7 +26,7 @@ def turn(name, condition="clean", speaker="lj"):
 OWN = [turn("a"), turn("b", speaker="sb"), turn("c", speaker="jfk"), turn("a", "hall")]
 OBSERVED = [*OWN, *(turn(f"m{n}", speaker=f"m{n}") for n in range(40))]
 # of "a": sure at the end, unsure in the pause before
-SAID = {400: [(80, 0.2), (140, 0.4)], 1000: [(80, 0.93), (140, 0.97)]}
+SAID = {400: [(60, 0.2), (140, 0.4)], 1000: [(60, 0.93), (140, 0.97)]}
 VERDICTS = {(name, "clean"): SAID for name in "abc"}
 
 
@@ -74,6 +75,31 @@ def test_another_model_is_answered_when_it_is_convinced_and_has_had_time_to_thin
     assert (told[0.9].p50_ms, told[0.9].cut_into) == (160 + 6, ())
     assert told[0.95].p50_ms == 140 + 60 + 6
     assert told[0.99].p50_ms == 400 + 6
+
+
+def test_beside_the_cues_another_model_is_heard(points) -> None:
+    """A model that is right whenever it is asked makes the frontier better."""
+    curves = {
+        way: [each for each in points["clean"] if each.way == way] for way in ("judged", BOTH)
+    }
+    assert [each.setting for each in curves[BOTH]] == list(ENOUGH)
+    for alone, both in zip(curves["judged"], curves[BOTH], strict=True):
+        assert both.share <= alone.share
+    safe = {way: [e.setting for e in curve if not e.cut_into] for way, curve in curves.items()}
+    assert safe[BOTH][0] < safe["judged"][0]  # more eagerness cuts into nobody
+    assert not any(each.way == BOTH for each in points["all conditions"])  # not asked
+
+
+def test_what_another_model_counts_was_not_fitted_on_who_is_judged(monkeypatch) -> None:
+    asked = []
+
+    def fitted(observed, verdicts, weights):
+        asked.append({each.speaker for each in observed})
+        return Hearing(0.2, 0.0)
+
+    monkeypatch.setattr(endpoint, "fit_hearing", fitted)
+    frontier(OWN, VERDICTS)
+    assert asked == [{"lj", "sb"}, {"jfk", "sb"}, {"jfk", "lj"}]
 
 
 def test_what_is_judged_was_not_fitted_on(monkeypatch) -> None:

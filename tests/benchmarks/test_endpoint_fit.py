@@ -17,7 +17,9 @@ from benchmarks.endpoint_fit import (
     as_weights,
     examples,
     fit,
+    logistic,
     pauses,
+    published,
     source,
     table,
     waits_ms,
@@ -50,12 +52,15 @@ def turn(*lengths, name="a", speaker="a", complete=True, ended_ms=1000):
     st.floats(0, 30),
     st.floats(100, 900),
     st.floats(0, 900),
+    st.floats(-2, 2),
 )
-def test_waits_are_those_of_the_agent(low, probability, breath, usual_ms, longest_ms) -> None:
-    pause = Pause(100, Cues(low_st=low), probability, breath, True, usual_ms, longest_ms)
-    weights = np.array([FITTED.bias, FITTED.silence, *(FITTED.of[name] for name in COLUMNS)])
+def test_waits_are_those_of_the_agent(
+    low, probability, breath, usual_ms, longest_ms, opinion
+) -> None:
+    cues = Cues(low_st=low)
+    pause = Pause(100, cues, probability, breath, True, usual_ms, longest_ms, opinion)
     laid_out = table([Observed("a", "a", "clean", True, 0, ((100, pause),))])
-    [wait_ms] = waits_ms(laid_out, weights, MEDIUM, TURNS)
+    [wait_ms] = waits_ms(laid_out, published(), MEDIUM, TURNS, np.array([opinion]))
     assert wait_ms == pytest.approx(PATIENCE.wait_ms(FITTED, pause), abs=0.5)
 
 
@@ -97,22 +102,38 @@ def test_a_ridge_keeps_weights_small() -> None:
 
 
 def test_an_end_that_nobody_knows_is_no_example() -> None:
-    _, ends, _ = examples([turn((400, 300, 0), (1000, 900, 0))])
-    assert set(ends) == {0.0, 1.0}
+    rows = list(examples([turn((400, 300, 0), (1000, 900, 0))]))
+    assert {row.end for row in rows} == {True, False}
+    assert all(row.end == (row.at_ms > 1000) for row in rows)
     for complete in (None, False):
-        _, ends, _ = examples([turn((400, 300, 0), (1000, 900, 0), complete=complete)])
-        assert set(ends) == {0.0}
+        rows = list(examples([turn((400, 300, 0), (1000, 900, 0), complete=complete)]))
+        assert {row.end for row in rows} == {False}
 
 
 def test_a_pause_of_a_second_teaches_nothing() -> None:
-    known, ends, _ = examples([turn((50, 880, 0), (1000, 900, 0))])
-    assert len(known) == len(ends) == ends.sum()
+    rows = list(examples([turn((50, 880, 0), (1000, 900, 0))]))
+    assert len(rows) == 6
+    assert all(row.end for row in rows)
 
 
 def test_who_was_recorded_often_counts_for_less_each_time() -> None:
     often = [turn((1000, 900, 0), speaker="a") for _ in range(4)]
-    _, _, votes = examples([*often, turn((1000, 900, 0), speaker="b")])
-    assert set(votes) == {0.5, 1.0}
+    rows = examples([*often, turn((1000, 900, 0), speaker="b")])
+    assert {row.vote for row in rows} == {0.5, 1.0}
+
+
+def test_what_is_known_beside_the_columns_is_not_learnt_again() -> None:
+    """A logit that tells everything leaves nothing for the columns; one of nothing, all."""
+    rows = list(examples([turn((400, 300, 9), (1000, 900, 0))]))
+    known = np.array([[1.0, 1.0 if row.end else -1.0] for row in rows])
+    alone = logistic(known, rows, ridge=1.0)
+    assert alone[1] > 1
+    assert np.allclose(logistic(known, rows, ridge=1.0, beside=np.zeros(len(rows))), alone)
+    assert abs(logistic(known, rows, ridge=1.0, beside=known @ alone)[1]) < alone[1] / 2
+
+
+def test_the_published_weights_are_those_of_the_agent() -> None:
+    assert as_weights(published()) == FITTED
 
 
 def test_nothing_of_a_speaker_is_fitted_on_when_they_are_judged() -> None:

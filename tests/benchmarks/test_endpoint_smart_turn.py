@@ -1,16 +1,18 @@
 """Another model's word on the same pauses: asked at the right moments, trusted in time."""
 
-import builtins
+from dataclasses import replace
+from math import exp, log
 
-import numpy as np
 import pytest
 from recordings import recording
 
-from agent.endpoint.odds import Pause
+from agent.endpoint.odds import OPINIONS, Pause, weighed
 from agent.endpoint.prosody import Cues
-from agent.errors import ConfigError
+from agent.smart_turn.opinion import NAME
 from benchmarks import endpoint_smart_turn as smart
 from benchmarks.endpoint_corpus import CLEAN, Observed, Recording
+from benchmarks.endpoint_fit import published
+from benchmarks.endpoint_smart_turn import Hearing
 
 
 @pytest.fixture
@@ -61,7 +63,7 @@ def test_who_is_never_convinced_is_answered_after_the_longest_wait() -> None:
 
 def test_verdicts_are_written_and_read(spoken, tmp_path, monkeypatch, capsys) -> None:
     monkeypatch.setattr(smart, "recordings", lambda: iter([spoken]))
-    monkeypatch.setattr(smart, "analyzer", lambda: lambda samples: 0.25)
+    monkeypatch.setattr(smart.model, "load", lambda: lambda samples: 0.25)
     out = tmp_path / "verdicts.json"
     monkeypatch.setattr("sys.argv", ["smart", str(out)])
     smart.main()
@@ -71,19 +73,54 @@ def test_verdicts_are_written_and_read(spoken, tmp_path, monkeypatch, capsys) ->
     assert "verdicts" in capsys.readouterr().out
 
 
-def test_without_the_extra_it_is_said_how_to_get_it(monkeypatch) -> None:
-    imported = builtins.__import__
-
-    def missing(name, *rest):
-        if name.startswith("pipecat"):
-            raise ImportError(name)
-        return imported(name, *rest)
-
-    monkeypatch.setattr(builtins, "__import__", missing)
-    with pytest.raises(ConfigError, match="smart-turn"):
-        smart.analyzer()
+def test_a_call_has_the_latest_verdict_that_it_asks_for() -> None:
+    verdicts = {("a", "clean"): {1000: [(60, 0.75), (100, 0.999), (140, 0.9)]}}
+    said = Hearing(0.5, log(3)).of([turn((1000, 300))], verdicts)
+    known = dict(zip(range(80, 301, 20), said, strict=True))
+    assert known[80] == known[100] == 0.0  # none is there
+    assert known[120] == known[180] == pytest.approx(0)  # it leaves the odds as they are
+    assert known[200] == known[300] == pytest.approx(0.5 * log(9 / 3))  # no call asks at 100
+    assert smart.THINKING_MS == 60
 
 
-def test_the_published_analyzer_gives_odds() -> None:
-    pytest.importorskip("pipecat.audio.turn.smart_turn.local_smart_turn_v3")
-    assert 0 <= smart.analyzer()(np.zeros(16_000, np.float32)) <= 1
+@pytest.fixture
+def fitted():
+    """What is learnt from eight turns, of odds given in the pause and at the end of each."""
+    turns = [
+        replace(turn((400, 300), (1000, 900)), name=str(n), speaker=str(n)) for n in range(8)
+    ]
+
+    def fit(pause, end):
+        verdicts = {
+            (each.name, "clean"): {
+                400: [(60, pause(n)), (140, pause(n))],
+                1000: [(60, end(n)), (140, end(n))],
+            }
+            for n, each in enumerate(turns)
+        }
+        return turns, verdicts, smart.fit_hearing(turns, verdicts, published())
+
+    return fit
+
+
+def test_what_it_counts_is_learnt_beside_the_cues(fitted) -> None:
+    """Always right, it counts for much; wrong as often as right, for nothing."""
+    assert fitted(lambda n: 0.1, lambda n: 0.9)[2].weight > 0.4
+    assert fitted(lambda n: 0.9, lambda n: 0.1)[2].weight < -0.4
+    either = fitted(lambda n: 0.1 + 0.8 * (n % 2), lambda n: 0.1 + 0.8 * (n % 2))[2]
+    assert either.weight == pytest.approx(0, abs=0.05)
+
+
+def test_who_is_always_sure_of_an_end_makes_nobody_more_eager(fitted) -> None:
+    """Killed: a weight alone, with which whoever says 0.9 of every pause cuts into more."""
+    turns, verdicts, hearing = fitted(lambda n: 0.9, lambda n: 0.99)
+    assert 0.9 < 1 / (1 + exp(-hearing.leaning)) < 0.99
+    added = hearing.of(turns, verdicts)
+    assert added.min() < 0 < added.max()
+
+
+def test_what_is_served_is_what_was_fitted() -> None:
+    """The figures in the source are rounded; benchmarks/endpoint.py prints them."""
+    hearing = Hearing(OPINIONS[NAME], 0.9)
+    verdicts = {("a", "clean"): {1000: [(60, 0.97)]}}
+    assert hearing.of([turn((1000, 300))], verdicts)[-1] == pytest.approx(weighed({NAME: 0.97}))

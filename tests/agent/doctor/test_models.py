@@ -4,13 +4,14 @@ import logging
 
 import nvidia
 import pytest
+from smart_turn_fakes import load_length
 
 from agent import machine
 from agent.choose import Choice
 from agent.config_file import load
 from agent.doctor import models
-from agent.doctor.check import FAIL, OK, WARN
-from agent.errors import EngineError
+from agent.doctor.check import FAIL, OK, WARN, guarded
+from agent.errors import ConfigError, EngineError
 
 OPERATOR = Choice("operator", "espeak", "because")
 VOXTRAL = Choice("voxtral", "kokoro", "because")
@@ -141,3 +142,46 @@ def test_the_ladder_that_is_listened_to_is_there():
     from agent.accelerator import ladder
 
     assert ladder.log.name == models._LADDER
+
+
+# -- Smart Turn
+
+
+def missing():
+    raise ConfigError("turns.smart_turn: it is not installed; run: pip install '.[smart-turn]'")
+
+
+def wants(wanted):
+    return load(None, {"agent.engine": "scripted", "turns.smart_turn": wanted})
+
+
+def test_smart_turn_that_is_not_wanted_may_be_missing(monkeypatch) -> None:
+    monkeypatch.setattr(models.smart, "load", missing)
+    check = models.smart_turn(wants(False))
+    assert (check.status, check.remedy) == (OK, "")
+    assert "not installed" in check.found
+
+
+def test_smart_turn_that_is_wanted_must_be_there(monkeypatch) -> None:
+    monkeypatch.setattr(models.smart, "load", missing)
+    check = guarded("Smart Turn", lambda: models.smart_turn(wants(True)))
+    assert check.status == FAIL
+    assert check.remedy == "run: pip install '.[smart-turn]'"
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_it_is_told_what_a_verdict_takes(monkeypatch, wanted) -> None:
+    monkeypatch.setattr(models.smart, "load", load_length)
+    check = models.smart_turn(wants(wanted))
+    assert check.status == OK
+    assert "a verdict takes 0 ms" in check.found
+    assert ("turns.smart_turn is false" in check.found) == (not wanted)
+
+
+def test_a_machine_too_slow_for_it_is_warned(monkeypatch) -> None:
+    monkeypatch.setattr(models.smart, "load", load_length)
+    monkeypatch.setattr(models, "warm", lambda analyze: 0.4)
+    check = models.smart_turn(wants(True))
+    assert (check.status, check.found) == (WARN, "a verdict takes 400 ms")
+    assert "set turns.smart_turn to false" in check.remedy
+    assert models.smart_turn(wants(False)).status == OK

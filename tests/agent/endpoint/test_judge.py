@@ -101,3 +101,20 @@ def test_an_opinion_counts_until_the_caller_is_heard_again() -> None:
     hear(300, 0.99)
     hear(200, 0.01)
     assert judge.pause.opinion == 0
+
+
+def test_a_pause_is_told_from_the_next_by_where_it_began() -> None:
+    quiet, spoken = np.zeros(16_000, np.float32), recording("goforward")
+    judge, windows, vad, probability = Judge(), Windows(), Silero(), 0.0
+    begun = []
+    for hop in Windows(HOP).feed(np.concatenate([quiet, spoken, quiet, spoken, quiet])):
+        for window in windows.feed(hop):
+            probability = vad.probability(window)
+        judge.feed(hop, probability, VadConfig())
+        assert (judge.pause_at_ms is None) == (judge.pause is None)
+        if judge.pause is not None:
+            assert judge.pause_at_ms == judge.now_ms - judge.pause.silent_ms
+            begun.append(judge.pause_at_ms)
+    assert begun == sorted(begun)  # a name is never used again
+    ends = [1000 + 2100, 2000 + 2786 + 2100]
+    assert all(min(abs(at - end) for at in begun) <= 30 for end in ends)

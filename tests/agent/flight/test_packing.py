@@ -48,6 +48,7 @@ ENTRIES = [
         1.0,
         (requests.ChangeSettings(requests.CallSettings(speed=1.5, tools=(("a", "b", "{}"),))),),
     ),
+    en.Opined(1.0, "smart_turn", 0.75),
     en.Heard(1.0, 320),
     en.Voiced(1.0, 0.125),
     *(en.Stepped(1.0, event, (commands.PrepareReply(1),)) for event in EVENTS),

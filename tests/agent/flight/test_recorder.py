@@ -5,7 +5,7 @@ import asyncio
 import numpy as np
 import pytest
 from fakes import FakeClient, FakeEngines, FakeFunctions
-from flown import flown, silence, spoken
+from flown import Flown, flown, silence, spoken
 
 import agent.flight.entries as en
 from agent import virtual_time
@@ -207,3 +207,13 @@ def test_a_record_changes_nothing_in_the_call() -> None:
     seen = flown(["Nine."], ["Monday."], speech=speech).client.notices
     unseen = flown(["Nine."], ["Monday."], speech=speech, watch=Unwatched()).client.notices
     assert seen == unseen
+
+
+@in_virtual_time
+async def test_what_others_say_of_a_pause_is_noted_as_they_say_it() -> None:
+    scene = Flown()
+    scene.call.opined("smart_turn", 0.75)
+    assert scene.entries == [en.Opined(0.0, "smart_turn", 0.75)]
+    scene.call.end(EndReason.CALLER)
+    scene.call.opined("smart_turn", 0.5)
+    assert scene.entries.count(en.Opined(0.0, "smart_turn", 0.5)) == 0

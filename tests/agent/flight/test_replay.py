@@ -7,15 +7,18 @@ from functools import cache
 
 import numpy as np
 import pytest
+from fakes import FakeAdviser
 from flown import Flown, flown, silence, spoken
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from smart_turn_fakes import load_length
 from test_loopback import PATIENCE_S, answered, words
 
 import agent.flight.entries as en
 from agent import commands as do
 from agent import events as ev
 from agent import requests as rq
+from agent import serve
 from agent.config_file import load
 from agent.engines import Act, Action, Heard, ToolCall
 from agent.errors import ConfigError, EngineError
@@ -194,6 +197,55 @@ def test_a_decision_missing_from_the_middle_is_a_difference() -> None:
     assert not replay(Flight(call.header, tuple(entries))).difference.identical
 
 
+# -- what Smart Turn said of the pauses
+
+
+@cache
+def advised(odds, takes_s=0.05):
+    return flown(
+        [Heard("time"), 0.05, "It is nine."],
+        speech=speech("What time is it", 0.2, "in London please?", 3.0),
+        config={"turns.smart_turn": True},
+        adviser=FakeAdviser(odds, takes_s),
+    )
+
+
+@pytest.mark.parametrize("takes_s", [0.0, 0.013, 0.05, 0.13])
+@pytest.mark.parametrize("odds", [0.001, 0.5, 0.999])
+def test_a_call_with_a_second_opinion_is_repeated_without_asking_again(odds, takes_s) -> None:
+    call = advised(odds, takes_s)
+    opinions = [entry for entry in call.entries if isinstance(entry, en.Opined)]
+    assert {(opinion.who, opinion.odds) for opinion in opinions} == {("smart_turn", odds)}
+    outcome = replay(call.flight)
+    assert outcome.difference.identical, outcome.difference
+    assert outcome.difference.most_s < 1e-5
+    assert [e for e in outcome.replayed.entries if isinstance(e, en.Opined)] == opinions
+
+
+def test_what_it_said_decided_something() -> None:
+    """Mutant: a record without the opinions is not the same call."""
+    call = advised(0.001)
+    mute = tuple(entry for entry in call.entries if not isinstance(entry, en.Opined))
+    assert not replay(Flight(call.header, mute)).difference.identical
+
+
+def test_a_replay_shows_how_it_would_have_been_without_smart_turn() -> None:
+    call = advised(0.001)
+    outcome = replay(call.flight, {"turns.smart_turn": False})
+    assert not outcome.difference.identical
+    assert not any(isinstance(entry, en.Opined) for entry in outcome.replayed.entries)
+
+
+@pytest.mark.parametrize(("who", "odds"), [("an oracle", 0.5), ("smart_turn", float("nan"))])
+def test_an_opinion_that_is_none_harms_no_replay(who, odds) -> None:
+    call = advised(0.5)
+    changed = [
+        replace(e, who=who, odds=odds) if isinstance(e, en.Opined) else e for e in call.entries
+    ]
+    outcome = replay(Flight(call.header, tuple(changed)))
+    assert do.TryReply in commands(outcome.replayed.entries)
+
+
 def test_a_configuration_of_another_version_is_refused_by_name() -> None:
     call = scene("a question and its answer")
     with pytest.raises(ConfigError, match=r"turns\.patience: unknown"):
@@ -325,3 +377,40 @@ def test_the_ear_is_told_the_slots_and_arrivals_of_the_record() -> None:
     assert len(slots) > 50
     told = [entry.slot for entry in now if isinstance(entry, en.Sounded)]
     assert told[: len(slots)] == slots  # and one more, perhaps, at the very end
+
+
+@pytest.mark.slow
+def test_a_call_over_the_network_with_a_worker_beside_it_is_repeated(
+    tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setattr(serve.smart_turn, "load", load_length)
+    config = {
+        "agent.engine": "scripted",
+        "agent.greeting": "",
+        "server.port": 0,
+        "turns.smart_turn": True,
+        "record.folder": str(tmp_path / "records"),
+        "record.callers_agreed": True,
+    }
+
+    async def main():
+        async with running(load(None, config)) as url, dial(url) as call:
+            await call.say(words("What is the weather like?"))
+            await answered(call, 1)
+            await call.quiet(0.5, PATIENCE_S)
+            await call.say(words("Tell me a joke, please, about a dog."))
+            await answered(call, 2)
+
+    for _ in range(3):
+        with asyncio.Runner(loop_factory=CountingLoop) as runner:
+            runner.run(main())
+        flight = read(max((tmp_path / "records").glob("*.flight")))
+        if not held_up(flight):
+            break
+    opinions = [entry for entry in flight.entries if isinstance(entry, en.Opined)]
+    assert {opinion.who for opinion in opinions} == {"smart_turn"}
+    outcome = replay(flight)
+    assert outcome.difference.identical, outcome.difference
+    assert len([e for e in outcome.replayed.entries if isinstance(e, en.Opined)]) == (
+        len(opinions)
+    )

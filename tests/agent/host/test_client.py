@@ -462,16 +462,16 @@ def test_it_is_tried_again_until_it_works_and_the_log_says_why_not(tmp_path, cap
 @pytest.mark.slow
 @pytest.mark.parametrize("error", [OSError(errno.EMFILE, "Too many open files"), KeyError(1)])
 def test_whatever_keeps_a_process_from_starting_is_survived(monkeypatch, caplog, error):
-    stock, tries = process._spawn, []
+    stock, tries = process.spawn, []
 
-    def spawn(theirs):
+    def spawn(module, theirs):
         tries.append(theirs)
         if len(tries) == 1:
             raise error
-        return stock(theirs)
+        return stock(module, theirs)
 
     async def scenario(host, call):
-        monkeypatch.setattr(process, "_spawn", spawn)
+        monkeypatch.setattr(process, "spawn", spawn)
         child().kill()
         await until(partial(answers, call))
 

@@ -1,0 +1,84 @@
+"""Smart Turn for all calls of a server: asked when it is free, missed when it is not.
+
+Keeps its process alive. Whatever becomes of that, a call goes on as if nobody had been asked.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from agent.errors import ConfigError
+from agent.smart_turn.model import Analyze
+from agent.smart_turn.process import Worker
+
+log = logging.getLogger(__name__)
+
+_RESTART_S = 1.0  # before the first attempt; doubled after each that fails or does not last
+_RESTART_MAX_S = 60.0
+
+
+class Adviser:
+    """`ask` is for the calls; the server starts and closes it."""
+
+    def __init__(self, load: Callable[[], Analyze]) -> None:
+        """`load` must be picklable, by a name that the child can import."""
+        self._load = load
+        self._worker: Worker | None = None  # None while there is none to ask
+        self._keeper: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Return when it can be asked. Raises ConfigError."""
+        self._worker = worker = await Worker.start(self._load)
+        log.info("Smart Turn: a verdict takes %.0f ms here", worker.takes_s * 1000)
+        self._keeper = asyncio.create_task(self._keep_alive(worker))
+
+    @property
+    def pid(self) -> int | None:
+        """Of the process, while there is one."""
+        return None if self._worker is None else self._worker.pid
+
+    @property
+    def free(self) -> bool:
+        """Whether it can be asked now. No question waits: a late verdict is worth nothing."""
+        return self._worker is not None and not self._worker.busy
+
+    def ask(self, sound: bytes, answer: Callable[[float], None]) -> None:
+        """Ask about what `sound.packed` made; `answer` gets the odds of an end, if ever.
+
+        It must be free.
+        """
+        assert self._worker is not None
+        self._worker.ask(sound, answer)
+
+    async def close(self) -> None:
+        """End the process. Whoever still waits is not answered."""
+        if self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.gather(self._keeper, return_exceptions=True)
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            await worker.end()
+
+    async def _keep_alive(self, worker: Worker) -> None:
+        """Replace the worker each time it is lost; wait longer while that does not help."""
+        loop = asyncio.get_running_loop()
+        wait_s = _RESTART_S
+        while True:
+            born = loop.time()
+            try:
+                why = await worker.serve()
+            except Exception:  # without a keeper nobody would be asked again
+                log.exception("Smart Turn broke down")
+                why = "it was given up"
+            self._worker = None
+            await worker.end()
+            if loop.time() - born > _RESTART_MAX_S:
+                wait_s = _RESTART_S
+            while self._worker is None:
+                log.error("Smart Turn: %s; started again in %g s", why, wait_s)
+                await asyncio.sleep(wait_s)
+                wait_s = min(2 * wait_s, _RESTART_MAX_S)
+                try:
+                    self._worker = worker = await Worker.start(self._load)
+                except ConfigError as error:
+                    why = str(error)
