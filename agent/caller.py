@@ -6,13 +6,13 @@ its transcript where the brain knows it only later. Whose turn it is stands in `
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
 
 from agent import events as ev
 from agent.audio.frame import Samples
 from agent.ear import Ear
-from agent.engines import CallEngines, Conversation, Heard
+from agent.engines import CallEngines, Conversation, Heard, Piece, Sense
 from agent.errors import EngineError
 from agent.memory import Memory
 from agent.state import HEARING, OVERLAP, PAUSED, WEIGHING, YIELDED, State
@@ -76,6 +76,15 @@ class Caller:
                     self._ended = event
                     self._silent_at = self._loop.time() - event.ago_ms / 1000
             yield event
+
+    async def heed(self, pieces: AsyncGenerator[Piece]) -> AsyncGenerator[Piece]:
+        """Pass on a reply; what the brain makes of the pause goes to the ear, and at once."""
+        async with aclosing(pieces):
+            async for piece in pieces:
+                if not isinstance(piece, Sense):
+                    yield piece
+                elif self._open:
+                    self._ear.opine("meaning", piece.odds)
 
     def follow(self, state: State, conversation: Callable[[], Conversation]) -> None:
         """Open an utterance when the caller begins one, close it when it was answered.

@@ -3,7 +3,7 @@
 import pytest
 from stage import stage
 
-from agent.engines import Act, Action, Exchange, Heard
+from agent.engines import Act, Action, Exchange, Heard, Sense
 from agent.errors import EngineError
 from agent.events import (
     CallEnding,
@@ -174,6 +174,65 @@ def test_speculation_costs_no_time_after_the_wait() -> None:
             await scene.say(0.64)
             await scene.wait(2)
             assert scene.client.of(TurnMeasured)[0].latency_ms < 480
+
+    run(main())
+
+
+async def waited_ms(*answers, pause_s=0.0, config=None):
+    """What each answer took, to a caller who trails off and may pause within the turn."""
+    config = {"turns.end_of_turn_ms": 0, "turns.eagerness": "low", **(config or {})}
+    async with stage(*answers, config=config) as scene:
+        await scene.wait(1)
+        if pause_s:
+            await scene.say(0.64)
+            await scene.wait(pause_s)
+        await scene.say(0.6)
+        await scene._feed(0.36, 0.3)
+        await scene.wait(3)
+        return [measured.latency_ms for measured in scene.client.of(TurnMeasured)]
+
+
+def test_a_complete_request_is_answered_sooner_and_an_incomplete_one_later() -> None:
+    """By the meaning, of which the brain tells first; it is not kept until the release."""
+
+    async def main():
+        [plain] = await waited_ms(["Noon."])
+        [complete] = await waited_ms([Sense(0.95), "Noon."])
+        [beginning] = await waited_ms([Sense(0.05), "Noon."])
+        assert complete <= plain - 40
+        assert beginning >= plain + 100
+        assert await waited_ms([Sense(0.5), "Noon."]) == [plain]
+
+    run(main())
+
+
+def test_what_the_brain_makes_of_a_pause_is_asked_for_by_nobody_who_set_a_fixed_wait() -> None:
+    async def main():
+        fixed = {"turns.end_of_turn_ms": 300}
+        [plain] = await waited_ms(["Noon."], config=fixed)
+        for odds in (0.01, 0.99):
+            assert await waited_ms([Sense(odds), "Noon."], config=fixed) == [plain]
+
+    run(main())
+
+
+def test_what_was_made_of_one_pause_says_nothing_of_the_next() -> None:
+    """Killed: "what time" that is held against "what time is it"."""
+
+    async def main():
+        plain = await waited_ms(["Too early."], ["Noon."], pause_s=0.1)
+        for early in ([Sense(0.05), "No."], [0.09, Sense(0.05), "No."], [0.5, Sense(0.05)]):
+            assert await waited_ms(early, ["Noon."], pause_s=0.1) == plain
+
+    run(main())
+
+
+def test_a_brain_that_tells_late_is_heeded_late() -> None:
+    async def main():
+        [plain] = await waited_ms(["Noon."])
+        [late] = await waited_ms([0.06, Sense(0.95), "Noon."])
+        [prompt] = await waited_ms([Sense(0.95), "Noon."])
+        assert prompt < late < plain
 
     run(main())
 

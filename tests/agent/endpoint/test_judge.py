@@ -101,3 +101,15 @@ def test_an_opinion_counts_until_the_caller_is_heard_again() -> None:
     hear(300, 0.99)
     hear(200, 0.01)
     assert judge.pause.opinion == 0
+
+
+def test_an_opinion_of_a_silence_that_has_just_begun_counts() -> None:
+    """The VAD hands the pause to the brain up to 20 ms before it is one here."""
+    judge = Judge()
+    for level, probability, hops in ((0.2, 0.99, 60), (0.0, 0.01, 5)):
+        for _ in range(hops):
+            judge.feed(np.full(160, level, np.float32), probability, VadConfig())
+    assert judge.resumed and judge.pause is None
+    judge.opine("meaning", 0.9)
+    judge.feed(np.zeros(160, np.float32), 0.01, VadConfig())
+    assert judge.pause.opinion > 0
