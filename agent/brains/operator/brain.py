@@ -95,7 +95,7 @@ class OperatorListener:
         elif self._recogniser is not None:
             with self._unless_broken():
                 opinions = self._recogniser.opinions()
-                request = certain_request(opinions)
+                request = certain_request(opinions, self._recogniser.rivals)
                 if request is None and self._mind.asked is not None:
                     request = short_answer(opinions)
         pieces, self._mind_after = answer(request, self._mind, self._now())

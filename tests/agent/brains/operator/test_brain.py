@@ -83,7 +83,7 @@ def test_being_told_to_stop_is_understood_and_answered_with_silence(listener) ->
 
 
 def test_what_is_not_sure_is_asked_back_and_yes_is_enough(listener, monkeypatch) -> None:
-    monkeypatch.setattr(certainty, "closest_rival", lambda opinions: 0.0)
+    monkeypatch.setattr(certainty, "closest_rival", lambda request, rivals: 0.0)
     assert ask(listener, "count to three") == [Text("Did you say: Count to three?")]
     monkeypatch.undo()
     assert ask(listener, "yes") == [Heard("Yes"), Text("One, two, three.")]
