@@ -4,6 +4,7 @@ from dataclasses import astuple, fields, replace
 
 import numpy as np
 import pytest
+from decoded import spoken
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,20 +18,9 @@ from agent.brains.operator.certainty import (
     short_answer,
 )
 from agent.brains.operator.grammar import understand
-from agent.brains.operator.opinions import Opinions, Rival, Span
+from agent.brains.operator.opinions import Opinions, Rival
 from agent.brains.operator.requests import Intent
 from agent.brains.operator.weights import DOUBT, WEIGHTS
-
-
-def spoken(*words, pace=8, acoustic=-10.0, language=-20.0):
-    """A decoding: 30 frames of silence, then words of so many frames a letter, then silence."""
-    spans, at = [Span("", 0, 29, -100.0, -50.0)], 30
-    for word in words:
-        frames = pace * len(word) if word else 40
-        spans.append(Span(word, at, at + frames - 1, acoustic * frames, language))
-        at += frames
-    return (*spans, Span("", at, at + 29, -100.0, -50.0))
-
 
 ASKED = spoken("what", "time", "is", "it")
 AGREED = Opinions(ASKED, ASKED)
