@@ -79,7 +79,7 @@ class Recogniser:
     def __init__(self, knowledge: Knowledge) -> None:
         # what it costs to find rivals grows with the square of the words that `wbeam` lets end
         self._request = _decoder(
-            knowledge.requests, lw=1.0, wip=_WORD, beam=1e-60, pbeam=1e-60, wbeam=1e-30
+            knowledge.requests, lw=1.0, wip=_WORD, beam=1e-60, pbeam=1e-60, wbeam=1e-35
         )
         net = automaton()
         arcs = [(state, to, 1.0, word) for state, word, to in net.arcs]
@@ -144,7 +144,7 @@ class Recogniser:
     def rivals(self) -> tuple[Rival, ...]:
         """What else the request may have been, the likeliest first; of a long one, none.
 
-        Dear, 14 ms (p95 46), and of other speech seconds: asked where a request is certain.
+        Dear, 35 ms (p95 95), and of other speech up to seconds: asked where a request is certain.
         """
         self.opinions()
         return _rivals(self._request) if self._ended else ()
