@@ -144,7 +144,7 @@ class Recogniser:
     def rivals(self) -> tuple[Rival, ...]:
         """What else the request may have been, the likeliest first; of a long one, none.
 
-        Dear, 35 ms (p95 95), and of other speech up to seconds: asked where a request is certain.
+        Dear, 35 ms (p95 95), of other speech seconds: asked where a request is certain.
         """
         self.opinions()
         return _rivals(self._request) if self._ended else ()
