@@ -44,6 +44,13 @@ def test_a_request_that_may_go_on_tells_nothing(said) -> None:
     assert odds(said) is None
 
 
+def test_a_single_word_is_soon_mistaken_and_tells_nothing() -> None:
+    """Killed: "nope", which was the beginning of "no thank you"."""
+    assert may_follow("nope") == {"please", "operator"}
+    assert odds("nope") is None
+    assert odds("nope please") == COMPLETE
+
+
 def test_please_may_follow_anything_and_is_not_waited_for() -> None:
     assert may_follow("what time is it now") == {"please", "operator"}
     assert odds("what time is it now") == COMPLETE
