@@ -2,8 +2,8 @@
 
 The odds are as if nothing else were known: how much oftener such words stand at the end of what
 a caller says than at a pause within it. Counted on the `tune` voices of benchmarks/meaning.py,
-requests broken off after every word and other speech likewise: COMPLETE at 95 of 126 ends and 14
-of 388 pauses within, BEGINNING at none and 241 (of other speech, 2 of 36 and 25 of 159).
+requests broken off after every word and other speech likewise: COMPLETE at 95 of 126 ends and
+14 of 388 pauses within, BEGINNING at none and 241 (of other speech, 2 of 36 and 25 of 159).
 """
 
 from typing import Final
@@ -22,9 +22,9 @@ _POLITE: Final = frozenset(RULES["closing"].split(" | "))  # said after anything
 def finished(opinions: Opinions, request: Request | None) -> float | None:
     """The odds that all was said; None where the words tell nothing. `request`: if certain.
 
-    They tell nothing where the request may go on ("count to twenty"), where it is a single word,
-    which is soon mistaken, where only its end was guessed from what it must be, and where it is
-    no request: other speech may end anywhere.
+    They tell nothing where the request may go on ("count to twenty"), where it is one word,
+    which is soon mistaken, where only its end was guessed from what it must be, and where it
+    is no request: other speech may end anywhere.
     """
     said = " ".join(span.word for span in opinions.so_far if span.word)
     after = may_follow(said)
