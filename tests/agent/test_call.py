@@ -351,6 +351,23 @@ def test_words_that_only_agree_let_it_go_on_sooner() -> None:
     run(main())
 
 
+@pytest.mark.parametrize("said", ["(nothing)", "Okay.", "mm-hm"])
+def test_whether_words_over_a_reply_are_whole_does_not_decide_if_they_are_a_turn(said) -> None:
+    async def main():
+        results = []
+        for sense in ([], [Sense(0.99)], [Sense(0.01)]):
+            config = {"turns.end_of_turn_ms": 0}
+            answers = [LONG], [*sense, Heard(said), "Sorry?"]
+            async with stage(*answers, config=config) as scene:
+                began = await spoken_over(scene, 0.4)
+                await scene.wait(4)
+                left = [(round(at, 3), level) for at, level in over(scene, began)]
+                results.append((left, kinds(scene), scene.engines.log))
+        assert results[0] == results[1] == results[2]
+
+    run(main())
+
+
 def test_a_word_that_wants_an_answer_ends_the_reply() -> None:
     async def main():
         async with stage([Heard("count"), LONG], [Heard("Stop."), "As you wish."]) as scene:

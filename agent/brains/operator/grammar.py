@@ -34,9 +34,7 @@ def may_follow(words: str) -> frozenset[str] | None:
 @cache
 def _requests() -> tuple[dict[str, int], ...]:
     """For each state of the requests' own automaton, word -> next state."""
-    net = compile_expansion(
-        _framed(" | ".join(w for ways in WAYS.values() for w in ways)), RULES
-    )
+    net = compile_expansion(_framed(" | ".join(_ways())), RULES)
     table: tuple[dict[str, int], ...] = tuple({} for _ in range(net.states))
     for state, word, to in net.arcs:
         table[state][word] = to
