@@ -3,8 +3,9 @@
 Requests by synthetic voices, each said whole and broken off after every word, as by a caller
 who stops to think. The judge of agent/endpoint hears the silence that follows, with the
 operator's opinion from when it is there, and without. What counts as one was chosen on the
-`tune` voices, and the `judge` voices only tell how good that is. Word ends are espeak-ng's own. A voice that is cut off
-there keeps the melody of the whole sentence, as somebody who hesitates mostly does.
+`tune` voices, and the `judge` voices only tell how good that is. Word ends are espeak-ng's own.
+A voice that is cut off there keeps the melody of the whole sentence, as somebody who hesitates
+mostly does.
 """
 
 import argparse

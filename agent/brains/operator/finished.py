@@ -1,9 +1,10 @@
 """Has the caller finished, by what they said? Pure: opinions in, odds out.
 
 The odds are as if nothing else were known: how much oftener such words stand at the end of what
-a caller says than at a pause within it. `python -m benchmarks.meaning` counts, of requests broken
-off after every word: COMPLETE at 70 % of the ends and 0.4 % of the pauses within, BEGINNING at
-1 and 55 %; of other speech COMPLETE at 0 and 1 %, BEGINNING at 6 and 14 % (`tune` voices).
+a caller says than at a pause within it. `python -m benchmarks.meaning` counts, of requests
+broken off after every word: COMPLETE at 70 % of the ends and 0.4 % of the pauses within,
+BEGINNING at 1 and 55 %; of other speech COMPLETE at 0 and 1 %, BEGINNING at 6 and 14 % (`tune`
+voices).
 """
 
 from typing import Final
