@@ -252,7 +252,7 @@ class Call:
         if utterance:
             self._errands.caller_spoke()
         self._errands.told(turn)
-        pieces = self._engines.reply(turn, self._conversation(turn))
+        pieces = self._caller.heed(self._engines.reply(turn, self._conversation(turn)))
         self._replies.prepare(turn, utterance, silent_at, pieces)
 
     def _settle(self, turn: int) -> None:

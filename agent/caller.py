@@ -6,13 +6,13 @@ its transcript where the brain knows it only later. Whose turn it is stands in `
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
 
 from agent import events as ev
 from agent.audio.frame import Samples
 from agent.ear import Ear
-from agent.engines import CallEngines, Conversation, Heard
+from agent.engines import CallEngines, Conversation, Heard, Piece, Sense
 from agent.errors import EngineError
 from agent.memory import Memory
 from agent.smart_turn.opinion import SecondOpinion
@@ -82,6 +82,15 @@ class Caller:
             yield event
         if self._second is not None:
             self._second.ask_if_due()
+
+    async def heed(self, pieces: AsyncGenerator[Piece]) -> AsyncGenerator[Piece]:
+        """Pass on a reply; what the brain makes of the pause goes to the ear, and at once."""
+        async with aclosing(pieces):
+            async for piece in pieces:
+                if not isinstance(piece, Sense):
+                    yield piece
+                elif self._open:
+                    self._ear.opine("meaning", piece.odds)
 
     def follow(self, state: State, conversation: Callable[[], Conversation]) -> None:
         """Open an utterance when the caller begins one, close it when it was answered.

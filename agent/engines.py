@@ -34,6 +34,17 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True)
+class Sense:
+    """Whether the caller has finished, by the meaning of what was heard of them.
+
+    At most one a reply, before any other piece; it counts as soon as it is said, beside how the
+    pause sounds. A brain that cannot tell says none.
+    """
+
+    odds: float  # 0..1, as if nothing else were known of the pause: 0.5 says nothing
+
+
+@dataclass(frozen=True, slots=True)
 class Text:
     """The next piece of the reply's text, of any length; concatenated they are the reply."""
 
@@ -59,7 +70,7 @@ class ToolCall:
     arguments: str  # a JSON object
 
 
-Piece = Heard | Text | Act | ToolCall
+Piece = Heard | Sense | Text | Act | ToolCall
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from agent.brains.operator import certainty
 from agent.brains.operator.answers import Mind, heeded
 from agent.brains.operator.certainty import is_short_answer, is_sure
 from agent.brains.operator.grammar import understand
-from agent.brains.operator.opinions import Opinions
+from agent.brains.operator.opinions import Opinions, Rival
 from agent.brains.operator.recogniser import Knowledge, Recogniser
 from agent.brains.operator.requests import Intent, same
 from agent.brains.operator.weights import DOUBT, THRESHOLD
@@ -102,15 +102,14 @@ def run(sentences: int) -> tuple[list[Outcome], float]:
         begin = time.process_time()
         ear.begin()
         ear.hear(item.samples)
-        opinions = ear.opinions()
+        outcomes.append(outcome(item, ear.opinions(), ear.rivals))
         work_s += time.process_time() - begin
         sound_s += len(item.samples) / 16_000
-        outcomes.append(outcome(item, opinions))
     return outcomes, work_s / sound_s
 
 
-def outcome(item: Item, opinions: Opinions) -> Outcome:
-    """Judge one utterance by the weights in force."""
+def outcome(item: Item, opinions: Opinions, rivals: Callable[[], Sequence[Rival]]) -> Outcome:
+    """Judge one utterance by the weights in force; `rivals` is asked where it may be one."""
     words = " ".join(span.word for span in opinions.request if span.word)
     request = understand(words)
     found = certainty.measures(opinions) if request else None
@@ -122,7 +121,7 @@ def outcome(item: Item, opinions: Opinions) -> Outcome:
         words if request else "",
         certainty.score(opinions) if found else _NEVER,
         astuple(found) if found else (),
-        certainty.closest_rival(opinions),
+        certainty.closest_rival(request, rivals()) if found else math.inf,
     )
 
 

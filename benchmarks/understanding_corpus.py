@@ -94,7 +94,7 @@ def items(sentences: int) -> Iterator[Item]:
     voice = EspeakVoice()
     for fold in ("tune", "judge"):
         drawn = random.Random(fold)
-        for said in _requests(sentences, drawn):
+        for said in requests(sentences, drawn):
             name = drawn.choice(VOICES[fold])
             speech = _say(voice, said, name, drawn.uniform(0.75, 1.15))
             for condition in CONDITIONS:
@@ -106,7 +106,7 @@ def items(sentences: int) -> Iterator[Item]:
     yield from _recorded()
 
 
-def _requests(count: int, drawn: random.Random) -> Iterator[str]:
+def requests(count: int, drawn: random.Random) -> Iterator[str]:
     """Random walks through each kind of request."""
     for ways in WAYS.values():
         net = compile_expansion(" | ".join(ways), RULES)

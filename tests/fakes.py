@@ -8,7 +8,7 @@ import asyncio
 import numpy as np
 
 from agent.audio.frame import SPEAK_HZ
-from agent.engines import Act, Heard, Speech, Text, Tool, ToolCall, Word
+from agent.engines import Act, Heard, Sense, Speech, Text, Tool, ToolCall, Word
 from agent.events import CallEnding
 from agent.requests import CallSettings
 from agent.smart_turn.sound import unpacked
@@ -53,7 +53,7 @@ class FakeEngines:
                     yield Text(piece)
                 case Exception():
                     raise piece
-                case Heard() | Act() | ToolCall():
+                case Heard() | Sense() | Act() | ToolCall():
                     yield piece
 
     async def transcribe(self):

@@ -54,9 +54,10 @@ class Judge:
     def opine(self, who: str, odds: float) -> None:
         """Somebody else, one of OPINIONS, gives the odds that this silence ends the turn.
 
-        Counts until the caller is heard again; said of no silence, it counts for nothing.
+        Counts until the caller is heard again; said of no silence, it counts for nothing. The
+        VAD may know of a silence, and a brain give its opinion, before it is long enough here.
         """
-        if not self.resumed:
+        if self.silent_ms > 0:
             self._opinions[who] = odds
 
     def _heard_speech(self) -> None:

@@ -23,6 +23,7 @@ from agent.engines import (
     Exchange,
     Heard,
     Piece,
+    Sense,
     Speech,
     Style,
     Text,
@@ -196,7 +197,8 @@ Message = ToEngines | FromEngines
 _KINDS: tuple[type, ...] = (
     *(Build, OpenCall, Expect, Hear, StartReply, StartTranscript, StartSpeech, Took, Cancel),
     *(Keep, Discard, Forget, CloseCall, Logged, Ready, BuildFailed, Said, Finished, Failed),
-    *(Heard, Text, Act, ToolCall, Tool, ToolUse, Exchange, Conversation, Style, Word, Speech),
+    *(Heard, Sense, Text, Act, ToolCall, Tool, ToolUse, Exchange, Conversation, Style, Word),
+    Speech,
 )
 _FIELDS = {kind: tuple(f.name for f in dataclasses.fields(kind)) for kind in _KINDS}
 _NUMBERS = {kind: number for number, kind in enumerate(_KINDS)}

@@ -4,7 +4,7 @@ import pytest
 from fakes import FakeAdviser
 from stage import stage
 
-from agent.engines import Act, Action, Exchange, Heard
+from agent.engines import Act, Action, Exchange, Heard, Sense
 from agent.errors import EngineError
 from agent.events import (
     CallEnding,
@@ -179,6 +179,65 @@ def test_speculation_costs_no_time_after_the_wait() -> None:
     run(main())
 
 
+async def waited_ms(*answers, pause_s=0.0, config=None):
+    """What each answer took, to a caller who trails off and may pause within the turn."""
+    config = {"turns.end_of_turn_ms": 0, "turns.eagerness": "low", **(config or {})}
+    async with stage(*answers, config=config) as scene:
+        await scene.wait(1)
+        if pause_s:
+            await scene.say(0.64)
+            await scene.wait(pause_s)
+        await scene.say(0.6)
+        await scene._feed(0.36, 0.3)
+        await scene.wait(3)
+        return [measured.latency_ms for measured in scene.client.of(TurnMeasured)]
+
+
+def test_a_complete_request_is_answered_sooner_and_an_incomplete_one_later() -> None:
+    """By the meaning, of which the brain tells first; it is not kept until the release."""
+
+    async def main():
+        [plain] = await waited_ms(["Noon."])
+        [complete] = await waited_ms([Sense(0.95), "Noon."])
+        [beginning] = await waited_ms([Sense(0.05), "Noon."])
+        assert complete <= plain - 40
+        assert beginning >= plain + 100
+        assert await waited_ms([Sense(0.5), "Noon."]) == [plain]
+
+    run(main())
+
+
+def test_what_the_brain_makes_of_a_pause_is_asked_for_by_nobody_who_set_a_fixed_wait() -> None:
+    async def main():
+        fixed = {"turns.end_of_turn_ms": 300}
+        [plain] = await waited_ms(["Noon."], config=fixed)
+        for odds in (0.01, 0.99):
+            assert await waited_ms([Sense(odds), "Noon."], config=fixed) == [plain]
+
+    run(main())
+
+
+def test_what_was_made_of_one_pause_says_nothing_of_the_next() -> None:
+    """Killed: "what time" that is held against "what time is it"."""
+
+    async def main():
+        plain = await waited_ms(["Too early."], ["Noon."], pause_s=0.1)
+        for early in ([Sense(0.05), "No."], [0.09, Sense(0.05), "No."], [0.5, Sense(0.05)]):
+            assert await waited_ms(early, ["Noon."], pause_s=0.1) == plain
+
+    run(main())
+
+
+def test_a_brain_that_tells_late_is_heeded_late() -> None:
+    async def main():
+        [plain] = await waited_ms(["Noon."])
+        [late] = await waited_ms([0.06, Sense(0.95), "Noon."])
+        [prompt] = await waited_ms([Sense(0.95), "Noon."])
+        assert prompt < late < plain
+
+    run(main())
+
+
 def test_an_interruption_silences_and_is_remembered_as_heard() -> None:
     async def main():
         async with stage([Heard("count"), LONG], ["Yes?"]) as scene:
@@ -289,6 +348,23 @@ def test_words_that_only_agree_let_it_go_on_sooner() -> None:
                 sounds = [at for at, level in over(scene, began) if level > 0]
                 gone_on.append(min(at for at in sounds if at > 0.35))
         assert gone_on[1] < gone_on[0] - 0.1
+
+    run(main())
+
+
+@pytest.mark.parametrize("said", ["(nothing)", "Okay.", "mm-hm"])
+def test_whether_words_over_a_reply_are_whole_does_not_decide_if_they_are_a_turn(said) -> None:
+    async def main():
+        results = []
+        for sense in ([], [Sense(0.99)], [Sense(0.01)]):
+            config = {"turns.end_of_turn_ms": 0}
+            answers = [LONG], [*sense, Heard(said), "Sorry?"]
+            async with stage(*answers, config=config) as scene:
+                began = await spoken_over(scene, 0.4)
+                await scene.wait(4)
+                left = [(round(at, 3), level) for at, level in over(scene, began)]
+                results.append((left, kinds(scene), scene.engines.log))
+        assert results[0] == results[1] == results[2]
 
     run(main())
 

@@ -11,7 +11,7 @@ from agent.caller import Caller
 from agent.config import VadConfig
 from agent.ear import Ear
 from agent.endpoint.release import Patience
-from agent.engines import Conversation, Exchange
+from agent.engines import Conversation, Exchange, Heard, Sense, Text
 from agent.memory import Memory
 from agent.metrics import Metrics
 from agent.smart_turn.opinion import SecondOpinion
@@ -151,6 +151,56 @@ def test_a_cough_is_forgotten_and_told_of_only_if_it_was_announced() -> None:
         scene.caller.forget()
         assert scene.told[-1] == ev.UtteranceForgotten(2)
         assert scene.engines.log == ["forget", "forget"]
+
+    run(main())
+
+
+def test_what_the_brain_makes_of_a_pause_goes_to_the_ear_and_no_further() -> None:
+    async def main():
+        scene = Scene()
+        opinions = []
+        scene.ear.opine = lambda who, odds: opinions.append((who, odds))
+        await scene.begins()
+        scene.follow(HEARING, PAUSED)
+        scene.engines.answers = [[Sense(0.9), Heard("hello"), "Yes?"]]
+        pieces = scene.caller.heed(scene.engines.reply(2, BEFORE))
+        assert [piece async for piece in pieces] == [Heard("hello"), Text("Yes?")]
+        assert opinions == [("meaning", 0.9)]
+
+    run(main())
+
+
+def test_of_no_utterance_nothing_is_made() -> None:
+    """Killed: an answer to a tool's result that finishes the caller's next sentence."""
+
+    async def main():
+        scene = Scene()
+        opinions = []
+        scene.ear.opine = lambda who, odds: opinions.append((who, odds))
+        scene.engines.answers = [[Sense(0.9), "Rain."]]
+        pieces = scene.caller.heed(scene.engines.reply(1, BEFORE))
+        assert [piece async for piece in pieces] == [Text("Rain.")]
+        assert opinions == []
+
+    run(main())
+
+
+def test_a_reply_that_is_heeded_ends_when_nobody_wants_it() -> None:
+    async def main():
+        scene = Scene()
+        ended = []
+
+        async def thinks():
+            try:
+                yield Text("Well")
+                await asyncio.sleep(60)
+            finally:
+                ended.append(True)
+
+        pieces = scene.caller.heed(thinks())
+        assert await anext(pieces) == Text("Well")
+        await pieces.aclose()
+        assert ended == [True]
 
     run(main())
 

@@ -8,8 +8,8 @@ from fakes import FakeEngines
 from agent import engines
 
 
-def test_a_piece_is_one_of_four() -> None:
-    kinds = {engines.Heard, engines.Text, engines.Act, engines.ToolCall}
+def test_a_piece_is_one_of_five() -> None:
+    kinds = {engines.Heard, engines.Sense, engines.Text, engines.Act, engines.ToolCall}
     assert set(get_args(engines.Piece)) == kinds
 
 

@@ -15,9 +15,9 @@ from benchmarks.understanding_corpus import (
     SAYINGS,
     VOICES,
     _dress,
-    _requests,
     items,
     pieces,
+    requests,
 )
 
 TONE = (0.3 * np.sin(np.arange(HEAR_HZ) / 5)).astype(np.float32)  # 1 s
@@ -35,7 +35,7 @@ def test_no_saying_is_a_request_that_is_heeded_out_of_the_blue() -> None:
 
 
 def test_what_is_asked_is_a_request_of_each_kind() -> None:
-    asked = [understand(words) for words in _requests(3, random.Random(1))]
+    asked = [understand(words) for words in requests(3, random.Random(1))]
     assert None not in asked
     assert len({request.intent for request in asked if request}) == len(asked) / 3
 

@@ -6,7 +6,7 @@ benchmarks/understanding_fit.py, and limits that no request exceeds. Frames are 
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass, replace
 from difflib import SequenceMatcher
 from typing import Final
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.brains.operator.grammar import understand
-from agent.brains.operator.opinions import Opinions, Span
+from agent.brains.operator.opinions import Opinions, Rival, Span
 from agent.brains.operator.requests import Intent, Request, same
 from agent.brains.operator.weights import BIAS, DOUBT, THRESHOLD, WEIGHTS
 
@@ -47,12 +47,17 @@ class Measures:
     english_word: float  # and a word
 
 
-def certain_request(opinions: Opinions) -> Request | None:
-    """The request, if it was one for certain; whether it was this one is `is_sure`."""
+def certain_request(
+    opinions: Opinions, rivals: Callable[[], Sequence[Rival]]
+) -> Request | None:
+    """The request, if it was one for certain; whether it was this one is `is_sure`.
+
+    `rivals` takes long, and is asked for those only where they matter.
+    """
     request = understand(_words(opinions.request))
     if request is None or (found := score(opinions)) < THRESHOLD:
         return None
-    sure = is_sure(request.intent, found - THRESHOLD, closest_rival(opinions))
+    sure = is_sure(request.intent, found - THRESHOLD, closest_rival(request, rivals()))
     return replace(request, is_sure=sure)
 
 
@@ -79,10 +84,9 @@ def is_sure(intent: Intent, above: float, rival: float, doubt: float = DOUBT) ->
     return rival >= doubt and (intent is not Intent.GOODBYE or above >= _HANG_UP)
 
 
-def closest_rival(opinions: Opinions) -> float:
+def closest_rival(request: Request | None, rivals: Sequence[Rival]) -> float:
     """How far behind the likeliest other request is; infinity where there is none near."""
-    request = understand(_words(opinions.request))
-    others = ((understand(rival.words), rival.behind) for rival in opinions.rivals)
+    others = ((understand(rival.words), rival.behind) for rival in rivals)
     return min(
         (behind for other, behind in others if other and not same(other, request)),
         default=math.inf,

@@ -18,14 +18,37 @@ _SLOTS: Final = ("phrase", "number")
 @cache
 def automaton() -> Automaton:
     """All requests and all foils, for the recogniser."""
-    ways = [way for ways in WAYS.values() for way in ways]
-    return compile_expansion(f"{_framed(' | '.join(ways))} | {' | '.join(FOILS)}", RULES)
+    return compile_expansion(f"{_framed(' | '.join(_ways()))} | {' | '.join(FOILS)}", RULES)
+
+
+def may_follow(words: str) -> frozenset[str] | None:
+    """The words that may come next in a request that begins so; None where none does."""
+    state = 0
+    for word in words.split():
+        if (after := _requests()[state].get(word)) is None:
+            return None
+        state = after
+    return frozenset(_requests()[state])
+
+
+@cache
+def _requests() -> tuple[dict[str, int], ...]:
+    """For each state of the requests' own automaton, word -> next state."""
+    net = compile_expansion(_framed(" | ".join(_ways())), RULES)
+    table: tuple[dict[str, int], ...] = tuple({} for _ in range(net.states))
+    for state, word, to in net.arcs:
+        table[state][word] = to
+    return table
+
+
+def _ways() -> list[str]:
+    return [way for ways in WAYS.values() for way in ways]
 
 
 @cache
 def vocabulary() -> frozenset[str]:
     """Every word of a request or a foil."""
-    expansions = [*RULES.values(), *(way for ways in WAYS.values() for way in ways), *FOILS]
+    expansions = [*RULES.values(), *_ways(), *FOILS]
     tokens = TOKEN.findall(" ".join(expansions))
     return frozenset(token for token in tokens if token[0] not in "<[]()|")
 

@@ -28,4 +28,4 @@ class Opinions:
 
     request: tuple[Span, ...]  # as a request
     anything: tuple[Span, ...]  # as English
-    rivals: tuple[Rival, ...] = ()  # the likeliest first; none of a long utterance
+    so_far: tuple[Span, ...] = ()  # as a request that may not be whole yet

@@ -8,6 +8,8 @@ pocketsphinx keeps a running mean of the cepstra from utterance to utterance, wh
 result depend on what was said before, and starts it with a mean that suits no telephone. Here
 each utterance is judged by itself: the mean is that of its own first second, which is why
 decoding starts only then. Measured: as many requests right as with the mean of the whole.
+What is shorter is decoded along, too, by the mean of its beginning: as many are right, and the
+answer is ready 100 ms sooner.
 """
 
 import math
@@ -23,12 +25,13 @@ from agent.brains.operator.lexicon import pronunciations, words_known
 from agent.brains.operator.opinions import Opinions, Rival, Span
 
 HEAD: Final = HEAR_HZ  # samples whose mean is the utterance's
+EARLY: Final = HEAR_HZ * 7 // 10  # samples whose mean does for one that is no longer than HEAD
 LONGEST: Final = 60 * HEAR_HZ  # samples of an utterance that are listened to
 SHORT: Final = 8 * HEAR_HZ  # samples of an utterance that may be decoded again
 _SLICE: Final = HEAR_HZ // 10  # samples at a time: the interpreter is held for about 5 ms
 _COMMON_WORDS: Final = 4000
 _WORD: Final = 1e-8  # what a further word must be worth: "eighty" is rarely "eighty-eight"
-_ACCOUNTS: Final = 20  # looked at for rivals: 0.7 ms each, and later ones are no threat
+_ACCOUNTS: Final = 20  # looked at for rivals; later ones are no threat
 _FRAME: Final = HEAR_HZ // 100  # samples of the recogniser's frame
 _LOG: Final = math.log(1.0001)  # pocketsphinx counts in powers of 1.0001
 
@@ -74,8 +77,9 @@ class Recogniser:
     """
 
     def __init__(self, knowledge: Knowledge) -> None:
+        # what it costs to find rivals grows with the square of the words that `wbeam` lets end
         self._request = _decoder(
-            knowledge.requests, lw=1.0, wip=_WORD, beam=1e-60, pbeam=1e-60, wbeam=1e-40
+            knowledge.requests, lw=1.0, wip=_WORD, beam=1e-60, pbeam=1e-60, wbeam=1e-35
         )
         net = automaton()
         arcs = [(state, to, 1.0, word) for state, word, to in net.arcs]
@@ -109,9 +113,9 @@ class Recogniser:
         room = _ROOM[np.arange(before, self._heard) % len(_ROOM)]
         samples = np.add(samples, room, dtype=np.float32)
         self._kept = np.concatenate((self._kept, samples[: SHORT - len(self._kept)]))
-        if self._heard < HEAD:
+        if self._heard < EARLY:
             return
-        if before < HEAD:
+        if any(before < mark <= self._heard for mark in (EARLY, HEAD)):
             self._start()
             samples = samples[len(self._kept) - before :]
         elif self._ended:
@@ -128,22 +132,27 @@ class Recogniser:
         if not self._heard:
             return Opinions((), ())
         if self._opinions is None:
-            if self._heard < HEAD:
+            if self._heard < EARLY:
                 self._start()
+            so_far = _spans(self._request)
             if self._heard <= SHORT:
                 self._request.end_utt()
                 self._ended = True
-            self._opinions = Opinions(
-                _spans(self._request),
-                _spans(self._anything),
-                _rivals(self._request) if self._ended else (),
-            )
+            self._opinions = Opinions(_spans(self._request), _spans(self._anything), so_far)
         return self._opinions
+
+    def rivals(self) -> tuple[Rival, ...]:
+        """What else the request may have been, the likeliest first; of a long one, none.
+
+        Dear, 35 ms (p95 95), of other speech seconds: asked where a request is certain.
+        """
+        self.opinions()
+        return _rivals(self._request) if self._ended else ()
 
     def _start(self) -> None:
         """Decode what is kept from its beginning."""
         self._stop()
-        self._cepstral_mean = self._mean(self._kept[:HEAD])
+        self._cepstral_mean = self._mean(self._kept[: HEAD if self._heard >= HEAD else EARLY])
         self._begin_request()
         _begin(self._anything, self._cepstral_mean)
         self._under_way = True

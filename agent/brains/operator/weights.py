@@ -4,7 +4,7 @@ from typing import Final
 
 BIAS: Final = 17.71
 THRESHOLD: Final = 0.5762
-DOUBT: Final = 300
+DOUBT: Final = 400
 # low and high bound of a measure, and its weight, in the order of `certainty.Measures`
 WEIGHTS: Final = (
     (3.847, 5.703, 0.3888),

@@ -118,3 +118,15 @@ def test_a_pause_is_told_from_the_next_by_where_it_began() -> None:
     assert begun == sorted(begun)  # a name is never used again
     ends = [1000 + 2100, 2000 + 2786 + 2100]
     assert all(min(abs(at - end) for at in begun) <= 30 for end in ends)
+
+
+def test_an_opinion_of_a_silence_that_has_just_begun_counts() -> None:
+    """The VAD hands the pause to the brain up to 20 ms before it is one here."""
+    judge = Judge()
+    for level, probability, hops in ((0.2, 0.99, 60), (0.0, 0.01, 5)):
+        for _ in range(hops):
+            judge.feed(np.full(160, level, np.float32), probability, VadConfig())
+    assert judge.resumed and judge.pause is None
+    judge.opine("meaning", 0.9)
+    judge.feed(np.zeros(160, np.float32), 0.01, VadConfig())
+    assert judge.pause.opinion > 0

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import agent.flight.entries as en
 from agent import commands, engines, events, requests
-from agent.engines import Act, Action, Heard, Speech, Text, ToolCall, Word
+from agent.engines import Act, Action, Heard, Sense, Speech, Text, ToolCall, Word
 from agent.flight.packing import (
     MAX_VALUE_BYTES,
     Damaged,
@@ -58,6 +58,7 @@ ENTRIES = [
     *(en.Told(2.0, notice) for notice in TOLD),
     en.Wanted(1.0, 1, "speak", "Hello."),
     en.Got(1.0, 1, Heard("hello")),
+    en.Got(1.0, 1, Sense(0.125)),
     en.Got(1.0, 1, Text(" world")),
     en.Got(1.0, 1, Act(Action.HANG_UP)),
     en.Got(1.0, 1, ToolCall("c", "weather", "{}")),

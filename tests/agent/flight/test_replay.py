@@ -20,7 +20,7 @@ from agent import events as ev
 from agent import requests as rq
 from agent import serve
 from agent.config_file import load
-from agent.engines import Act, Action, Heard, ToolCall
+from agent.engines import Act, Action, Heard, Sense, ToolCall
 from agent.errors import ConfigError, EngineError
 from agent.flight.record import Flight, read
 from agent.flight.replay import _fly, replay
@@ -49,6 +49,13 @@ SCENES = {
     "a question and its answer": (
         (do.TryReply, do.SettleReply),
         {"answers": [[Heard("time"), 0.05, "It is nine."]]},
+    ),
+    "a brain that tells what it makes of each pause": (
+        (do.TryReply, do.SettleReply),
+        {
+            "answers": [[Sense(0.02), "Well."], [0.08, Sense(0.98), Heard("and how"), "Fine."]],
+            "speech": ("What time is it?", 0.1, "and how is the weather?", 2.0),
+        },
     ),
     "a greeting and an interruption": (
         (do.SayPrompt, do.CancelReply),

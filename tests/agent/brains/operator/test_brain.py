@@ -13,7 +13,7 @@ from agent.brains.operator import brain as subject
 from agent.brains.operator import certainty
 from agent.brains.operator.answers import LOST
 from agent.brains.operator.brain import Operator
-from agent.engines import Act, Action, Conversation, Exchange, Heard, Text
+from agent.engines import Act, Action, Conversation, Exchange, Heard, Sense, Text
 from agent.errors import EngineError
 
 NOW = datetime(2026, 11, 23, 19, 52, tzinfo=timezone(timedelta(hours=1)))
@@ -36,7 +36,16 @@ def ask(listener, text):
     laws.hear(listener, say(text))
     pieces = laws.answer(listener)
     listener.keep()
-    return pieces
+    return [piece for piece in pieces if not isinstance(piece, Sense)]
+
+
+def sense(listener, text):
+    """What it makes of that, if anything; it comes first, and is said once."""
+    laws.hear(listener, say(text))
+    first, *others = laws.answer(listener)
+    listener.forget()
+    assert not any(isinstance(piece, Sense) for piece in others)
+    return first.odds if isinstance(first, Sense) else None
 
 
 def text(pieces) -> str:
@@ -83,10 +92,22 @@ def test_being_told_to_stop_is_understood_and_answered_with_silence(listener) ->
 
 
 def test_what_is_not_sure_is_asked_back_and_yes_is_enough(listener, monkeypatch) -> None:
-    monkeypatch.setattr(certainty, "closest_rival", lambda opinions: 0.0)
+    monkeypatch.setattr(certainty, "closest_rival", lambda request, rivals: 0.0)
     assert ask(listener, "count to three") == [Text("Did you say: Count to three?")]
     monkeypatch.undo()
     assert ask(listener, "yes") == [Heard("Yes"), Text("One, two, three.")]
+
+
+def test_whether_the_caller_has_finished_is_told_first(listener) -> None:
+    assert sense(listener, "what time is it please") > 0.8
+    assert sense(listener, "please repeat after") < 0.1
+    assert sense(listener, "count to twenty") is None  # three?
+    assert sense(listener, "the weather was lovely in France") is None
+
+
+def test_of_what_was_typed_nobody_asks_whether_it_is_whole(listener) -> None:
+    conversation = Conversation("", "en-US", (Exchange("what time is it", "", 1),), 1)
+    assert not any(isinstance(p, Sense) for p in listener.reply(conversation))
 
 
 def test_yes_alone_is_no_request(listener) -> None:

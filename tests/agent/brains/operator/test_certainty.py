@@ -4,6 +4,7 @@ from dataclasses import astuple, fields, replace
 
 import numpy as np
 import pytest
+from decoded import spoken
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,27 +17,26 @@ from agent.brains.operator.certainty import (
     score,
     short_answer,
 )
-from agent.brains.operator.opinions import Opinions, Rival, Span
+from agent.brains.operator.grammar import understand
+from agent.brains.operator.opinions import Opinions, Rival
 from agent.brains.operator.requests import Intent
 from agent.brains.operator.weights import DOUBT, WEIGHTS
-
-
-def spoken(*words, pace=8, acoustic=-10.0, language=-20.0):
-    """A decoding: 30 frames of silence, then words of so many frames a letter, then silence."""
-    spans, at = [Span("", 0, 29, -100.0, -50.0)], 30
-    for word in words:
-        frames = pace * len(word) if word else 40
-        spans.append(Span(word, at, at + frames - 1, acoustic * frames, language))
-        at += frames
-    return (*spans, Span("", at, at + 29, -100.0, -50.0))
-
 
 ASKED = spoken("what", "time", "is", "it")
 AGREED = Opinions(ASKED, ASKED)
 
 
+def none():
+    """No rivals."""
+    return ()
+
+
+def not_asked():
+    raise AssertionError("rivals take long, and are no matter here")
+
+
 def test_a_request_that_english_explains_no_better_is_one() -> None:
-    request = certain_request(AGREED)
+    request = certain_request(AGREED, none)
     assert request is not None
     assert request.intent is Intent.TIME
 
@@ -44,38 +44,39 @@ def test_a_request_that_english_explains_no_better_is_one() -> None:
 def test_a_request_that_english_explains_far_better_is_none() -> None:
     poor = spoken("what", "time", "is", "it", acoustic=-90.0)
     other = spoken("modern", "arty", acoustic=-10.0)
-    assert certain_request(Opinions(poor, other)) is None
+    assert certain_request(Opinions(poor, other), not_asked) is None
 
 
 def test_words_that_are_no_request_are_none_however_well_they_fit() -> None:
     for words in (("what", "time"), ("happy", "birthday"), ()):
         decoded = spoken(*words)
-        assert certain_request(Opinions(decoded, decoded)) is None
+        assert certain_request(Opinions(decoded, decoded), not_asked) is None
 
 
 def doubted(behind, *words):
-    """The same utterance with another account of it so far behind."""
-    return replace(AGREED, rivals=(Rival(" ".join(words), behind),))
+    """What the utterance is, with another account of it so far behind."""
+    return certain_request(AGREED, lambda: (Rival(" ".join(words), behind),))
 
 
 def test_a_request_whose_rival_is_near_is_not_sure() -> None:
     for behind, sure in ((0.0, False), (DOUBT - 1, False), (DOUBT, True)):
-        request = certain_request(doubted(behind, "what", "day", "is", "it"))
+        request = doubted(behind, "what", "day", "is", "it")
         assert request is not None
         assert (request.intent, request.is_sure) == (Intent.TIME, sure)
 
 
 def test_other_words_for_the_same_and_words_for_nothing_are_no_rivals() -> None:
     for words in ("what's the time", "what time is it now", "what time", ""):
-        request = certain_request(doubted(0.0, *words.split()))
+        request = doubted(0.0, *words.split())
         assert request is not None
         assert request.is_sure, words
 
 
 def test_the_closest_rival_counts_wherever_it_stands() -> None:
     rivals = (Rival("what time", 1.0), Rival("who are you", 70.0), Rival("help", 50.0))
-    assert closest_rival(replace(AGREED, rivals=rivals)) == 50
-    assert closest_rival(AGREED) == np.inf
+    asked = understand("what time is it")
+    assert closest_rival(asked, rivals) == 50
+    assert closest_rival(asked, ()) == np.inf
 
 
 def test_hanging_up_wants_more_certainty_than_all_else() -> None:
@@ -99,7 +100,7 @@ def test_an_answer_is_short_and_needs_no_score(words, is_one) -> None:
 
 
 def test_silence_is_no_request() -> None:
-    assert certain_request(Opinions((), ())) is None
+    assert certain_request(Opinions((), ()), not_asked) is None
     assert measures(Opinions((), ())) is None
 
 

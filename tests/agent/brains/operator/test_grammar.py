@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.brains.operator.automaton import compile_expansion
-from agent.brains.operator.grammar import automaton, understand, vocabulary
+from agent.brains.operator.grammar import automaton, may_follow, understand, vocabulary
 from agent.brains.operator.requests import FOILS, RULES, WAYS, Intent
 
 
@@ -109,3 +109,36 @@ def walk(net, drawn):
             return
         word, state = drawn.choice(arcs)
         yield word
+
+
+@pytest.mark.parametrize(
+    ("words", "word", "may"),
+    [
+        ("", "what", True),
+        ("what time", "is", True),
+        ("what time", "it", False),
+        ("count to twenty", "three", True),
+        ("count to twenty", "twenty", False),
+        ("hello operator", "what", True),
+        ("goodbye", "please", True),
+    ],
+)
+def test_what_may_come_next_in_a_request(words, word, may) -> None:
+    assert (word in may_follow(words)) is may
+
+
+@pytest.mark.parametrize("words", ["happy birthday", "is what", "bye please please", "zebra"])
+def test_nothing_follows_where_no_request_begins_so(words) -> None:
+    """Foils among them: whatever begins like one may end anywhere."""
+    assert may_follow(words) is None
+
+
+def test_every_request_can_be_said_word_by_word() -> None:
+    for words in (
+        "could you please tell me what day of the week it is",
+        "count to ninety nine",
+    ):
+        said = words.split()
+        for count, word in enumerate(said):
+            assert word in may_follow(" ".join(said[:count]))
+        assert understand(words) is not None

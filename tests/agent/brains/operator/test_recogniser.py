@@ -49,19 +49,63 @@ def test_the_other_opinion_knows_other_words(ear) -> None:
 
 def test_what_else_it_may_have_been_is_told_and_by_how_much_less_likely(ear) -> None:
     heard = opinions(ear, say("count to eighty"))
-    accounts = [rival.words for rival in heard.rivals]
+    accounts = [rival.words for rival in ear.rivals()]
     assert len(accounts) == len(set(accounts)) > 1
-    assert min(rival.behind for rival in heard.rivals) == 0
+    assert min(rival.behind for rival in ear.rivals()) == 0
     assert words(heard.request) in accounts
 
 
 def test_a_long_utterance_has_no_rivals(ear) -> None:
-    assert opinions(ear, np.tile(say("goodbye"), 8)).rivals == ()
+    opinions(ear, np.tile(say("goodbye"), 8))
+    assert ear.rivals() == ()
 
 
 def test_silence_has_no_rivals_that_are_requests(ear) -> None:
-    heard = opinions(ear, np.zeros(HEAR_HZ, np.float32))
-    assert not any(understand(rival.words) for rival in heard.rivals)
+    opinions(ear, np.zeros(HEAR_HZ, np.float32))
+    assert not any(understand(rival.words) for rival in ear.rivals())
+
+
+@pytest.mark.parametrize("seconds", [0.5, 0.72, 0.95])
+def test_nor_does_it_where_the_mean_is_that_of_less_than_a_second(ear, seconds) -> None:
+    """Killed: a mean of all that came with the packet that was one too many."""
+    samples = say("hello")[: int(seconds * HEAR_HZ)]
+    whole = opinions(ear, samples)
+    for cuts in ([1600], [subject.EARLY - 1], [8000, 11_210], range(320, len(samples), 320)):
+        ear.begin()
+        for part in np.split(samples, [cut for cut in cuts if cut < len(samples)]):
+            ear.hear(part)
+        assert ear.opinions() == whole
+
+
+def test_to_ask_for_rivals_changes_nothing(ear) -> None:
+    samples = say("could you tell me the date please")
+    alone = opinions(ear, samples)
+    ear.begin()
+    for part in np.split(samples, [HEAR_HZ // 2, HEAR_HZ * 3 // 2]):
+        ear.hear(part)
+        ear.rivals()
+    assert ear.opinions() == alone
+
+
+@pytest.mark.parametrize("seconds", [0.5, 0.75, 1.5])
+def test_most_of_the_work_is_done_before_the_opinion_is_asked_for(ear, seconds) -> None:
+    """Of what is shorter than EARLY, there is no mean yet to decode by."""
+    ear.begin()
+    ear.hear(say("what time is it")[: int(seconds * HEAR_HZ)])
+    fed = []
+    feed, ear._feed = ear._feed, lambda samples, *decoders: fed.append(len(samples))
+    try:
+        ear.opinions()
+    finally:
+        ear._feed = feed
+    assert bool(fed) == (seconds * HEAR_HZ < subject.EARLY)
+
+
+def test_what_may_yet_become_a_request_is_told_as_far_as_it_goes(ear) -> None:
+    assert words(opinions(ear, say("could you tell me")).so_far) == "could you tell me"
+    assert words(opinions(ear, say("please repeat after")).so_far) == "please repeat after"
+    heard = opinions(ear, say("what time is it"))
+    assert words(heard.so_far) == words(heard.request)
 
 
 def test_words_are_where_they_were_said(ear) -> None:
