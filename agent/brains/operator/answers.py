@@ -60,8 +60,8 @@ def answer(
         return (Text(f"Did you say: {_written(meant.words)}?"),), replace(mind, asked=meant)
     if request is None or meant is None or not meant.is_sure:
         lost: tuple[Piece, ...] = (Text(LOST[mind.lost % len(LOST)]),)
-        if request is not None and only_listens(request.words):
-            lost = (Heard(_written(request.words)), *lost)  # said over a reply, it is enough
+        if request is not None and _decides(request):
+            lost = (Heard(_written(request.words)), *lost)
         return lost, replace(mind, lost=mind.lost + 1, asked=None)
     after = replace(
         mind,
@@ -71,6 +71,11 @@ def answer(
         asked=None,
     )
     return (Heard(_written(request.words)), *_pieces(meant, mind, now)), after
+
+
+def _decides(request: Request) -> bool:
+    """Whether words that are no request are enough over a reply: to go on, or to stop."""
+    return only_listens(request.words) is True or request.intent is Intent.NO
 
 
 def heeded(intent: Intent, mind: Mind) -> bool:

@@ -178,12 +178,12 @@ def test_yes_and_no_mean_nothing_where_nothing_was_asked() -> None:
         assert say(word)[0] == [LOST[0]]
 
 
-def test_what_only_agrees_is_told_so_that_a_reply_may_go_on_under_it() -> None:
+def test_what_agrees_and_what_objects_is_told_for_it_decides_over_a_reply() -> None:
     said = [
         [piece.transcript for piece in pieces(word) if isinstance(piece, Heard)]
-        for word in ("okay", "that's right", "carry on", "no")
+        for word in ("okay", "that's right", "carry on", "no", "i'm back")
     ]
-    assert said == [["Okay"], ["That's right"], ["Carry on"], []]
+    assert said == [["Okay"], ["That's right"], ["Carry on"], ["No"], []]
 
 
 def test_on_hold_only_what_ends_it_is_asked_about() -> None:
