@@ -226,8 +226,8 @@ class Reply:
         self.ledger.promise(apology)
         try:
             await self._voice(apology, style)
-        except EngineError as error:
-            log.error("not even the apology could be spoken: %s", error)
+        except Exception as error:  # noqa: BLE001 - as above: the reply must end
+            log.error("not even the apology could be spoken: %s", _explain(error))
 
     async def _send(self, samples: Samples) -> None:
         self._let(partial(self._outlet.play, self.turn, samples))

@@ -55,6 +55,12 @@ class Turns:
         """When to call `tick`."""
         return self._wait.deadline
 
+    def follow(self, rules: TurnRules, now: float) -> None:
+        """Go by other rules from the next state on; a wait for the caller begins anew."""
+        self.rules = rules
+        if self.state is LISTENING and self.deadline is not None:
+            self._set_deadline(now)
+
     def handle(self, event: ev.Event, now: float) -> list[Command]:
         """Take one event; return what to do about it, in order."""
         match event:
