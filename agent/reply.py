@@ -150,6 +150,8 @@ class Reply:
         try:
             await self._think_and_speak(pieces, style)
         except Exception as error:  # noqa: BLE001 - the edge of a call: it must go on
+            if self._over:  # a failure may hide that it was cancelled
+                return
             self._failure = _explain(error)
             await self._apologise(style, apology)
         await self._release.wait()
