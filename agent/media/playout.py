@@ -134,7 +134,6 @@ class Playout(MediaStreamTrack):
     def flush(self) -> None:
         """Stop within `fade_ms`. What `left` says from now on is final."""
         self._reel.flush()
-        self._ducked = 0
         self._wake()
         self._note_room()
 

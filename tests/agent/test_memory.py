@@ -1,5 +1,7 @@
 """The conversation, as far as it was heard."""
 
+import pickle
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -159,6 +161,21 @@ def test_cutting_what_was_forgotten_changes_nothing() -> None:
     memory.cut(1, "")
     memory.cut(9, "")
     assert memory.past == (Exchange("", "Yes?", 2),)
+
+
+def test_a_long_call_does_not_fill_the_server() -> None:
+    """Killed: one that forgets what was said, and keeps what was typed, called or bridged."""
+    memory, sizes = Memory(exchanges=3), []
+    for turn in range(1000, 1500, 2):
+        memory.typed("the same")
+        memory.before(turn)
+        memory.answered(turn)
+        memory.called(turn, ToolCall(f"call{turn}", "clock", "{}"))
+        memory.add(Exchange("what time is it", "Let me see.", turn))
+        memory.bridge(turn + 1, "One moment.")
+        memory.returned(f"call{turn}", "noon")
+        sizes.append(len(pickle.dumps(memory)))
+    assert len(set(sizes[10:])) == 1
 
 
 WORDS = st.lists(st.sampled_from(["one", "two", "three."]), max_size=4).map(" ".join)
