@@ -53,6 +53,7 @@ STEPS = st.lists(
         st.tuples(st.just("truncate"), st.sampled_from([0, 100, 700, 9000])),
         st.tuples(st.just("answer"), st.none()),
     ),
+    min_size=5,
     max_size=18,
 )
 
@@ -62,7 +63,7 @@ class PacketLeft:
     turn: int
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     st.lists(PIECES, max_size=6),
     STEPS,

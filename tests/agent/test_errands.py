@@ -247,6 +247,8 @@ HAPPENINGS = st.sampled_from(["answer1", "answer2", "want", "wait", "reply"])
 def test_each_call_has_one_result_and_each_result_one_reply(calls, happenings) -> None:
     """Whatever client and time do: no reply is owed that would know nothing new, and whoever
     asks in the end has been told everything.
+
+    Killed: a reply that is owed to results which a released one knows.
     """
 
     async def main():

@@ -183,6 +183,7 @@ WORDS = st.lists(st.sampled_from(["one", "two", "three."]), max_size=4).map(" ".
 
 @given(st.lists(st.tuples(WORDS, WORDS), max_size=5), st.integers(1, 5), st.data())
 def test_a_cut_never_makes_the_memory_longer_and_made_twice_is_the_same(past, turn, data):
+    """Killed: a cut that is added to what was remembered."""
     memory = Memory()
     for n, (caller, agent) in enumerate(past, start=1):
         memory.add(Exchange(caller, agent, n))
