@@ -154,10 +154,7 @@ def the_end_is_told_once_and_last(notices) -> None:
 
 
 def replies_are_told_in_order(notices, apology) -> None:
-    """One at a time, from start to end; nothing of any other is told or heard.
-
-    Killed: a discarded reply that lets out what it kept; a withdrawn one that is not ended.
-    """
+    """One at a time, from start to end; nothing of any other is told or heard."""
     under_way, over, texts = 0, set(), {}
     for notice in notices:
         match notice:
@@ -183,11 +180,7 @@ def replies_are_told_in_order(notices, apology) -> None:
 
 
 def utterances_are_told_in_order(notices) -> None:
-    """Each is committed or forgotten, or is under way when the call ends.
-
-    Killed: an utterance that was taken back is committed by the next reply, or one that was
-    committed is forgotten.
-    """
+    """Each is committed or forgotten, or is under way when the call ends."""
     stages: dict[int, str] = {}
 
     def move(number, before, after):
@@ -210,7 +203,7 @@ def utterances_are_told_in_order(notices) -> None:
 
 
 def what_was_heard_is_remembered(memory, notices) -> None:
-    """Killed: a reply that is withdrawn and remembered; a cut that changes no memory."""
+    """Killed: a cut that changes no memory."""
     heard: dict[int, str] = {}
     for notice in notices:
         match notice:
@@ -223,7 +216,7 @@ def what_was_heard_is_remembered(memory, notices) -> None:
 
 
 def each_reply_is_kept_or_discarded_once(log) -> None:
-    """Killed: a draft that is neither when the caller hangs up."""
+    """Killed: words that are forgotten, and the draft of an answer to them is not."""
     asked = [line.split()[1] for line in log if line.startswith("reply")]
     settled = [line.split()[1] for line in log if line.startswith(("keep", "discard"))]
     assert Counter(asked) == Counter(settled)
