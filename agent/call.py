@@ -140,6 +140,8 @@ class Call:
 
     def message(self, text: str) -> None:
         """The client wrote on the data channel."""
+        if self.ended:  # until the line is closed, too
+            return
         requests, answers = self._client.ask(text)
         for request in requests:
             self._grant(request)
@@ -200,6 +202,9 @@ class Call:
         if self._turns.state.told != self._state_told:
             self._state_told = self._turns.state.told
             self._tell(ev.StateChanged(self._state_told))
+        self._set_timer()
+
+    def _set_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
         deadline = self._turns.deadline
@@ -308,7 +313,8 @@ class Call:
             self._language,
             settings.speed or self._replies.style.speed,
         )
-        self._turns.rules = turn_rules(self._config, self._settings)
+        self._turns.follow(turn_rules(self._config, self._settings), self._loop.time())
+        self._set_timer()
         if self._second is not None:
             self._second.wanted = self._turns.rules.judges
         self._ear.configure(

@@ -154,6 +154,7 @@ class Caller:
         self._unanswered = 0
         if self._announced:
             self._tell(ev.UtteranceForgotten(self._utterance))
+        self._open = self._announced = False
 
     def close(self) -> None:
         """The call is over."""
@@ -166,6 +167,7 @@ class Caller:
         stopped_ms = self._ear.now_ms if self._silent_at is None else self._ended.at_ms
         self._tell(ev.UtteranceStopped(self._utterance, stopped_ms))
         self._tell(ev.UtteranceCommitted(self._utterance))
+        self._announced = False  # it cannot be forgotten any more
 
     async def _read_transcript(self, turn: int, utterance: int) -> None:
         """Learn what the caller said from a brain that answers before it knows."""

@@ -77,7 +77,7 @@ class Errands:
         self._memory.called(turn, call)
         if not self._open:
             self._rounds += 1
-            self._step(ToolsCalled())
+        self._step(ToolsCalled())  # also of one more: a reply that calls one stands
         loop = asyncio.get_running_loop()
         if call.name in self._own:
             self._open[call.id] = loop.create_task(self._run(call))

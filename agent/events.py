@@ -140,7 +140,7 @@ class Resumed:
 
 @dataclass(frozen=True, slots=True)
 class ToolsCalled:
-    """The agent waits for functions: a silent caller waits, too, and is asked nothing."""
+    """The agent waits for one function more: a silent caller waits, too, and is not asked."""
 
 
 @dataclass(frozen=True, slots=True)

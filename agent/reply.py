@@ -150,6 +150,8 @@ class Reply:
         try:
             await self._think_and_speak(pieces, style)
         except Exception as error:  # noqa: BLE001 - the edge of a call: it must go on
+            if self._over:  # a failure may hide that it was cancelled
+                return
             self._failure = _explain(error)
             await self._apologise(style, apology)
         await self._release.wait()
@@ -226,8 +228,8 @@ class Reply:
         self.ledger.promise(apology)
         try:
             await self._voice(apology, style)
-        except EngineError as error:
-            log.error("not even the apology could be spoken: %s", error)
+        except Exception as error:  # noqa: BLE001 - as above: the reply must end
+            log.error("not even the apology could be spoken: %s", _explain(error))
 
     async def _send(self, samples: Samples) -> None:
         self._let(partial(self._outlet.play, self.turn, samples))

@@ -55,13 +55,22 @@ class Turns:
         """When to call `tick`."""
         return self._wait.deadline
 
+    def follow(self, rules: TurnRules, now: float) -> None:
+        """Go by other rules from the next state on; a wait for the caller begins anew."""
+        self.rules = rules
+        if self.state is LISTENING and self.deadline is not None:
+            self._set_deadline(now)
+
     def handle(self, event: ev.Event, now: float) -> list[Command]:
         """Take one event; return what to do about it, in order."""
         match event:
-            case ev.Agreed(turn) | ev.Asked(turn) if turn != self.turn:
+            case (
+                ev.Agreed(turn)
+                | ev.Asked(turn)
+                | ev.ReplyFinished(turn)
+                | ev.ReplyUnheard(turn)
+            ) if turn != self.turn:
                 return []  # news of a reply that is over already
-            case ev.ReplyFinished(turn) | ev.ReplyUnheard(turn) if turn != self.turn:
-                return []
             case ev.LastWords(turn):
                 if turn == self._finished:
                     return [do.EndCall(ev.EndReason.AGENT)]
@@ -168,27 +177,22 @@ class Turns:
 
     def _greet(self) -> list[Command]:
         if self.rules.greets:
-            return self._say(ev.Prompt.GREETING)
+            return [do.SayPrompt(self._next(), ev.Prompt.GREETING)]
         self.state = LISTENING
         return []
 
     def _ask(self) -> list[Command]:
         if self._fills:
-            commands = self._say(ev.Prompt.ONE_MOMENT)
-            self._filler = self.turn
-            return commands
+            self._filler = self._next()
+            return [do.SayPrompt(self.turn, ev.Prompt.ONE_MOMENT)]
         if not self._asks:
             self.state = LISTENING
             return [do.EndCall(ev.EndReason.SILENCE)]
         self._prompts += 1
         if self._prompts <= self.rules.silence_prompts:
-            return self._say(ev.Prompt.STILL_THERE)
-        commands = self._say(ev.Prompt.GOODBYE)
-        self._last_words = (self.turn, ev.EndReason.SILENCE)
-        return commands
-
-    def _say(self, prompt: ev.Prompt) -> list[Command]:
-        return [do.SayPrompt(self._next(), prompt)]
+            return [do.SayPrompt(self._next(), ev.Prompt.STILL_THERE)]
+        self._last_words = (self._next(), ev.EndReason.SILENCE)
+        return [do.SayPrompt(self.turn, ev.Prompt.GOODBYE)]
 
     def _next(self) -> int:
         """Number a reply."""
@@ -206,10 +210,8 @@ class Turns:
         return [do.PrepareReply(self._next())]
 
     def _discard(self) -> list[Command]:
-        if not self._prepared:
-            return []
-        self._prepared = False
-        return [do.DiscardReply(self.turn)]
+        prepared, self._prepared = self._prepared, False
+        return [do.DiscardReply(self.turn)] if prepared else []
 
     def _release(self) -> list[Command]:
         """Answer now, whether or not an answer was prepared."""
@@ -264,10 +266,8 @@ class Turns:
 
     def _restore(self) -> list[Command]:
         """It was nothing."""
-        if not self._ducked:
-            return []
-        self._ducked = False
-        return [do.RestoreReply(self.turn)]
+        ducked, self._ducked = self._ducked, False
+        return [do.RestoreReply(self.turn)] if ducked else []
 
     def _overlap(self) -> list[Command]:
         """The caller speaks over a reply, or had not finished when it began."""

@@ -27,15 +27,18 @@ def room_noise(count, level_db=-65.0, seed=0):
     return noise.astype(np.float32)
 
 
-def call_with(guard, played, heard, at_s=lambda n: n * 0.02, late_s=0.0):
+def call_with(
+    guard, played, heard, at_s=lambda n: n * 0.02, late_s=0.0, hole_hop=0, hole_s=0.0
+):
     """Let frames [n, SPEAK_FRAME] leave while [m] at HEAR_HZ is heard; yield after each hop.
 
-    `at_s` says when a frame leaves; what is heard arrives `late_s` after it was said.
+    `at_s` says when a frame leaves; what is heard arrives `late_s` after it was said, and
+    nothing for `hole_s` before `hole_hop`.
     """
     played = iter(enumerate(played))
     frame = next(played, None)
     for n in range(len(heard) // 160):
-        now = (n + 1) * 0.01 + late_s
+        now = (n + 1) * 0.01 + late_s + hole_s * (n >= hole_hop)
         while frame is not None and at_s(frame[0]) <= now:
             guard.played(frame[1], at_s(frame[0]))
             frame = next(played, None)

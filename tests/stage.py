@@ -16,6 +16,7 @@ from agent.canned import Canned
 from agent.config_file import load
 from agent.engines import Style
 from agent.events import EndReason
+from agent.flight.recorder import Unwatched
 from agent.media.playout import Playout
 from agent.metrics import Metrics
 from agent.shared import Shared
@@ -46,9 +47,7 @@ class Stage:
             self.engines,
             LoudnessVad(),
         )
-        self.playout.on_left = lambda turn, _, now: self.call.packet_left(turn, now)
-        self.playout.on_finished = self.call.reply_left
-        self.playout.on_sound = self.call.sound_left
+        Unwatched().taps(self.call, self.playout)
 
     def _encode(self, samples) -> bytes:
         level = float(np.abs(samples).max())

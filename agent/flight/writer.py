@@ -114,7 +114,8 @@ class Writer:
     def _begin(self, tape: Tape) -> None:
         self._shelf.look(file.path for file in self._files.values())
         self._files[tape] = _RecordFile(tape.path, self._record_bytes)
-        self._add(tape, pack_header(tape.header.plain()))
+        if not self._add(tape, pack_header(tape.header.plain())):
+            self._give_up(tape, "the folder is full of records that are being written")
 
     def _write(self, tape: Tape, batch: list[Entry]) -> None:
         tape.written += 1

@@ -134,7 +134,6 @@ class Playout(MediaStreamTrack):
     def flush(self) -> None:
         """Stop within `fade_ms`. What `left` says from now on is final."""
         self._reel.flush()
-        self._ducked = 0
         self._wake()
         self._note_room()
 
@@ -175,6 +174,10 @@ class Playout(MediaStreamTrack):
             if self.on_begun is not None:
                 self._call(self.on_begun)
         self._slot += RTP_FRAME
+        if self._clock(loop) - self._slot >= RTP_FRAME:
+            # Let others run between the packets of a burst; before a frame is taken, or a hold
+            # or a flush would not know of it.
+            await asyncio.sleep(0)
         while True:
             if self.readyState != "live":
                 raise MediaStreamError
@@ -192,8 +195,6 @@ class Playout(MediaStreamTrack):
                 break
         if late > _CATCH_UP:
             self._slot += late
-        elif late >= RTP_FRAME:
-            await asyncio.sleep(0)  # let others run between the packets of a burst
         return self._depart(frame, late, loop.time())
 
     def _clock(self, loop: asyncio.AbstractEventLoop) -> int:

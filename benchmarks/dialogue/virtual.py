@@ -26,6 +26,7 @@ from agent.config import Agent, Config
 from agent.engines import Brain, Conversation, Heard, Listener, Piece, Speech, Style, Voice
 from agent.errors import ConfigError, EngineError
 from agent.events import EndReason
+from agent.flight.recorder import Unwatched
 from agent.media.jitter import RtpAudio
 from agent.media.opus import Encoder
 from agent.media.playout import Playout
@@ -172,15 +173,13 @@ class _Line:
         client = RealtimeClient(asked, asked.changes_since(fresh), salt="virtual")
         self.playout = Playout(config.playout, Encoder(config.send).encode)
         self.call = Call(shared, client, self, self.playout, engines, Silero())
-        self.playout.on_left = lambda turn, _, now: self.call.packet_left(turn, now)
-        self.playout.on_finished = self.call.reply_left
-        self.playout.on_sound = self.call.sound_left
+        taps = Unwatched().taps(self.call, self.playout)
         self.peer = VirtualPeer(
             config,
             self.playout,
-            on_connected=self.call.connected,
-            on_audio=self.call.hear,
-            on_channel_open=self.call.channel_opened,
+            on_connected=taps.connected,
+            on_audio=taps.hear,
+            on_channel_open=taps.channel_opened,
             on_message=self.call.message,
             on_closed=self.call.end,
         )

@@ -1,10 +1,12 @@
 """One call from beginning to end in virtual time: all real but the models and the wire."""
 
+import asyncio
+
 import pytest
 from fakes import FakeAdviser
 from stage import stage
 
-from agent.engines import Act, Action, Exchange, Heard, Sense
+from agent.engines import Act, Action, Exchange, Heard, Sense, ToolCall
 from agent.errors import EngineError
 from agent.events import (
     CallEnding,
@@ -15,6 +17,7 @@ from agent.events import (
     ReplyText,
     StateChanged,
     TurnMeasured,
+    TurnWithdrawn,
     UtteranceCommitted,
     UtteranceForgotten,
     UtteranceStarted,
@@ -28,6 +31,7 @@ from agent.requests import (
     ClearUtterance,
     CreateReply,
     HangUp,
+    TruncateReply,
 )
 from agent.virtual_time import run
 
@@ -543,6 +547,26 @@ def test_a_dead_voice_costs_silence_and_not_the_call(caplog) -> None:
     assert "the voice died" in caplog.text
 
 
+def test_a_bug_in_the_voice_costs_silence_and_not_the_call(caplog) -> None:
+    """Killed: an apology that fails otherwise than by an engine's error, and a reply that has
+    no end: the caller waits for it, and nobody asks whether they are there.
+    """
+
+    async def main():
+        async with stage(["Hello."], ["Again."]) as scene:
+            scene.engines.voice_error = ZeroDivisionError("oops")
+            await scene.say(0.64)
+            await scene.wait(2)
+            assert scene.client.of(ReplyDone)[0].status == "failed"
+            scene.engines.voice_error = None
+            await scene.say(0.64)
+            await scene.wait(2)
+            assert scene.client.of(ReplyDone)[-1].heard == "Again."
+
+    run(main())
+    assert "ZeroDivisionError" in caplog.text
+
+
 def test_a_bug_in_an_engine_is_logged_whole_and_apologised_for(caplog) -> None:
     async def main():
         async with stage([ZeroDivisionError("oops")]) as scene:
@@ -653,6 +677,92 @@ def test_a_client_may_take_back_what_was_said() -> None:
             assert scene.engines.log == ["reply 1", "discard 1", "forget"]
             assert len(scene.client.of(UtteranceForgotten)) == 1
             assert not scene.client.of(ReplyStarted)
+
+    run(main())
+
+
+def test_what_was_answered_cannot_be_taken_back() -> None:
+    """Killed: `input_audio_buffer.clear` forgets, to the client, what was committed."""
+
+    async def main():
+        async with stage(["Yes."]) as scene:
+            await scene.say(0.64)
+            await scene.wait(2)
+            ask(scene, ClearUtterance())
+            assert len(scene.client.of(UtteranceCommitted)) == 1
+            assert not scene.client.of(UtteranceForgotten)
+
+    run(main())
+
+
+def test_a_result_is_spoken_of_and_what_was_taken_back_is_not_answered() -> None:
+    """Killed: an utterance that is forgotten and still open is committed by the next reply."""
+
+    async def main():
+        functions = {"clock": (1.5, "noon")}
+        answers = [ToolCall("a", "clock", "{}")], ["It is noon."]
+        async with stage(*answers, functions=functions) as scene:
+            await scene.say(0.64)
+            await scene.wait(0.6)
+            await scene.say(2)  # meanwhile it returns
+            ask(scene, ClearUtterance())
+            await scene.wait(2)
+            assert [each.utterance for each in scene.client.of(UtteranceForgotten)] == [2]
+            assert [each.utterance for each in scene.client.of(UtteranceCommitted)] == [1]
+            assert scene.client.of(ReplyDone)[-1].heard == "It is noon."
+            assert len(scene.client.of(TurnMeasured)) == 0  # neither answers who waits for it
+
+    run(main())
+
+
+@pytest.mark.parametrize("while_one_runs", [False, True])
+def test_a_reply_that_called_a_function_is_not_withdrawn(while_one_runs) -> None:
+    """Killed: a second function, called while another runs, may be called and forgotten."""
+
+    async def main():
+        config = {"turns.end_of_turn_ms": 200, "turns.withdraw_ms": 400}
+        functions = {"slow": (30, "1"), "book": (1, "2")}
+        first = [ToolCall("a", "slow", "{}")] if while_one_runs else ["Yes?"]
+        answers = first, [LONG, ToolCall("b", "book", "{}")]
+        async with stage(*answers, config=config, functions=functions) as scene:
+            await scene.say(0.96)
+            await scene.wait(1.5)
+            await scene.say(0.96)
+            await scene.wait(0.4)
+            await scene.say(0.96)
+            await scene.wait(1)
+            assert scene.functions.log[-1] == "book {}"
+            assert not scene.client.of(TurnWithdrawn)
+            done = scene.client.of(ReplyDone)[1]
+            assert (done.status, done.reason) == ("cancelled", "turn_detected")
+            assert done.heard
+
+    run(main())
+
+
+def test_a_silent_caller_is_left_alone_once_nobody_answers_by_themselves() -> None:
+    async def main():
+        async with stage() as scene:
+            await scene.wait(1)
+            ask(scene, ChangeSettings(CallSettings(create_response=False)))
+            await asyncio.sleep(200)
+            assert not scene.call.ended
+            await asyncio.sleep(200)
+            assert scene.line.reasons == [EndReason.SILENCE]
+
+    run(main())
+
+
+def test_a_client_that_writes_after_the_end_is_told_nothing() -> None:
+    async def main():
+        async with stage([LONG]) as scene:
+            await scene.say(0.64)
+            await scene.wait(1)
+            scene.call.end(EndReason.CALLER)
+            sent = list(scene.line.sent)
+            ask(scene, TruncateReply(1, 100), CreateReply())
+            assert isinstance(scene.client.notices[-1][1], CallEnding)
+            assert scene.line.sent == sent
 
     run(main())
 

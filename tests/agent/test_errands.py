@@ -118,13 +118,13 @@ def test_one_reply_to_all_results_however_they_come() -> None:
         scene.errands.answer("theirs1", "rain")
         scene.errands.want()  # clients ask after each result
         await asyncio.sleep(3)
-        assert scene.steps == [CALLED]
+        assert scene.steps == [CALLED] * 3
         scene.errands.answer("theirs2", "snow")
-        assert scene.steps == [CALLED, RETURNED, OWED]
+        assert scene.steps == [*[CALLED] * 3, RETURNED, OWED]
         scene.errands.told(2)
         scene.errands.released(2)
         scene.errands.want()  # of results that are being spoken of
-        assert scene.steps == [CALLED, RETURNED, OWED]
+        assert scene.steps == [*[CALLED] * 3, RETURNED, OWED]
 
     run(main())
 
@@ -216,7 +216,7 @@ def test_after_the_call_results_go_nowhere() -> None:
         scene.errands.close()
         scene.errands.answer("theirs1", "rain")
         await asyncio.sleep(99)
-        assert scene.steps == [CALLED]
+        assert scene.steps == [CALLED, CALLED]
         assert scene.outputs() == {"own1": None, "theirs1": None}
         assert scene.functions.ended == []
 
@@ -247,6 +247,8 @@ HAPPENINGS = st.sampled_from(["answer1", "answer2", "want", "wait", "reply"])
 def test_each_call_has_one_result_and_each_result_one_reply(calls, happenings) -> None:
     """Whatever client and time do: no reply is owed that would know nothing new, and whoever
     asks in the end has been told everything.
+
+    Killed: a reply that is owed to results which a released one knows.
     """
 
     async def main():
@@ -284,7 +286,7 @@ def test_each_call_has_one_result_and_each_result_one_reply(calls, happenings) -
         scene.errands.want()
         go_on()
         assert knows == results() == len(calls)
-        assert scene.steps.count(CALLED) == scene.steps.count(RETURNED) == 1
+        assert scene.steps.count(CALLED) == len(calls) and scene.steps.count(RETURNED) == 1
         uses = [use for past in scene.memory.past for use in past.tools]
         assert [use.call for use in uses] == list(calls)
 

@@ -74,6 +74,7 @@ def test_a_pause_inside_a_word_is() -> None:
 
 @given(st.lists(st.integers(0, 1500), min_size=1, max_size=9), st.lists(st.integers(1, 3000)))
 def test_pauses_are_the_same_however_the_sound_was_cut_into_stretches(lengths, cuts) -> None:
+    """Killed: a sound that is taken to last as long as the stretch that ends with it."""
     sound = sounding(*lengths)
     words = (Word("one", 0), Word("two", sum(lengths) // 3), Word("three", sum(lengths) // 2))
     whole, stretched = Ledger(), Ledger()
@@ -138,6 +139,7 @@ PHRASES = st.lists(st.lists(st.sampled_from(["a", "bb", "c."]), min_size=1), max
 
 @given(PHRASES, st.integers(0, 5000))
 def test_heard_and_unheard_are_the_whole_text(phrases, left) -> None:
+    """Killed: words that are joined without the spaces between them."""
     texts = [" ".join(words) for words in phrases]
     heard, unheard = ledger_of(*texts).split(left)
     assert heard + unheard == " ".join(texts)
@@ -145,6 +147,7 @@ def test_heard_and_unheard_are_the_whole_text(phrases, left) -> None:
 
 @given(PHRASES)
 def test_more_audio_is_never_fewer_words(phrases) -> None:
+    """Killed: the words that were not heard are counted."""
     ledger = ledger_of(*(" ".join(words) for words in phrases))
     counts = [len(ledger.split(left)[0].split()) for left in range(0, 3000, 50)]
     assert counts == sorted(counts)
@@ -183,6 +186,7 @@ PACKETS = st.lists(st.tuples(st.floats(0.001, 0.1), st.integers(1, 480)), max_si
 
 @given(PACKETS, st.floats(0, 4), st.floats(0, 4))
 def test_more_time_is_never_less_heard_and_never_more_than_left(packets, one, other) -> None:
+    """Killed: a packet that is heard beyond its own samples."""
     now = total = 0
     left = Departures()
     for gap_s, samples in packets:
@@ -226,6 +230,7 @@ def voiced(voice, text):
 @settings(max_examples=25, deadline=None)
 @given(words=ENGLISH, share=st.floats(0, 1))
 def test_a_real_voice_accounts_for_each_word_once(espeak, words, share) -> None:
+    """Killed: a word that was placed stays in the rest of its phrase, and comes twice."""
     text = " ".join(words)
     ledger, samples = voiced(espeak, text)
     heard, unheard = ledger.split(round(samples * share))

@@ -1,5 +1,7 @@
 """The conversation, as far as it was heard."""
 
+import pickle
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -161,11 +163,27 @@ def test_cutting_what_was_forgotten_changes_nothing() -> None:
     assert memory.past == (Exchange("", "Yes?", 2),)
 
 
+def test_a_long_call_does_not_fill_the_server() -> None:
+    """Killed: one that forgets what was said, and keeps what was typed, called or bridged."""
+    memory, sizes = Memory(exchanges=3), []
+    for turn in range(1000, 1500, 2):
+        memory.typed("the same")
+        memory.before(turn)
+        memory.answered(turn)
+        memory.called(turn, ToolCall(f"call{turn}", "clock", "{}"))
+        memory.add(Exchange("what time is it", "Let me see.", turn))
+        memory.bridge(turn + 1, "One moment.")
+        memory.returned(f"call{turn}", "noon")
+        sizes.append(len(pickle.dumps(memory)))
+    assert len(set(sizes[10:])) == 1
+
+
 WORDS = st.lists(st.sampled_from(["one", "two", "three."]), max_size=4).map(" ".join)
 
 
 @given(st.lists(st.tuples(WORDS, WORDS), max_size=5), st.integers(1, 5), st.data())
 def test_a_cut_never_makes_the_memory_longer_and_made_twice_is_the_same(past, turn, data):
+    """Killed: a cut that is added to what was remembered."""
     memory = Memory()
     for n, (caller, agent) in enumerate(past, start=1):
         memory.add(Exchange(caller, agent, n))

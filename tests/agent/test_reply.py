@@ -9,6 +9,7 @@ from fakes import FakeEngines
 from agent.audio.frame import SPEAK_HZ
 from agent.canned import Canned
 from agent.engines import Act, Action, Conversation, Heard, Style, ToolCall
+from agent.errors import EngineError
 from agent.events import ReplyDone, ReplyStarted, ReplyText, UtteranceTranscribed
 from agent.reply import Reply
 from agent.virtual_time import run
@@ -62,7 +63,8 @@ class Scene:
             tell=self.told.append,
             act=self.acts.append,
         )
-        self.reply.start(self.engines.reply(7, CONVERSATION), STYLE, "Sorry.")
+        if pieces:
+            self.reply.start(self.engines.reply(7, CONVERSATION), STYLE, "Sorry.")
 
 
 def test_nothing_leaves_before_the_release_and_all_of_it_after() -> None:
@@ -118,6 +120,27 @@ def test_a_discarded_reply_stops_working() -> None:
         await asyncio.sleep(5)
         assert scene.engines.spoken == ["Good day to you."]
         assert (scene.told, scene.outlet.samples, scene.outlet.log) == ([], [], [])
+
+    run(main())
+
+
+def test_one_that_is_discarded_while_its_engine_fails_is_over_all_the_same() -> None:
+    """Killed: a task group raises what failed and forgets that it was cancelled; the reply then
+    has an apology made and waits for its release for ever.
+    """
+
+    async def main():
+        scene = Scene()
+
+        async def failing():
+            scene.reply.discard()
+            raise EngineError("gone")
+            yield
+
+        scene.reply.start(failing(), STYLE, "Sorry.")
+        await asyncio.sleep(5)
+        assert "Sorry." not in scene.engines.spoken
+        assert asyncio.all_tasks() == {asyncio.current_task()}
 
     run(main())
 

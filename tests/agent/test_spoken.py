@@ -68,6 +68,7 @@ def test_the_oldest_go() -> None:
 
 @given(st.integers(0, 10**6), st.integers(-5, 50_000))
 def test_what_is_shortened_to_some_milliseconds_has_so_many(left, end_ms) -> None:
+    """Killed: a cut behind the millisecond that was asked for."""
     rest = shortened(left, end_ms)
     assert (rest is None) == (not 0 <= end_ms <= milliseconds(left))
     if rest is not None:
@@ -100,6 +101,7 @@ def test_cutting_never_brings_words_back(heard, cuts) -> None:
 
 @given(st.integers(0, 4 * WORD), st.integers(0, 400))
 def test_cutting_twice_is_cutting_once(heard, end_ms) -> None:
+    """Killed: a cut where it was cut already is refused."""
     kept = spoken(heard=heard)
     first = kept.cut(1, end_ms)
     assert kept.cut(1, end_ms) == first

@@ -728,11 +728,27 @@ def test_manual_turns_wait_for_the_client() -> None:
 def test_new_rules_hold_from_the_next_state() -> None:
     turns = Turns(RULES)
     play(turns, [(0.0, STARTS, [])])
-    turns.rules = TurnRules(1.0, 0.2, 10, 1, 300, 0.06)
+    turns.follow(TurnRules(1.0, 0.2, 10, 1, 300, 0.06), 0.5)
     play(
         turns,
         [(1.0, STOPS, [PrepareReply(1)]), (1.9, TIME, []), (2.0, TIME, [ReleaseReply(1)])],
     )
+
+
+def test_who_is_not_asked_any_more_is_not_hung_up_on_either() -> None:
+    """Killed: a call that goes by the new rules at the end of the old wait, and ends there."""
+    turns = Turns(RULES)
+    play(turns, [*ANSWERED, (2.0, ReplyFinished(1), [])])
+    turns.follow(replace(RULES, create_response=False), 5.0)
+    play(turns, [(12.0, TIME, []), (304.9, TIME, [])])
+    turns.follow(RULES, 304.9)
+    play(turns, [(305.1, TIME, []), (314.9, TIME, [SayPrompt(2, Prompt.STILL_THERE)])])
+
+
+def test_before_there_is_a_caller_nobody_waits_for_them() -> None:
+    turns = Turns(RULES)
+    turns.follow(RULES, 1.0)
+    assert turns.deadline is None
 
 
 WAITING = [*ANSWERED, (2.0, ToolsCalled(), []), (3.0, ReplyFinished(1), [])]

@@ -25,6 +25,7 @@ def test_media_time_counts_from_what_arrived() -> None:
 
 @given(st.lists(st.floats(0, 0.05), min_size=20, max_size=60))
 def test_jitter_moves_it_by_no_more_than_the_least_of_it(late_s) -> None:
+    """Killed: the latest packet says what time it is."""
     clock = MediaClock()
     for n, late in enumerate(late_s):
         clock.arrived(PACKET, 7 + (n + 1) * 0.02 + late)
@@ -41,9 +42,19 @@ def test_it_follows_a_sound_card_that_is_not_our_clock(ppm) -> None:
     assert clock.media_ms(now) == pytest.approx(600_000, abs=2)
 
 
-def test_media_time_that_stops_is_followed_slowly() -> None:
-    """Packets were lost and nothing filled their time: what was played stays where it was."""
+@pytest.mark.parametrize("hole_s", [0.06, 0.3, 10.0])
+def test_time_that_nothing_filled_is_left_out_after_some_seconds(hole_s) -> None:
+    """Another stream that follows, or a jitter buffer's patience, fills no time."""
     clock = MediaClock()
-    clock.arrived(PACKET, 1.02)
-    clock.arrived(PACKET, 11.02)
-    assert clock.media_ms(11.02) == pytest.approx(10_000 + 20 - 2, abs=1)
+    for n in range(1000):
+        clock.arrived(PACKET, (n + 1) * 0.02 + hole_s * (n >= 500))
+    assert clock.media_ms(20 + hole_s) == pytest.approx(20_000)
+
+
+def test_time_that_was_filled_and_then_came_all_the_same_counts_at_once() -> None:
+    """A stalled network: silence stood for what then arrives in one burst."""
+    clock = MediaClock()
+    for n in range(1000):
+        clock.arrived(PACKET, (n + 1) * 0.02)
+    clock.arrived(50 * PACKET, 20.02)
+    assert clock.media_ms(20.02) == pytest.approx(21_000)

@@ -122,6 +122,17 @@ def test_an_echo_that_moves_is_found_again() -> None:
     assert share(told, 4.4, 99) == 1
 
 
+def test_time_that_is_missing_from_the_stream_does_not_blind_it() -> None:
+    """Another SSRC follows, and nothing fills the time between. Killed: a clock that goes by
+    the least delay ever seen, by which an echo comes before it was played.
+    """
+    before_s, hole_s = 8.0, 0.15
+    quiet = np.zeros(int((before_s - hole_s) * HEAR_HZ), np.float32)
+    heard = np.concatenate([quiet, echo(at_hearing_rate(), delay_ms=60)])
+    told = explained(heard, at_s=lambda n: before_s + n * 0.02, hole_hop=100, hole_s=hole_s)
+    assert share(told) == 1
+
+
 def test_a_caller_who_puts_on_headphones_is_heard_again() -> None:
     first = echo(at_hearing_rate(), -6)
     first[4 * HEAR_HZ :] = 0

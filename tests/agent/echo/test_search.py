@@ -45,6 +45,7 @@ def slow_spreads_and_gains(heard_db, weights, played_db):
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 10_000), st.integers(1, T))
 def test_all_at_once_is_each_by_itself(seed, rows) -> None:
+    """The slow twin goes lag by lag. Killed: gains in the order of the windows."""
     heard = decibels(speechlike(rows, seed))
     weights = np.random.default_rng(seed).random((rows, BANDS)).astype(np.float32)
     played = decibels(everywhere(seed)[:, : LAGS - 1 + rows])
@@ -59,6 +60,7 @@ def test_all_at_once_is_each_by_itself(seed, rows) -> None:
     st.integers(0, ROOMS - 1), st.integers(0, LAGS - 1), st.floats(-24, 0), st.integers(0, 99)
 )
 def test_an_echo_is_found_whatever_its_lag_and_level(room, lag, gain_db, seed) -> None:
+    """Killed: what was played one hop away from the lag found."""
     played = everywhere(seed)
     heard = late(played, room, lag) * np.float32(10 ** (gain_db / 10))
     fit = search(heard, played, FLOOR)
@@ -70,6 +72,7 @@ def test_an_echo_is_found_whatever_its_lag_and_level(room, lag, gain_db, seed) -
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 10_000))
 def test_another_sound_is_no_echo(seed) -> None:
+    """Killed: a misfit that is a third of what it is."""
     fit = search(speechlike(T, seed + 50_000), everywhere(seed), FLOOR)
     assert fit is None or fit.spread_db > 10
 

@@ -9,8 +9,10 @@ import pytest
 
 import agent.flight.entries as en
 from agent.config import Config, Record
+from agent.errors import ConfigError
 from agent.flight import writer as writing
 from agent.flight.header import Header
+from agent.flight.packing import pack_header
 from agent.flight.record import read
 from agent.flight.writer import NAME, Tape, Writer, open_own
 from agent.requests import CallSettings
@@ -142,6 +144,22 @@ def test_a_record_that_is_being_written_is_not_deleted_for_another(shelf) -> Non
     here.writer.close()
     assert read(here.folder / name(1)).damage is None
     assert sum(here.sizes().values()) <= MIB
+
+
+def test_where_there_is_no_room_to_begin_nothing_is_written_at_all(shelf, caplog) -> None:
+    """Killed: a record whose header found no room, and whose packets did when another ended."""
+    here = shelf(call_mib=1, folder_mib=1)
+    first = here.begin(1)
+    rest = MIB - 4096 - len(pack_header(HEADER.plain())) - 500
+    here.fly(first, 1, size=rest, end=False)
+    here.fly(first, 1, began=1.0, size=1, end=False)  # a second has passed: both are written
+    second = here.begin(2)
+    here.writer.end(first)
+    here.fly(second, 500)
+    here.writer.close()
+    assert "rtc_2: its flight record ends: the folder is full" in caplog.text
+    with pytest.raises(ConfigError, match="it is empty"):
+        read(here.folder / name(2))
 
 
 def test_a_disk_that_is_full_ends_the_record_and_is_told_once(

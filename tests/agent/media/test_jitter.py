@@ -402,6 +402,7 @@ def arrivals(network, base, hops):
 @given(networks, settings_of_buffer, st.integers(0, 2**16 - 1), st.sets(st.integers(0, 119)))
 @settings(max_examples=150, deadline=None)
 def test_order_once_and_bounds_hold_whatever_the_network_does(network, receive, base, hops):
+    """Killed: a second copy of what is held takes its place, and one of them vanishes."""
     line = Line(receive)
     sent = arrivals(network, base, set(sorted(hops)[:6]))
     for at_ms, each in sent:
@@ -427,6 +428,7 @@ def test_order_once_and_bounds_hold_whatever_the_network_does(network, receive, 
 @settings(deadline=None)
 @given(st.sets(st.integers(1, 98), max_size=40), settings_of_buffer)
 def test_loss_leaves_no_hole_and_delays_nobody_for_longer_than_the_wait(lost, receive):
+    """Killed: what is neither recovered nor concealed is left out."""
     line = Line(receive)
     for i in range(100):
         if i not in lost:

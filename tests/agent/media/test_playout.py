@@ -207,6 +207,37 @@ def test_a_burst_after_a_stall_lets_others_run_between_its_packets():
     run(main())
 
 
+@pytest.mark.parametrize("turns_of_the_loop", range(12))
+def test_nothing_of_a_turn_leaves_or_ends_while_it_is_held_even_in_a_burst(turns_of_the_loop):
+    """Killed: a frame that is taken before others may run, and leaves after the hold: its turn
+    ends while nobody may say so, and the call waits for that end for ever.
+    """
+
+    async def main():
+        track = a_track()
+        sent = []
+        track.on_left = lambda turn, left, now: sent.append(left)
+        track.on_finished = lambda turn: sent.append("finished")
+        sender = Sender(track)
+        track.play(1, ramp(4))
+        track.end(1)
+        await asyncio.sleep(0.005)
+        stall(0.2)
+        for _ in range(turns_of_the_loop):
+            await asyncio.sleep(0)
+        track.hold()
+        before = list(sent)
+        await asyncio.sleep(1)
+        assert sent == before
+        track.resume()
+        await asyncio.sleep(1)
+        assert sent.count("finished") == 1
+        assert track.left(1) == 4 * FRAME
+        assert len(sender.sent) > 4
+
+    run(main())
+
+
 def test_audio_that_comes_within_half_a_frame_of_its_slot_is_sent_late_rather_than_concealed():
     async def main():
         track = a_track()

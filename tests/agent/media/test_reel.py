@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.config import Playout
@@ -11,6 +11,7 @@ from agent.media.reel import Frame, Reel
 FRAME = 480
 FADE = 240  # 10 ms
 PERIOD = 160  # of the test tone, 150 Hz
+ODD = 200  # of one that a frame cuts anywhere
 TONE_STEP = 0.5 * 2 * np.pi / PERIOD  # its steepest sample to sample
 FADE_STEP = 0.5 * np.pi / 2 / FADE  # the same of a fade from its peak
 
@@ -24,8 +25,8 @@ def noise(count: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).uniform(0.1, 0.9, count).astype(np.float32)
 
 
-def tone(count: int) -> np.ndarray:
-    return (0.5 * np.sin(2 * np.pi * np.arange(count) / PERIOD)).astype(np.float32)
+def tone(count: int, period: int = PERIOD) -> np.ndarray:
+    return (0.5 * np.sin(2 * np.pi * np.arange(count) / period)).astype(np.float32)
 
 
 def drain(reel: Reel, at_most: int = 10_000) -> list[Frame]:
@@ -526,6 +527,7 @@ lengths = st.integers(0, 2000)
     start_ms=st.sampled_from([20, 60, 200]),
 )
 def test_law_whole_turns_leave_bit_for_bit_and_gapless(turns, start_ms):
+    """Killed: the rest of a piece begins with the last sample that left."""
     reel = a_reel(start_ms=start_ms, depth_ms=60_000)
     everything = [np.zeros(0, np.float32)]
     for number, pieces in enumerate(turns, 1):
@@ -547,19 +549,23 @@ def test_law_whole_turns_leave_bit_for_bit_and_gapless(turns, start_ms):
 
 steps = st.lists(
     st.one_of(
-        st.tuples(st.just("append"), st.integers(1, 1500)),
-        st.tuples(st.just("next"), st.integers(1, 15)),
+        st.tuples(st.just("append"), st.integers(1, 3000)),
+        st.tuples(st.just("next"), st.sampled_from([1, 2, 3, 15])),
         st.tuples(st.sampled_from(["end", "flush", "stale"]), st.just(0)),
     ),
     max_size=40,
 )
 
 
+@settings(max_examples=300)
 @given(
     steps=steps, fade_ms=st.sampled_from([1, 10, 45]), start_ms=st.sampled_from([20, 40, 100])
 )
 def test_law_any_interleaving_counts_exactly_and_never_clicks(steps, fade_ms, start_ms):
-    """One turn after the other, of a tone that begins and ends at zero, cut and starved."""
+    """One turn after the other, of a tone that begins and ends at zero, cut and starved.
+
+    Killed: a flush that is silent at once; the tone is not at zero where a frame ends.
+    """
     reel = a_reel(fade_ms=fade_ms, start_ms=start_ms, depth_ms=60_000)
     fade = fade_ms * 24
     heard, said, reported, finished = [], {1: 0}, {}, []
@@ -568,7 +574,7 @@ def test_law_any_interleaving_counts_exactly_and_never_clicks(steps, fade_ms, st
 
     def say(count):
         seen.add(turn)
-        reel.append(turn, tone(said[turn] + count)[said[turn] :])
+        reel.append(turn, tone(said[turn] + count, ODD)[said[turn] :])
         said[turn] += count
 
     def listen():
@@ -584,7 +590,7 @@ def test_law_any_interleaving_counts_exactly_and_never_clicks(steps, fade_ms, st
             assert number not in flushed
             reported[number] = total
             assert reel.left(number) == total
-            _is_in(frame.samples, tone(total)[before:], fade)
+            _is_in(frame.samples, tone(total, ODD)[before:], fade)
         return True
 
     for name, count in [*steps, ("end", 0)]:
@@ -598,7 +604,7 @@ def test_law_any_interleaving_counts_exactly_and_never_clicks(steps, fade_ms, st
                 reel.append(turn - 1, tone(FRAME))
                 reel.end(turn - 1)
             case "end":
-                say(-said[turn] % PERIOD)
+                say(-said[turn] % ODD)
                 reel.end(turn)
             case "flush":
                 reel.flush()
