@@ -25,7 +25,7 @@ _Args = TypeVarTuple("_Args")
 
 _TICKS_PER_SAMPLE = RTP_HZ // HEAR_HZ
 _BUSY_S = 0.010  # a timer so late means that the loop was busy
-_SLICE = HEAR_HZ // 100  # samples handed on at a time: to hear 20 ms may hold the loop for 2
+_SLICE = HEAR_HZ * 120 // 1000  # samples handed on at a time: the longest packet
 _PATIENCE_S = 0.005  # enough to read a second of packets from the socket
 
 
@@ -48,8 +48,8 @@ class Stats:
 class Receiver:
     """One call's incoming audio. Lives in the event loop that created it.
 
-    `on_audio` gets [n] at HEAR_HZ, in slices of 10 ms with the loop's turn between them, and in
-    order with what follows.
+    `on_audio` gets [n] at HEAR_HZ: a packet's worth; a stall's silence in slices of 120 ms,
+    with the loop's turn between them and in order with what follows.
     `on_packet`, where given, gets every packet first, with its arrival on the loop's clock.
     What they raise is logged and counted, and goes no further.
     """
@@ -135,7 +135,7 @@ class Receiver:
         self._arm()
 
     def _hand_on(self, samples: Samples) -> None:
-        """The first slice at once: for it nobody need wait."""
+        """At once, but for a stall's silence: a second of it would hold the loop for 6 ms."""
         at_once = not self._waiting
         self._waiting += (samples[at : at + _SLICE] for at in range(0, len(samples), _SLICE))
         if at_once:
