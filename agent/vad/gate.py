@@ -25,6 +25,7 @@ SpeechEvent = (
     | SpeechEnded
 )
 _PASSED_MS = 2 * WINDOW_MS  # of windows that are no speech, and what was noticed is over
+_NOTHING_MS = 30 * WINDOW_MS  # of sound that became no speech: it is the caller's fan
 
 
 class Gate:
@@ -35,7 +36,7 @@ class Gate:
         self.speaking = False
         self.now_ms = 0  # media time: the end of the window fed last
         self._run_ms = 0  # length of the run of windows that speaks against `speaking`
-        self._noticed = False  # a sound that may become speech
+        self._sounding_ms = 0  # length of the sound that was noticed, and may become speech
         self._passing_ms = 0  # since it was last heard
 
     def notice(self, probability: float, audible: bool = True) -> SpeechEvent | None:
@@ -44,15 +45,15 @@ class Gate:
             return None
         if audible and probability >= self.config.notice_threshold:
             self._passing_ms = 0
-            if self._noticed:
-                return None
-            self._noticed = True
-            return SoundNoticed(WINDOW_MS)
+            self._sounding_ms += WINDOW_MS
+            if self._sounding_ms == _NOTHING_MS:
+                return SoundPassed()
+            return SoundNoticed(WINDOW_MS) if self._sounding_ms == WINDOW_MS else None
         self._passing_ms += WINDOW_MS
-        if not self._noticed or self._passing_ms < _PASSED_MS:
+        if not self._sounding_ms or self._passing_ms < _PASSED_MS:
             return None
-        self._noticed = False
-        return SoundPassed()
+        sounded_ms, self._sounding_ms = self._sounding_ms, 0
+        return SoundPassed() if sounded_ms < _NOTHING_MS else None
 
     def feed(self, probability: float, audible: bool = True) -> SpeechEvent | None:
         """Take the next window's speech probability, 0..1.
@@ -73,7 +74,7 @@ class Gate:
             return SilenceSuspected() if self.speaking else SpeechSuspected()
         ago_ms, self._run_ms = self._run_ms, 0
         self.speaking = not self.speaking
-        self._noticed = False
+        self._sounding_ms = 0
         if self.speaking:
             return SpeechStarted(self.now_ms - ago_ms, ago_ms)
         ago_ms += self.config.trail_ms

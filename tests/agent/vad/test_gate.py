@@ -134,9 +134,20 @@ def test_what_nobody_could_hear_is_not_noticed() -> None:
     assert notices([0.9, 0.9], [False, False]) == []
 
 
+def test_a_sound_that_goes_on_and_is_no_speech_passes_and_is_no_news_until_it_ends() -> None:
+    """Killed: a fan that keeps a reply soft to its end."""
+    fan = [0.3] * 100
+    assert notices(fan) == [SoundNoticed(32), SoundPassed()]
+    assert notices([*fan, 0.0, *fan[:9]]) == [SoundNoticed(32), SoundPassed()]
+    again = notices([*fan, 0.0, 0.0, 0.3])
+    assert again == [SoundNoticed(32), SoundPassed(), SoundNoticed(32)]
+    spoken = notices([*fan, 0.9, 0.9, 0.9, *[0.0] * 5, 0.3])
+    assert [type(each) for each in spoken[2:]] == [SpeechStarted, SpeechEnded, SoundNoticed]
+
+
 windows_of_a_call = st.lists(
     st.tuples(st.sampled_from([0.0, 0.3, 0.9, 0.9]), st.sampled_from([True, True, False])),
-    max_size=60,
+    max_size=29,  # what lasts longer is no news
 )
 
 
