@@ -35,12 +35,34 @@ def load(path: Path | None, overrides: Mapping[str, Any] | None = None) -> Confi
 def read_yaml(path: Path) -> Any:
     """What a YAML file holds, {} where it is empty. Raises ConfigError."""
     try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+        tree = yaml.load(path.read_text(encoding="utf-8"), _OnceEach)
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from error
+    except yaml.constructor.ConstructorError as error:
+        raise ConfigError(f"{path}: {error.problem}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not YAML: {error}") from error
     return {} if tree is None else tree
+
+
+class _OnceEach(yaml.SafeLoader):
+    """A safe loader that refuses a key's second value, where PyYAML would take it silently."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        lines: dict[str, int] = {}
+        for key, _ in node.value:
+            line = key.start_mark.line + 1
+            if not isinstance(key, yaml.ScalarNode):
+                continue
+            if key.value in lines:
+                raise yaml.constructor.ConstructorError(
+                    None,
+                    None,
+                    f"{key.value} stands twice, in line {lines[key.value]} and in line {line}; "
+                    "keep one of them",
+                )
+            lines[key.value] = line
+        return super().construct_mapping(node, deep)
 
 
 def parse_override(text: str) -> tuple[str, Any]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import gc
 import logging
 import signal
@@ -28,7 +29,7 @@ from agent.smart_turn.adviser import Adviser
 from agent.switchboard import Switchboard
 from agent.toolbox import load_toolbox
 from agent.vad import silero
-from signaling.app import build_app
+from signaling.app import build_app, origins_of
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +69,8 @@ async def running(config: Config) -> AsyncIterator[str]:
 
     Raises ConfigError for what the operator can mend, before any call is taken.
     """
+    origins_of(config.server)  # these two are known now; the weights may take minutes
+    await _can_listen(config)
     upstream.check()
     upstream.install(config)
     opus.check()
@@ -131,6 +134,27 @@ async def _record(config: Config, host: EngineHost) -> Canned:
     return canned
 
 
+async def _can_listen(config: Config) -> None:
+    """Listen for a moment: another may still take the port later. Raises ConfigError."""
+    host, port = config.server.host, config.server.port
+    try:
+        server = await asyncio.get_running_loop().create_server(asyncio.Protocol, host, port)
+    except OSError as error:
+        raise _cannot_listen(config, error) from error
+    server.close()
+    await server.wait_closed()
+
+
+def _cannot_listen(config: Config, error: OSError) -> ConfigError:
+    host, port = config.server.host, config.server.port
+    # the loop words some errors anew, with the address in them once more
+    taken = error.errno == errno.EADDRINUSE
+    cause = "another program listens there" if taken else error.strerror or error
+    return ConfigError(
+        f"cannot listen on {host}:{port}: {cause}; choose another with --host and --port"
+    )
+
+
 async def _listen(
     app: web.Application, config: Config, stack: contextlib.AsyncExitStack
 ) -> str:
@@ -141,10 +165,7 @@ async def _listen(
     try:
         await web.TCPSite(runner, host, port).start()
     except OSError as error:
-        raise ConfigError(
-            f"cannot listen on {host}:{port}: {error.strerror or error}; "
-            "choose another with --host and --port"
-        ) from error
+        raise _cannot_listen(config, error) from error
     # what is alive now lives as long as the server: let no later collection walk through it
     gc.collect()
     gc.freeze()

@@ -61,6 +61,8 @@ def load(path: Path) -> Speech:
             read, rate = file.read(dtype="float32", always_2d=True), file.samplerate
     except soundfile.SoundFileError as error:
         raise ConfigError(f"{path}: no sound file ({error}); WAV and FLAC are read") from error
+    if not np.isfinite(read).all():
+        raise ConfigError(f"{path}: some of its samples are no numbers (NaN or infinite)")
     mono = read.mean(axis=1)  # [n]
     samples = soxr.resample(mono, rate, SPEAK_HZ) if rate != SPEAK_HZ else mono
     last = last_speech_sample(samples)

@@ -33,7 +33,7 @@ def build_app(
     default first), `engine` the name of the engine that was picked; `web_root` holds what
     browsers load. Raises ConfigError for an origin that no page could match.
     """
-    origins = _origins(config.server)
+    origins = origins_of(config.server)
     app = web.Application(middlewares=[guard(origins)], client_max_size=MAX_BYTES)
     app.add_routes(CallRoutes(config, calls, voices).table())
     app.add_routes(_status(calls, metrics, engine))
@@ -41,7 +41,8 @@ def build_app(
     return app
 
 
-def _origins(server: Server) -> Origins:
+def origins_of(server: Server) -> Origins:
+    """Whose pages may call. Raises ConfigError for an origin that no page could match."""
     try:
         return Origins(server.cors_origins, server.host)
     except ValueError as error:

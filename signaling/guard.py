@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 
 RETRY_AFTER_S = 5  # a full server: calls last minutes, but seats come free at any moment
 
+_SHOWN = 100  # characters of a header in the log: strangers write them
 _READING = (hdrs.METH_GET, hdrs.METH_HEAD)
 _CODES = {
     404: Code.NOT_FOUND,
@@ -41,12 +42,20 @@ def guard(origins: Origins) -> Middleware:
         origin = request.headers.get(hdrs.ORIGIN)
         try:
             _admit(origins, request, origin)
+            _tell_of_reader(origins, request, origin)
             if request.method == hdrs.METH_OPTIONS:
                 response: web.StreamResponse = web.Response(status=204, headers=_CORS)
             else:
                 response = await handler(request)
         except RejectedOffer as error:
-            log.info("%s %s refused: %s", request.method, request.rel_url.raw_path, error.code)
+            log.info(
+                "%s %s refused: %s (Origin %r, Host %r)",
+                request.method,
+                request.rel_url.raw_path,
+                str(error.code),
+                _shown(origin),
+                _shown(request.headers.get(hdrs.HOST)),
+            )
             response = refusal(error)
         except web.HTTPException as error:
             response = _refused_by_router(error)
@@ -63,6 +72,23 @@ def guard(origins: Origins) -> Middleware:
         return response
 
     return guarded
+
+
+def _tell_of_reader(origins: Origins, request: web.Request, origin: str | None) -> None:
+    """The browser refuses the reading: its page stays empty, and only its console says why."""
+    if request.method in _READING and not origins.permits(
+        origin, request.headers.get(hdrs.HOST, "")
+    ):
+        log.info(
+            "%s %s: pages of %r may not read it; list them in server.cors_origins",
+            request.method,
+            request.rel_url.raw_path,
+            _shown(origin),
+        )
+
+
+def _shown(header: str | None) -> str:
+    return (header or "")[:_SHOWN]
 
 
 def refusal(error: RejectedOffer, headers: LooseHeaders | None = None) -> web.Response:

@@ -55,6 +55,29 @@ def test_what_cannot_be_is_refused_by_name(tmp_path, text, complaint) -> None:
         load(write(tmp_path, text))
 
 
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("server:\n  port: 1\n  port: 2", r"port stands twice, in line 2 and in line 3"),
+        ("server: {port: 1, port: 2}", r"port stands twice, in line 1 and in line 1"),
+        ("log: {}\nserver: {}\nlog: {}", r"log stands twice, in line 1 and in line 3"),
+    ],
+)
+def test_a_key_that_stands_twice_is_refused(tmp_path, text, complaint) -> None:
+    with pytest.raises(ConfigError, match=rf"config\.yaml: {complaint}; keep one"):
+        load(write(tmp_path, text))
+
+
+def test_a_key_may_stand_once_in_each_of_two_sections(tmp_path) -> None:
+    path = write(tmp_path, "a: {name: x}\nb: {name: y}")
+    assert read_yaml(path) == {"a": {"name": "x"}, "b": {"name": "y"}}
+
+
+def test_a_tag_that_would_run_code_is_refused(tmp_path) -> None:
+    with pytest.raises(ConfigError, match=r"config\.yaml: could not determine a constructor"):
+        load(write(tmp_path, "server: !!python/object/apply:os.getpid []"))
+
+
 def test_a_file_that_is_not_there_is_named() -> None:
     with pytest.raises(ConfigError, match=r"cannot read /no/where\.yaml"):
         load(Path("/no/where.yaml"))

@@ -65,8 +65,29 @@ def test_a_taken_port_stops_the_start_with_a_remedy() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        with pytest.raises(ConfigError, match=r"cannot listen on 127.0.0.1:\d+.*--port"):
+        cause = "another program listens there"
+        with pytest.raises(ConfigError, match=rf"on 127.0.0.1:\d+: {cause}; .*--port"):
             asyncio.run(main(taken.getsockname()[1]))
+
+
+@pytest.mark.parametrize(
+    ("settings", "complaint"),
+    [
+        ({"server.host": "192.0.2.1"}, "cannot listen on 192.0.2.1"),  # nobody's address
+        ({"server.cors_origins": ["shop.example"]}, r"server\.cors_origins: 'shop\.example'"),
+    ],
+)
+def test_what_is_known_before_the_engines_are_loaded_is_said_before(
+    settings, complaint, monkeypatch
+) -> None:
+    monkeypatch.setattr(serve, "EngineHost", None)  # what would load them
+
+    async def main():
+        async with running(load(None, {**QUIET, **settings})):
+            pass
+
+    with pytest.raises(ConfigError, match=complaint):
+        asyncio.run(main())
 
 
 def chat_settings(server, **more):

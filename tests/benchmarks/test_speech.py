@@ -123,6 +123,14 @@ def test_channels_are_mixed(tmp_path):
     assert spoken.samples == pytest.approx(voice(0.3) / 2, abs=1e-3)
 
 
+@pytest.mark.parametrize("sample", [np.nan, np.inf, -np.inf])
+def test_samples_that_are_no_numbers_are_refused(tmp_path, sample):
+    samples = np.append(voice(0.3), np.float32(sample))
+    soundfile.write(tmp_path / "a.wav", samples, SPEAK_HZ, subtype="FLOAT")
+    with pytest.raises(ConfigError, match=r"a\.wav: some of its samples are no numbers"):
+        load(tmp_path / "a.wav")
+
+
 def test_what_cannot_be_said_is_refused_by_name(tmp_path):
     with pytest.raises(ConfigError, match=r"a\.wav: there is no such file"):
         load(tmp_path / "a.wav")

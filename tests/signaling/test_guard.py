@@ -82,6 +82,48 @@ class TestPagesOfOtherSites:
             assert "Access-Control-Allow-Origin" not in response.headers
 
 
+class TestWhatTheOperatorReads:
+    @awaited
+    async def test_a_refusal_names_the_page(self, caplog):
+        caplog.set_level(logging.INFO)
+        async with served() as http:
+            await http.post(CALLS, data=OFFER, headers=placing(Origin=SHOP))
+        assert f"origin_not_allowed (Origin '{SHOP}'" in caplog.text
+
+    @awaited
+    async def test_a_refusal_names_the_host(self, caplog):
+        caplog.set_level(logging.INFO)
+        async with served() as http:
+            await http.get("/healthz", headers={"Host": "agent.example"})
+        assert "host_not_allowed (Origin '', Host 'agent.example')" in caplog.text
+
+    @awaited
+    async def test_a_page_whose_browser_will_not_let_it_read_is_named(self, caplog):
+        caplog.set_level(logging.INFO)
+        async with served() as http:
+            await http.get("/healthz", headers={"Origin": SHOP})
+        assert f"/healthz: pages of '{SHOP}' may not read it" in caplog.text
+        assert "server.cors_origins" in caplog.text
+
+    @pytest.mark.parametrize("configured", [[SHOP], ["*"]])
+    @awaited
+    async def test_pages_that_may_read_are_not_mentioned(self, caplog, configured):
+        caplog.set_level(logging.INFO)
+        async with served(server__cors_origins=configured) as http:
+            own = str(http.make_url("/")).rstrip("/")
+            for headers in ({}, {"Origin": own}, {"Origin": SHOP}):
+                assert (await http.get("/healthz", headers=headers)).status == 200
+        assert "may not read" not in caplog.text
+
+    @awaited
+    async def test_strangers_do_not_fill_the_log(self, caplog):
+        caplog.set_level(logging.INFO)
+        async with served() as http:
+            await http.get("/healthz", headers={"Origin": "https://" + "x" * 5000})
+        (line,) = [m for m in caplog.messages if "may not read" in m]
+        assert len(line) < 300
+
+
 class TestNamesOfThisServer:
     @awaited
     async def test_a_rebound_name_is_refused_on_loopback(self):
@@ -144,7 +186,8 @@ class TestEveryRefusalHasTheShape:
             url = http.make_url("/").with_path("/a%0aforged", encoded=True)
             await http.session.post(url, headers={"Origin": SHOP})
         lines = [r.getMessage() for r in caplog.records if r.name == "signaling.guard"]
-        assert lines == ["POST /a%0aforged refused: origin_not_allowed"]
+        (line,) = lines
+        assert line.startswith("POST /a%0aforged refused: origin_not_allowed (")
 
     @awaited
     async def test_nobody_sniffs_and_nobody_learns_versions(self):
