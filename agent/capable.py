@@ -5,11 +5,11 @@ Asks the driver, the disk and, where one is named, the chat server. Imports no m
 
 from agent import machine, weights
 from agent.config import Config
-from agent.errors import ConfigError
+from agent.errors import ConfigError, installs
 
 VOXTRAL_PACKAGES = ("transformers", "mistral_common", "accelerate")
 KOKORO_PACKAGES = ("kokoro", "misaki")
-EXTRA = "pip install '.[voxtral]'"
+EXTRA = installs("voxtral")
 
 # What Voxtral-Mini-3B takes of a GPU, by dtype: 4.68 billion parameters, of which int8 packs
 # the 3.2 billion of the language model's layers.

@@ -1,5 +1,7 @@
 """Three errors, told apart by whose fault it is. A lost network is an event, not an error."""
 
+import sys
+
 
 class ConfigError(Exception):
     """The operator asked for something that cannot be; the message names key, value, remedy."""
@@ -23,3 +25,8 @@ class RejectedOffer(Exception):
 
 class EngineError(Exception):
     """One of our models failed or died; the call apologises and lives on."""
+
+
+def installs(extra: str) -> str:
+    """The command that installs an extra for this very Python: a remedy, whatever pip is."""
+    return f"{sys.executable} -m pip install '.[{extra}]'"

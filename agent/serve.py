@@ -21,7 +21,7 @@ from agent.errors import ConfigError, EngineError
 from agent.flight.store import open_records
 from agent.host.client import EngineHost
 from agent.lag import CountingLoop, watch
-from agent.media import opus, upstream
+from agent.media import addresses, opus, upstream
 from agent.media.rehearsal import rehearse
 from agent.metrics import Metrics
 from agent.smart_turn import model as smart_turn
@@ -59,6 +59,8 @@ async def _serve(config: Config) -> None:
         async with running(config) as url:
             # the line that scripts wait for
             print(f"listening on {url}", flush=True)  # noqa: T201
+            if not addresses.is_loopback(config.server.host):
+                log.warning("browsers give their microphone to https only: put TLS in front")
             await asyncio.get_running_loop().create_future()
     log.info("stopped")
 

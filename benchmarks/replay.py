@@ -89,7 +89,7 @@ def as_text(flight: Flight, difference: Difference) -> str:
     )
     if difference.identical:
         apart = f"at most {difference.most_s * 1000:.1f} ms apart"
-        return f"{about}\nidentical: {difference.count} decisions, {apart}"
+        return f"{about}\nidentical: decisions {difference.count}, {apart}"
     at = min(each.at for each in (difference.recorded, difference.now) if each is not None)
     return (
         f"{about}\ndiffers at {at:.3f} s: recorded {_said(difference.recorded)}, "

@@ -7,11 +7,12 @@ from importlib.metadata import PackageNotFoundError, requires, version
 
 from agent.config import Config
 from agent.doctor.check import FAIL, OK, WARN, Check
+from agent.errors import installs
 from agent.toolbox import load_toolbox
 
 _EXTRA = "voxtral"
 _PIN = re.compile(r"(?P<name>[\w.-]+)(\[[^]]*\])?==(?P<version>[^;\s]+)\s*(;(?P<marker>.*))?")
-_INSTALL_EXTRA = f"run: pip install '.[{_EXTRA}]'"
+_INSTALL_EXTRA = f"run: {installs(_EXTRA)}"
 
 
 def python() -> Check:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from agent.audio.frame import HEAR_HZ, Samples
-from agent.errors import ConfigError
+from agent.errors import ConfigError, installs
 
 Analyze = Callable[[Samples], float]  # [n] at HEAR_HZ -> odds that the turn is over
 
@@ -24,7 +24,7 @@ def load() -> Analyze:
     except ImportError as error:
         raise ConfigError(
             f"turns.smart_turn: Smart Turn is not installed ({error}); "
-            "run: pip install '.[smart-turn]'"
+            f"run: {installs('smart-turn')}"
         ) from error
     published: Any = LocalSmartTurnAnalyzerV3(sample_rate=HEAR_HZ)
 

@@ -51,7 +51,7 @@ def test_missing_packages_are_named(able, monkeypatch):
     monkeypatch.setattr(machine, "find_spec", lambda name: None if name == "kokoro" else name)
     config = load(None, able)
     assert capable.voxtral_lacks(config) == ""
-    assert capable.kokoro_lacks(config).startswith("kokoro not installed; run: pip install")
+    assert capable.kokoro_lacks(config).startswith("kokoro not installed; run: ")
     monkeypatch.setattr(machine, "find_spec", lambda name: None)
     assert "transformers, mistral_common, accelerate not" in capable.voxtral_lacks(config)
 

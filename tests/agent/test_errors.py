@@ -1,6 +1,9 @@
 """Three errors, by whose fault it is."""
 
-from agent.errors import ConfigError, EngineError, RejectedOffer
+import shlex
+import sys
+
+from agent.errors import ConfigError, EngineError, RejectedOffer, installs
 
 
 def test_a_rejection_carries_what_a_client_is_told() -> None:
@@ -12,3 +15,11 @@ def test_a_rejection_carries_what_a_client_is_told() -> None:
 def test_the_three_are_not_each_other() -> None:
     kinds = (ConfigError, EngineError, RejectedOffer)
     assert not any(issubclass(a, b) for a in kinds for b in kinds if a is not b)
+
+
+def test_an_extra_is_installed_where_it_is_missing() -> None:
+    """Killed: a bare `pip`, which after `make serve` is another Python's."""
+    assert shlex.split(installs("voxtral")) == [
+        sys.executable,
+        *"-m pip install .[voxtral]".split(),
+    ]

@@ -30,7 +30,7 @@ def test_the_same_decisions_are_status_0(path, capsys) -> None:
     assert main(["replay", str(path)]) == 0
     about, verdict = capsys.readouterr().out.splitlines()
     assert "'rtc_flown', " in about
-    assert verdict == "identical: 3 decisions, at most 0.0 ms apart"
+    assert verdict == "identical: decisions 3, at most 0.0 ms apart"
 
 
 def test_other_decisions_are_status_1_and_the_first_is_printed(path, capsys) -> None:

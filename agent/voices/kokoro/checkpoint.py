@@ -16,7 +16,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
-from agent.errors import ConfigError, EngineError
+from agent.errors import ConfigError, EngineError, installs
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +24,6 @@ MOST_PHONEMES: Final = 510
 STYLE: Final = 256  # numbers in a style
 _DEFAULT_VOICE: Final = "af_heart"
 _PATTERNS: Final = ["config.json", "*.pth", "voices/*.pt"]
-_INSTALL: Final = "pip install '.[voxtral]'"
 _NEEDED: Final = "a folder with config.json, the .pth file and voices/*.pt"
 # Never stored in the released file; KModel leaves them at one and zero.
 _UNSTORED: Final = (".norm.weight", ".norm.bias", "position_ids", "token_type_ids")
@@ -109,7 +108,9 @@ def _download(model: str) -> Path:
         from huggingface_hub import snapshot_download
         from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
     except ImportError as error:
-        raise ConfigError(f"kokoro.model: huggingface_hub is missing; {_INSTALL}") from error
+        raise ConfigError(
+            f"kokoro.model: huggingface_hub is missing; {installs('voxtral')}"
+        ) from error
     log.info("looking for %s on this machine and on the hub (350 MB the first time)", model)
     try:
         return Path(snapshot_download(model, allow_patterns=_PATTERNS))
@@ -145,7 +146,7 @@ def _build(config: Path, weights: Path) -> Any:
         from kokoro import KModel
     except ImportError as error:
         raise ConfigError(
-            f"Kokoro needs packages that are missing ({error}); {_INSTALL}"
+            f"Kokoro needs packages that are missing ({error}); {installs('voxtral')}"
         ) from error
     try:
         # The id is a label here (its absence prints); both files are given, none is fetched.
