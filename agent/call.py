@@ -22,7 +22,7 @@ from agent.memory import Memory
 from agent.replies import Replies, Speaker
 from agent.settings import merged, patience, turn_rules, vad_config
 from agent.shared import Shared
-from agent.smart_turn.opinion import SecondOpinion
+from agent.smart_turn.opinion import NoOpinion, SecondOpinion
 from agent.turns import Turns
 
 log = logging.getLogger(__name__)
@@ -85,7 +85,7 @@ class Call:
         self._ear = Ear(vad, config.vad, patience(config, self._settings), guard=guard)
         self._turns = Turns(turn_rules(config, self._settings))
         self._memory = Memory()
-        self._second: SecondOpinion | None = None
+        self._second: SecondOpinion | NoOpinion = NoOpinion()
         if shared.adviser is not None:
             self._second = SecondOpinion(self._ear, shared.adviser, self.opined, shared.metrics)
         self._caller = Caller(
@@ -315,8 +315,7 @@ class Call:
         )
         self._turns.follow(turn_rules(self._config, self._settings), self._loop.time())
         self._set_timer()
-        if self._second is not None:
-            self._second.wanted = self._turns.rules.judges
+        self._second.wanted = self._turns.rules.judges
         self._ear.configure(
             vad_config(self._config, self._settings), patience(self._config, self._settings)
         )

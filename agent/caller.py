@@ -15,7 +15,7 @@ from agent.ear import Ear
 from agent.engines import CallEngines, Conversation, Heard, Piece, Sense
 from agent.errors import EngineError
 from agent.memory import Memory
-from agent.smart_turn.opinion import SecondOpinion
+from agent.smart_turn.opinion import NoOpinion, SecondOpinion
 from agent.state import HEARING, OVERLAP, PAUSED, WEIGHING, YIELDED, State
 from agent.vad.gate import SpeechEvent
 
@@ -34,7 +34,7 @@ class Caller:
         engines: CallEngines,
         memory: Memory,
         tell: Callable[[ev.Notice], None],
-        second: SecondOpinion | None = None,
+        second: SecondOpinion | NoOpinion,
     ) -> None:
         """`name` is what the log calls the call; `second` is asked about their pauses."""
         self._name, self._ear, self._engines = name, ear, engines
@@ -68,8 +68,7 @@ class Caller:
         """Take the next samples, [n] at HEAR_HZ; yield what they tell. Consume it wholly."""
         if self._open:
             self._engines.hear(samples)
-            if self._second is not None:
-                self._second.hear(samples)
+            self._second.hear(samples)
         for event in self._ear.feed(samples):
             match event:
                 case ev.SpeechStarted():
@@ -80,8 +79,7 @@ class Caller:
                     self._ended = event
                     self._silent_at = self._loop.time() - event.ago_ms / 1000
             yield event
-        if self._second is not None:
-            self._second.ask_if_due()
+        self._second.ask_if_due()
 
     async def heed(self, pieces: AsyncGenerator[Piece]) -> AsyncGenerator[Piece]:
         """Pass on a reply; what the brain makes of the pause goes to the ear, and at once."""
@@ -106,15 +104,13 @@ class Caller:
             self._engines.expect(conversation())
             so_far = self._ear.since(self._started)
             self._engines.hear(so_far)
-            if self._second is not None:
-                self._second.begin(so_far)
+            self._second.begin(so_far)
         if state in (HEARING, PAUSED) and not self._announced:
             self._announced = True
             self._tell(ev.UtteranceStarted(self._utterance, self._began_ms))
         if state not in _SPOKEN and not self._tried:
             self._open = False
-            if self._second is not None:
-                self._second.rest()
+            self._second.rest()
 
     def commit(self) -> None:
         """They have finished, and the client will say when to answer."""
@@ -137,16 +133,14 @@ class Caller:
         if self._open:
             self._tried = True
             self._told_committed()
-            if self._second is not None:
-                self._second.rest()
+            self._second.rest()
 
     def went_on(self) -> None:
         """They had not finished. To the brain it is one utterance, to the client a new one."""
         self._tried = self._announced = False
         self._utterance += 1
         self._began_ms = self._ear.preroll_at_ms(self._started)
-        if self._second is not None:
-            self._second.resume()
+        self._second.resume()
 
     def forget(self) -> None:
         """What they said was no turn."""
@@ -158,8 +152,7 @@ class Caller:
 
     def close(self) -> None:
         """The call is over."""
-        if self._second is not None:
-            self._second.rest()
+        self._second.rest()
         for task in self._transcripts:
             task.cancel()
 

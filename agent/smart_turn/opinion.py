@@ -84,3 +84,19 @@ class SecondOpinion:
             return
         self._metrics.opinion("in_time")
         self._opined(NAME, odds)
+
+
+class NoOpinion:
+    """Where Smart Turn is off: nobody is asked."""
+
+    wanted = False
+
+    def begin(self, samples: Samples) -> None: ...
+
+    def hear(self, samples: Samples) -> None: ...
+
+    def ask_if_due(self) -> None: ...
+
+    def rest(self) -> None: ...
+
+    def resume(self) -> None: ...

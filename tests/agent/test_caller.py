@@ -14,7 +14,7 @@ from agent.endpoint.release import Patience
 from agent.engines import Conversation, Exchange, Heard, Sense, Text
 from agent.memory import Memory
 from agent.metrics import Metrics
-from agent.smart_turn.opinion import SecondOpinion
+from agent.smart_turn.opinion import NoOpinion, SecondOpinion
 from agent.state import HEARING, LISTENING, OVERLAP, PAUSED, REPLYING, WEIGHING, YIELDED
 from agent.virtual_time import run
 
@@ -27,9 +27,11 @@ class Scene:
         self.engines, self.memory, self.told = FakeEngines(), Memory(), []
         self.opinions = []
         self.ear = Ear(LoudnessVad(), CONFIG, Patience("auto", 100, 420, 650))
-        second = adviser and SecondOpinion(
-            self.ear, adviser, lambda *opinion: self.opinions.append(opinion), Metrics()
-        )
+        second = NoOpinion()
+        if adviser is not None:
+            second = SecondOpinion(
+                self.ear, adviser, lambda *opinion: self.opinions.append(opinion), Metrics()
+            )
         self.caller = Caller(
             "rtc_1", self.ear, self.engines, self.memory, self.told.append, second
         )
