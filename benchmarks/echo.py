@@ -80,8 +80,8 @@ def cost() -> dict[str, float]:
 def _share(played: Samples, heard: Samples, asks: int) -> float:
     """Of frames `played` [n, SPEAK_FRAME] and `heard` [m, HEAR_FRAME]."""
     guard, began_s = EchoGuard(), time.thread_time()
-    guard.arrived(0, 0.0)
     for n, frame in enumerate(heard):
+        guard.arrived(len(frame), n * 0.02)
         if n < len(played):
             guard.played(played[n], n * 0.02)
         guard.feed(frame[: HEAR_FRAME // 2])

@@ -17,6 +17,7 @@ from agent.engines import Style, Voice
 from agent.phrases import Phrases
 from benchmarks.heard import SPEECH_PEAK
 
+_SLACK = HEAR_HZ // 20
 _TAIL = 3 * HEAR_HZ  # samples that are looked for; more would have to hold no late packet
 
 
@@ -68,7 +69,8 @@ def place(script: Script, recording: Samples) -> Place | None:
     if last is None:
         return None
     tail = recording[max(0, last + 1 - _TAIL) : last + 1]
-    lag, likeness = _find(tail, script.samples)
+    # no more of it was heard than the recording is long: "one" is no "twenty-one"
+    lag, likeness = _find(tail, script.samples[: last + 1 + _SLACK])
     end = lag + len(tail) - 1
     return Place(end * 1000 / HEAR_HZ, script.said_by(end), likeness)
 

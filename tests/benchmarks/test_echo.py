@@ -54,5 +54,7 @@ def test_the_guard_costs_least_when_there_is_nothing_to_do() -> None:
     shares = cost()
     assert list(shares) == ["idle", "playing, no echo", "playing, echo"]
     assert np.isfinite(list(shares.values())).all()
-    assert shares["idle"] < shares["playing, no echo"] < shares["playing, echo"]
+    # ratios of one run, and wide: these take work only where there is something to hear
+    assert 3 * shares["idle"] < shares["playing, no echo"]
+    assert 3 * shares["idle"] < shares["playing, echo"]
     assert shares["playing, echo"] == pytest.approx(1, abs=20)  # % of a core, not a share of 1

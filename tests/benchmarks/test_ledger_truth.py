@@ -73,6 +73,15 @@ def test_the_end_of_a_recording_is_found(known, sound, word, share, before_ms):
     assert found.likeness > 0.3
 
 
+def test_the_beginning_is_not_taken_for_a_like_word_much_later(known):
+    """Killed: a lone "one" found in "twenty-one"."""
+    _, first, last = known.words[20]
+    one = known.words[20][0].partition("-")[2]
+    assert one == "one,"
+    sounds = known.samples[(first + last) // 2 : last]
+    assert place(known, sounds).end_ms < 1000
+
+
 def test_a_recording_that_ends_in_a_pause_ends_with_the_last_sound(known, sound):
     _, _, last = known.words[9]
     following = known.words[10][1]
