@@ -314,8 +314,7 @@ def held_up(flight):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("loop", [None, CountingLoop], ids=["asyncio", "uvloop"])
-def test_a_real_call_is_repeated(loop, tmp_path, monkeypatch) -> None:
+def test_a_real_call_is_repeated(tmp_path, monkeypatch) -> None:
     """With lost packets, a function, an interruption and a caller who goes on."""
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "outlook_report.py").write_text(
@@ -357,7 +356,7 @@ def test_a_real_call_is_repeated(loop, tmp_path, monkeypatch) -> None:
             await call.quiet(1.5, PATIENCE_S)
 
     for _ in range(3):
-        with asyncio.Runner(loop_factory=loop) as runner:
+        with asyncio.Runner(loop_factory=CountingLoop) as runner:
             runner.run(main())
         flight = read(max((tmp_path / "records").glob("*.flight")))
         assert flight.damage is None
