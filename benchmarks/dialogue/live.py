@@ -18,9 +18,8 @@ from benchmarks.dialogue.play import play
 from benchmarks.dialogue.scenario import configured, settings
 from benchmarks.dialogue.world import Part, Settings
 
-AT_ONCE = (
-    2  # of four on two cores the operator answers some 0.5 s late, as each takes a recogniser
-)
+# Of four on two cores the operator answered some half a second late: each takes a recogniser.
+AT_ONCE = 2
 
 
 class LiveWorld:
