@@ -8,10 +8,10 @@ import asyncio
 import numpy as np
 
 from agent.audio.frame import SPEAK_HZ
+from agent.audio.pcm16 import from_pcm16
 from agent.engines import Act, Heard, Sense, Speech, Text, Tool, ToolCall, Word
 from agent.events import CallEnding
 from agent.requests import CallSettings
-from agent.smart_turn.sound import unpacked
 
 WORD_S = 0.25  # how long FakeEngines speaks a word
 
@@ -169,7 +169,7 @@ class FakeAdviser:
 
     def ask(self, sound, answer) -> None:
         assert self.free, "no question may wait"
-        self.asked.append(unpacked(sound))
+        self.asked.append(from_pcm16(sound))
         self.free = False
         asyncio.get_running_loop().call_later(self.takes_s, self._say, answer)
 

@@ -6,12 +6,12 @@ import numpy as np
 from fakes import LoudnessVad
 from stage import VOICE
 
+from agent.audio.pcm16 import from_pcm16
 from agent.config import VadConfig
 from agent.ear import Ear
 from agent.endpoint.release import Patience
 from agent.metrics import Metrics
 from agent.smart_turn.opinion import SecondOpinion
-from agent.smart_turn.sound import unpacked
 
 QUIET = np.zeros_like(VOICE)
 
@@ -32,7 +32,7 @@ class Scene:
 
     def ask(self, sound, answer) -> None:
         assert self.free
-        self.asked.append((self.ear.silent_ms, unpacked(sound)))
+        self.asked.append((self.ear.silent_ms, from_pcm16(sound)))
         self.answers.append(answer)
 
     def feed(self, seconds, sound=QUIET) -> None:

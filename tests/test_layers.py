@@ -102,12 +102,7 @@ MAY_IMPORT = {
     ],
     "agent.smart_turn.model": [*VALUES, *NUMPY, "loguru", "pipecat"],
     "agent.smart_turn.sound": [*VALUES, *NUMPY, "agent.smart_turn.model"],
-    "agent.smart_turn.worker": [
-        *VALUES,
-        *NUMPY,
-        "agent.smart_turn.model",
-        "agent.smart_turn.sound",
-    ],
+    "agent.smart_turn.worker": [*VALUES, *NUMPY, "agent.smart_turn.model"],
     # shell: asyncio and sockets; which model runs is not known here
     "agent.media": [*VALUES, *NUMPY, "aiortc", "aioice", "av", "pyee", "pylibsrtp"],
     "agent.host": [*VALUES, *NUMPY, "msgpack"],

@@ -17,11 +17,11 @@ from pydantic import TypeAdapter, ValidationError
 import agent.flight.entries as en
 from agent import commands, engines, events, requests
 from agent.audio.frame import Samples
+from agent.audio.pcm16 import from_pcm16, to_pcm16
 from agent.engines import Speech
 from agent.flight.entries import Entry, Foreign
 
 MAX_VALUE_BYTES = 16 * 1024 * 1024  # two minutes of speech in one piece
-_FULL_SCALE = 32767
 _DEPTH = 8
 _NAME_CHARS = 64
 
@@ -45,8 +45,7 @@ def pack_header(header: dict[str, Any]) -> bytes:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, np.ndarray):
-        clipped = np.clip(value, -1.0, 1.0) * _FULL_SCALE
-        return np.rint(clipped).astype("<i2").tobytes()
+        return to_pcm16(value)
     return [type(value).__name__, {f: getattr(value, f) for f in _FIELDS[type(value)]}]
 
 
@@ -125,7 +124,7 @@ def _made(name: str, fields: dict[str, Any], unknown: Callable[[str, str], Any])
 def _samples(data: Any) -> Samples:
     if not isinstance(data, bytes) or len(data) % 2:
         raise Damaged("speech without samples")
-    return np.frombuffer(data, "<i2") * np.float32(1 / _FULL_SCALE)
+    return from_pcm16(data)
 
 
 def _fits(value: Any, hint: Any) -> bool:

@@ -43,7 +43,7 @@ class Adviser:
         return self._worker is not None and not self._worker.busy
 
     def ask(self, sound: bytes, answer: Callable[[float], None]) -> None:
-        """Ask about what `sound.packed` made; `answer` gets the odds of an end, if ever.
+        """Ask about 16-bit PCM at HEAR_HZ; `answer` gets the odds of an end, if ever.
 
         It must be free.
         """

@@ -84,7 +84,7 @@ class Worker:
         return worker
 
     def ask(self, sound: bytes, answer: Callable[[float], None]) -> None:
-        """Ask about what `sound.packed` made; it must not be busy."""
+        """Ask about 16-bit PCM at HEAR_HZ; it must not be busy."""
         assert not self.busy
         self._answer = answer
         self._writer.write(framed(sound))

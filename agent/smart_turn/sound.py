@@ -3,23 +3,11 @@
 It is packed as it comes: to pack 8 s at once would hold the loop for most of a millisecond.
 """
 
-import numpy as np
-
 from agent.audio.frame import HEAR_HZ, Samples
+from agent.audio.pcm16 import to_pcm16
 from agent.smart_turn.model import HEARD_S
 
-_FULL_SCALE = 32767
 _MOST_BYTES = HEARD_S * HEAR_HZ * 2
-
-
-def packed(samples: Samples) -> bytes:
-    """[n] as 16 bits each, little-endian."""
-    return (np.clip(samples, -1.0, 1.0) * np.float32(_FULL_SCALE)).astype("<i2").tobytes()
-
-
-def unpacked(sound: bytes) -> Samples:
-    """The other way round."""
-    return np.frombuffer(sound, "<i2") * np.float32(1 / _FULL_SCALE)
 
 
 class Latest:
@@ -30,7 +18,7 @@ class Latest:
 
     def feed(self, samples: Samples) -> None:
         """Take the next [n] at HEAR_HZ."""
-        self._sound += packed(samples)
+        self._sound += to_pcm16(samples)
         del self._sound[: max(0, len(self._sound) - _MOST_BYTES)]
 
     def packed(self) -> bytes:

@@ -17,8 +17,8 @@ from typing import BinaryIO
 import numpy as np
 
 from agent.audio.frame import HEAR_HZ
+from agent.audio.pcm16 import from_pcm16
 from agent.smart_turn.model import HEARD_S, Analyze
-from agent.smart_turn.sound import unpacked
 
 HEAD = struct.Struct("<I")  # how many bytes follow
 _WARMING = 3  # verdicts; the first ones take longer
@@ -64,7 +64,7 @@ def serve(questions: Iterator[bytes], say: BinaryIO) -> None:
         analyze: Analyze = load()
         tell("ready", warm(analyze))
         for question in questions:
-            tell("odds", analyze(unpacked(question)))
+            tell("odds", analyze(from_pcm16(question)))
     except OSError:
         return  # who asked is gone
     except Exception as error:  # whatever it is, the server must hear of it

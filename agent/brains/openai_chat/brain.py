@@ -14,6 +14,7 @@ from threading import Event
 from time import monotonic
 
 from agent.audio.frame import Samples
+from agent.audio.pcm16 import to_pcm16
 from agent.brains.languages import transcribed
 from agent.brains.openai_chat import trouble
 from agent.brains.openai_chat.line import Address, Errand, Line, Refused
@@ -21,7 +22,7 @@ from agent.brains.openai_chat.request import body
 from agent.brains.openai_chat.served import check
 from agent.brains.openai_chat.stream import Completion
 from agent.brains.openai_chat.transcript import transcript
-from agent.brains.openai_chat.wav import pcm, wav
+from agent.brains.openai_chat.wav import wav
 from agent.config import OpenaiChat
 from agent.engines import Conversation, Heard, Piece
 from agent.errors import EngineError
@@ -67,7 +68,7 @@ class OpenaiChatListener:
         """The server is not told before there is audio."""
 
     def hear(self, samples: Samples) -> None:
-        self._utterance += pcm(samples)
+        self._utterance += to_pcm16(samples)
 
     def reply(self, conversation: Conversation) -> Iterator[Piece]:
         self._turn = conversation.turn

@@ -15,14 +15,14 @@ from smart_turn_fakes import load_fatal, load_held, load_length, load_unless
 from stage import VOICE
 
 from agent.audio.frame import HEAR_HZ
+from agent.audio.pcm16 import to_pcm16
 from agent.errors import ConfigError
 from agent.smart_turn import adviser as room
 from agent.smart_turn import model
 from agent.smart_turn.adviser import Adviser
 from agent.smart_turn.opinion import SecondOpinion
-from agent.smart_turn.sound import packed
 
-SOUND = packed(np.full(HEAR_HZ, 0.25, np.float32))
+SOUND = to_pcm16(np.full(HEAR_HZ, 0.25, np.float32))
 
 
 @asynccontextmanager

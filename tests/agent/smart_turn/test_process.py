@@ -11,12 +11,12 @@ import uvloop
 from smart_turn_fakes import load_fatal, load_length, load_wrong
 
 from agent.audio.frame import HEAR_HZ
+from agent.audio.pcm16 import to_pcm16
 from agent.errors import ConfigError
 from agent.smart_turn import process
 from agent.smart_turn.process import Worker
-from agent.smart_turn.sound import packed
 
-SOUND = packed(np.full(HEAR_HZ, 0.25, np.float32))
+SOUND = to_pcm16(np.full(HEAR_HZ, 0.25, np.float32))
 
 
 async def asked(worker, sound=SOUND):

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from smart_turn_fakes import load_fatal, load_length, load_wrong
 
 from agent.audio.frame import HEAR_HZ
+from agent.audio.pcm16 import to_pcm16
 from agent.smart_turn.model import HEARD_S
-from agent.smart_turn.sound import packed
 from agent.smart_turn.worker import framed, frames, serve, warm
 
 SOUND = np.full(HEAR_HZ, 0.25, np.float32)  # a second
@@ -35,7 +35,7 @@ def test_frames_are_read_as_they_were_framed(pieces, cut) -> None:
 
 
 def test_it_is_ready_and_then_answers_each_question() -> None:
-    ready, *answers = said_to(load_length, packed(SOUND), packed(SOUND[:8000]))
+    ready, *answers = said_to(load_length, to_pcm16(SOUND), to_pcm16(SOUND[:8000]))
     assert ready[0] == "ready"
     assert ready[1] >= 0
     assert answers == [["odds", 0.1], ["odds", 0.05]]
@@ -56,7 +56,7 @@ def test_it_is_warmed_with_the_longest_sound_and_its_best_time_counts() -> None:
     ],
 )
 def test_what_fails_is_said_and_ends_it(load, why) -> None:
-    *_, last = said_to(load, packed(SOUND), packed(SOUND))
+    *_, last = said_to(load, to_pcm16(SOUND), to_pcm16(SOUND))
     assert last == ["failed", why]
 
 

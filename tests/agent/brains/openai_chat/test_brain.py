@@ -24,8 +24,9 @@ from chat_server import (
     token,
 )
 
+from agent.audio.pcm16 import to_pcm16
 from agent.brains.openai_chat.brain import OpenaiChatBrain
-from agent.brains.openai_chat.wav import pcm, wav
+from agent.brains.openai_chat.wav import wav
 from agent.config import OpenaiChat
 from agent.engines import Conversation, Exchange, Heard, Text, Tool, ToolCall, ToolUse
 from agent.errors import ConfigError, EngineError
@@ -93,7 +94,7 @@ def test_the_server_hears_the_utterance(server, listener):
     assert said(listener.reply(PLAIN)) == "16000 samples."
     [sent] = server.bodies()
     audio = sent["messages"][0]["content"][1]["input_audio"]["data"]
-    assert base64.b64decode(audio) == wav(pcm(SPEECH))
+    assert base64.b64decode(audio) == wav(to_pcm16(SPEECH))
 
 
 def test_it_obeys_the_laws_of_a_listener(server):

@@ -7,14 +7,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from agent.audio.pcm16 import to_pcm16
 from agent.brains.openai_chat.request import body, messages
-from agent.brains.openai_chat.wav import pcm, wav
+from agent.brains.openai_chat.wav import wav
 from agent.config import OpenaiChat
 from agent.engines import Conversation, Exchange, Tool, ToolCall, ToolUse
 from agent.errors import EngineError
 
-SAID = base64.b64encode(wav(pcm(np.zeros(3200, np.float32)))).decode()
-OLD = base64.b64encode(wav(pcm(np.ones(1600, np.float32)))).decode()
+SAID = base64.b64encode(wav(to_pcm16(np.zeros(3200, np.float32)))).decode()
+OLD = base64.b64encode(wav(to_pcm16(np.ones(1600, np.float32)))).decode()
 AUDIO = {"type": "input_audio", "input_audio": {"data": SAID, "format": "wav"}}
 OLD_AUDIO = {"type": "input_audio", "input_audio": {"data": OLD, "format": "wav"}}
 WEATHER = Tool("weather", "Tells the weather.", '{"type": "object", "properties": {}}')

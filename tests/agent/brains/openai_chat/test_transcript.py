@@ -6,15 +6,16 @@ import numpy as np
 import pytest
 from chat_server import MODEL, chat_server, form, raw, refuses
 
+from agent.audio.pcm16 import to_pcm16
 from agent.brains.openai_chat import transcript as module
 from agent.brains.openai_chat.line import Address, Line
 from agent.brains.openai_chat.transcript import transcript
-from agent.brains.openai_chat.wav import pcm, wav
+from agent.brains.openai_chat.wav import wav
 from agent.config import OpenaiChat
 from agent.engines import Heard
 from agent.errors import EngineError
 
-SAID = pcm(np.linspace(-1, 1, 16_000, dtype=np.float32))
+SAID = to_pcm16(np.linspace(-1, 1, 16_000, dtype=np.float32))
 
 
 @pytest.fixture
@@ -69,7 +70,7 @@ def test_a_server_without_transcripts_is_an_error_with_a_remedy(server, behaviou
 
 
 def test_no_audio_can_end_a_part_early():
-    loud = pcm(np.random.default_rng(1).uniform(-1, 1, 100_000).astype(np.float32))
+    loud = to_pcm16(np.random.default_rng(1).uniform(-1, 1, 100_000).astype(np.float32))
     for file in (wav(loud), b"\r\n--" * 100):
         body = module.form({"a": "b"}, file)
         boundary = body.split(b"\r\n")[0][2:].decode()
