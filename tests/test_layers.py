@@ -106,7 +106,12 @@ MAY_IMPORT = {
     # shell: asyncio and sockets; which model runs is not known here
     "agent.media": [*VALUES, *NUMPY, "aiortc", "aioice", "av", "pyee", "pylibsrtp"],
     "agent.host": [*VALUES, *NUMPY, "msgpack"],
-    "agent.smart_turn": [*VALUES, "agent.host.child", "agent.smart_turn"],
+    "agent.smart_turn": [
+        *VALUES,
+        "agent.host.backoff",
+        "agent.host.child",
+        "agent.smart_turn",
+    ],
     "agent.smart_turn.opinion": [
         *VALUES,
         "agent.ear",
@@ -231,7 +236,7 @@ MAY_IMPORT = {
 
 PURE = [
     *VALUES,
-    *("agent.turns", "agent.wait", "agent.backchannel"),
+    *("agent.turns", "agent.wait", "agent.backchannel", "agent.host.backoff"),
     *("agent.phrases", "agent.ledger", "agent.memory", "agent.metrics"),
     *("agent.config_file", "agent.settings", "agent.tool_schema"),
     *(

@@ -18,6 +18,7 @@ from agent.audio.frame import Samples
 from agent.engines import Conversation, Piece, Speech, Style
 from agent.errors import ConfigError, EngineError
 from agent.host import wire
+from agent.host.backoff import Backoff
 from agent.host.process import EngineProcess
 from agent.host.server import BuildEngines
 
@@ -147,18 +148,16 @@ class EngineHost:
     async def _keep_alive(self, process: EngineProcess) -> None:
         """Replace the process each time it is lost; wait longer while that does not help."""
         loop = asyncio.get_running_loop()
-        wait_s = _RESTART_S
+        backoff = Backoff(_RESTART_S, _RESTART_MAX_S)
         while True:
             born = loop.time()
             await process.gone.wait()
             self._process = None
             self._fail(list(self._streams.values()), _DEAD)
             await self._bury(process)
-            if loop.time() - born > _RESTART_MAX_S:
-                wait_s = _RESTART_S
+            wait_s = backoff.wait_s(loop.time() - born)
             log.error("%s in %.1f s", _DEAD, wait_s)
             await asyncio.sleep(wait_s)
-            wait_s = min(2 * wait_s, _RESTART_MAX_S)
             try:
                 process = await self._spawn()
             except (ConfigError, EngineError) as error:

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable
 
 from agent.errors import ConfigError
+from agent.host.backoff import Backoff
 from agent.smart_turn.model import Analyze
 from agent.smart_turn.process import Worker
 
@@ -62,7 +63,7 @@ class Adviser:
     async def _keep_alive(self, worker: Worker) -> None:
         """Replace the worker each time it is lost; wait longer while that does not help."""
         loop = asyncio.get_running_loop()
-        wait_s = _RESTART_S
+        backoff = Backoff(_RESTART_S, _RESTART_MAX_S)
         while True:
             born = loop.time()
             try:
@@ -72,12 +73,12 @@ class Adviser:
                 why = "it was given up"
             self._worker = None
             await worker.end()
-            if loop.time() - born > _RESTART_MAX_S:
-                wait_s = _RESTART_S
+            lived_s = loop.time() - born
             while self._worker is None:
+                wait_s = backoff.wait_s(lived_s)
                 log.error("Smart Turn: %s; started again in %g s", why, wait_s)
                 await asyncio.sleep(wait_s)
-                wait_s = min(2 * wait_s, _RESTART_MAX_S)
+                lived_s = 0.0
                 try:
                     self._worker = worker = await Worker.start(self._load)
                 except ConfigError as error:
