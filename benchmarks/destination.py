@@ -6,6 +6,13 @@ from pathlib import Path
 from agent.errors import ConfigError
 
 
+def json_file(text: str | None) -> Path | None:
+    """Where `--json` writes; None: nowhere, or "-", the standard output. Raises ConfigError."""
+    path = None if text is None or text == "-" else Path(text)
+    check("--json", path)
+    return path
+
+
 def check(option: str, path: Path | None, suffix: str = "") -> None:
     """Raises ConfigError, naming `option`, unless a file can be written there; None is fine.
 

@@ -90,7 +90,7 @@ def frontier(
     """Return the curves of each group of turns."""
     turns = Turns()
     complete = [each for each in observed if each.complete]
-    asked = [e for e in complete if verdicts is not None and (e.name, e.condition) in verdicts]
+    asked = _asked(complete, verdicts or {})
     judged: dict[tuple[str, str], list[float]] = {}
     advised: dict[tuple[str, str], list[float]] = {}
     for speaker in sorted({each.speaker for each in complete}):
@@ -123,6 +123,11 @@ def frontier(
             answered = answered_ms(laid_out, verdict_waits_ms(chosen, verdicts, odds))
             points[label].append(point("smart turn", odds, names, answered))
     return points
+
+
+def _asked(observed: Sequence[Observed], verdicts: Verdicts) -> list[Observed]:
+    """Return those that Smart Turn was asked about."""
+    return [each for each in observed if (each.name, each.condition) in verdicts]
 
 
 def _answers(
@@ -204,8 +209,8 @@ def main() -> None:
     points = frontier(observed, verdicts)
     print(text(points))
     if verdicts is not None:
-        asked = [e for e in observed if e.complete and (e.name, e.condition) in verdicts]
-        hearing = fit_hearing(asked, verdicts, published())
+        complete = [each for each in observed if each.complete]
+        hearing = fit_hearing(_asked(complete, verdicts), verdicts, published())
         print(f"\nSmart Turn beside the published weights: {hearing}")
     if arguments.json is not None:
         figures = {label: [asdict(each) for each in curve] for label, curve in points.items()}

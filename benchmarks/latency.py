@@ -110,8 +110,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Measure and report; 0, or 1 when no turn was answered."""
     quiet = args.json == "-"
-    written = None if quiet or args.json is None else Path(args.json)
-    destination.check("--json", written)
+    written = destination.json_file(args.json)
     destination.check("--plot", args.plot, ".png")
     _check(args)
     plan = Plan(

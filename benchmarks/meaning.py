@@ -21,11 +21,12 @@ import soxr
 
 from agent.audio.frame import HEAR_FRAME, HEAR_HZ, SPEAK_HZ, Samples
 from agent.brains.operator.brain import Operator
-from agent.config import Turns
-from agent.endpoint.odds import OPINIONS, Pause, weighed
-from agent.endpoint.release import Patience
+from agent.config import Config
+from agent.endpoint.odds import OPINIONS, Pause, logit
 from agent.endpoint.weights import FITTED
 from agent.engines import Conversation, Sense, Style
+from agent.requests import CallSettings
+from agent.settings import patience
 from agent.voices.espeak import EspeakVoice
 from benchmarks import report
 from benchmarks.endpoint_corpus import LEAD_MS, Condition, Recording, heard, observe
@@ -41,9 +42,8 @@ _PREROLL_MS = 300
 _ASKED_MS = 64  # of silence, and a reply is prepared
 _PACKET_MS, _AFTER_MS = 20, 6
 _LEAST_MS = 150  # of sound: less opens no turn
-_PATIENCE = Patience(
-    "auto", Turns().least_wait_ms, Turns().longest_wait_ms, Turns().unfinished_wait_ms
-)
+_PATIENCE = patience(Config(), CallSettings())
+_FOLDS: tuple[Fold, ...] = ("tune", "judge")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +69,9 @@ class Judged:
     def released_ms(self, weight: float | None) -> float:
         """After how much silence it is answered; None: the brain is not asked."""
         for pause in self.pauses:
-            if (
-                weight is not None
-                and self.odds is not None
-                and pause.silent_ms >= _ASKED_MS + self.thought_ms
-            ):
-                scale = weight / OPINIONS["meaning"]
-                opinion = weighed({"meaning": self.odds}) * scale
-                pause = replace(pause, opinion=opinion)
+            in_time = pause.silent_ms >= _ASKED_MS + self.thought_ms
+            if weight is not None and self.odds is not None and in_time:
+                pause = replace(pause, opinion=weight * logit(self.odds))
             wait_ms = max(pause.silent_ms, _PATIENCE.wait_ms(FITTED, pause))
             if wait_ms < pause.silent_ms + _PACKET_MS:  # else the next packet may overrule it
                 return wait_ms
@@ -85,8 +80,8 @@ class Judged:
 
 def clips(sentences: int) -> Iterator[Clip]:
     """Yield all; `sentences` of each kind of request."""
-    voice, fold_of = EspeakVoice(), dict[str, Fold](tune="tune", judge="judge")
-    for fold in fold_of.values():
+    voice = EspeakVoice()
+    for fold in _FOLDS:
         drawn = random.Random(f"meaning {fold}")
         spoken = [("request", text) for text in requests(sentences, drawn)]
         spoken += [("other speech", text) for text in SAYINGS[fold]]
@@ -169,27 +164,31 @@ def row(name: str, judged: Sequence[Judged], weight: float | None) -> Row:
 def rows(judged: Sequence[Judged], weights: Sequence[float | None]) -> list[Row]:
     """Each fold and kind of speech by itself."""
     found = []
-    for fold in ("tune", "judge"):
-        for kind in ("request", "other speech"):
-            mine = [e for e in judged if e.clip.fold == fold and e.clip.kind == kind]
-            for weight in weights:
-                way = "sound alone" if weight is None else f"and meaning, {weight:g}"
-                found.append(row(f"{fold}: {kind}, {way}", mine, weight))
+    for name, mine in _groups(judged):
+        for weight in weights:
+            way = "sound alone" if weight is None else f"and meaning, {weight:g}"
+            found.append(row(f"{name}, {way}", mine, weight))
     return found
 
 
 def opinions(judged: Sequence[Judged]) -> list[tuple[object, ...]]:
     """How often each opinion was given, of ends and of pauses within, in percent."""
     found: list[tuple[object, ...]] = []
-    for fold in ("tune", "judge"):
+    for name, mine in _groups(judged):
+        ends = Counter(e.odds for e in mine if e.clip.complete)
+        within = Counter(e.odds for e in mine if not e.clip.complete)
+        for odds in sorted({*ends, *within}, key=lambda odds: odds or 0.0):
+            share = 100 * ends[odds] / ends.total(), 100 * within[odds] / within.total()
+            found.append((name, "none" if odds is None else odds, *share))
+    return found
+
+
+def _groups(judged: Sequence[Judged]) -> Iterator[tuple[str, list[Judged]]]:
+    """Each fold and kind of speech, under its name."""
+    for fold in _FOLDS:
         for kind in ("request", "other speech"):
             mine = [e for e in judged if e.clip.fold == fold and e.clip.kind == kind]
-            ends = Counter(e.odds for e in mine if e.clip.complete)
-            within = Counter(e.odds for e in mine if not e.clip.complete)
-            for odds in sorted({*ends, *within}, key=lambda odds: odds or 0.0):
-                share = 100 * ends[odds] / ends.total(), 100 * within[odds] / within.total()
-                found.append((f"{fold}: {kind}", "none" if odds is None else odds, *share))
-    return found
+            yield f"{fold}: {kind}", mine
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -77,8 +77,7 @@ def run(args: argparse.Namespace) -> int:
     settings = Settings(config, dict(parse_override(text) for text in args.set))
     scenarios = choose(args.dialogues, args.only)
     quiet = args.json == "-"
-    written = None if quiet or args.json is None else Path(args.json)
-    destination.check("--json", written)
+    written = destination.json_file(args.json)
 
     def note(result: Result) -> None:
         print(line(result), file=sys.stderr if quiet else sys.stdout, flush=True)

@@ -18,7 +18,7 @@ from agent.brains.operator import certainty
 from agent.brains.operator.answers import Mind, heeded
 from agent.brains.operator.certainty import is_short_answer, is_sure
 from agent.brains.operator.grammar import understand
-from agent.brains.operator.opinions import Opinions, Rival
+from agent.brains.operator.opinions import Opinions, Rival, words
 from agent.brains.operator.recogniser import Knowledge, Recogniser
 from agent.brains.operator.requests import Intent, same
 from agent.brains.operator.weights import DOUBT, THRESHOLD
@@ -110,15 +110,15 @@ def run(sentences: int) -> tuple[list[Outcome], float]:
 
 def outcome(item: Item, opinions: Opinions, rivals: Callable[[], Sequence[Rival]]) -> Outcome:
     """Judge one utterance by the weights in force; `rivals` is asked where it may be one."""
-    words = " ".join(span.word for span in opinions.request if span.word)
-    request = understand(words)
+    heard = words(opinions.request)
+    request = understand(heard)
     found = certainty.measures(opinions) if request else None
     return Outcome(
         item.fold,
         item.source,
         item.condition,
         item.said,
-        words if request else "",
+        heard if request else "",
         certainty.score(opinions) if found else _NEVER,
         astuple(found) if found else (),
         certainty.closest_rival(request, rivals()) if found else math.inf,

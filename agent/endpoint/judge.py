@@ -85,7 +85,7 @@ class Judge:
     @property
     def pause_at_ms(self) -> int | None:
         """Where in media time the silence under way began, once it is a pause: its name."""
-        return None if self._last_ms is None or self.silent_ms < _PAUSE_MS else self._last_ms
+        return None if self.silent_ms < _PAUSE_MS else self._last_ms
 
     @property
     def resumed(self) -> bool:

@@ -1,4 +1,4 @@
-"""How long to wait before a process that was lost is started again. Knows no process, no clock."""
+"""How long to wait before what was lost is started again. Knows no process and no clock."""
 
 
 class Backoff:

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from agent.errors import ConfigError
-from benchmarks.destination import check
+from benchmarks.destination import check, json_file
 
 
 def test_a_new_file_and_one_to_replace_are_fine(tmp_path) -> None:
@@ -41,3 +41,10 @@ def test_what_is_not_ours_is_told(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     with pytest.raises(ConfigError, match="cannot be written"):
         check("--json", tmp_path / "x.json")
+
+
+def test_json_goes_to_a_file_or_to_the_standard_output(tmp_path) -> None:
+    assert json_file(None) is None is json_file("-")
+    assert json_file(str(tmp_path / "x.json")) == tmp_path / "x.json"
+    with pytest.raises(ConfigError, match=r"--json .*: is a folder"):
+        json_file(str(tmp_path))

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.brains.operator.grammar import understand
-from agent.brains.operator.opinions import Opinions, Rival, Span
+from agent.brains.operator.opinions import Opinions, Rival, Span, words
 from agent.brains.operator.requests import Intent, Request, same
 from agent.brains.operator.weights import BIAS, DOUBT, THRESHOLD, WEIGHTS
 
@@ -54,7 +54,7 @@ def certain_request(
 
     `rivals` takes long, and is asked for those only where they matter.
     """
-    request = understand(_words(opinions.request))
+    request = understand(words(opinions.request))
     if request is None or (found := score(opinions)) < THRESHOLD:
         return None
     sure = is_sure(request.intent, found - THRESHOLD, closest_rival(request, rivals()))
@@ -66,7 +66,7 @@ def short_answer(opinions: Opinions) -> Request | None:
 
     Of other speech, it is the long that is taken for an answer, and in whole sentences.
     """
-    request = understand(_words(opinions.request))
+    request = understand(words(opinions.request))
     return request if request and is_short_answer(request) else None
 
 
@@ -143,10 +143,6 @@ def measures(opinions: Opinions) -> Measures | None:
         english=language / frames,
         english_word=language / max(1, len(english)),
     )
-
-
-def _words(spans: Sequence[Span]) -> str:
-    return " ".join(span.word for span in spans if span.word)
 
 
 def _frames(span: Span) -> int:

@@ -11,7 +11,7 @@ from typing import Final
 
 from agent.brains.operator.certainty import score
 from agent.brains.operator.grammar import may_follow, understand
-from agent.brains.operator.opinions import Opinions
+from agent.brains.operator.opinions import Opinions, words
 from agent.brains.operator.requests import RULES, Request
 
 COMPLETE: Final = 0.93
@@ -27,7 +27,7 @@ def finished(opinions: Opinions, request: Request | None) -> float | None:
     which is soon mistaken, where only its end was guessed from what it must be, and where it
     is no request: other speech may end anywhere.
     """
-    said = " ".join(span.word for span in opinions.so_far if span.word)
+    said = words(opinions.so_far)
     after = may_follow(said)
     if after is None or not said:
         return None

@@ -1,5 +1,6 @@
 """What the recogniser made of an utterance: words, and where in the sound each was."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -29,3 +30,8 @@ class Opinions:
     request: tuple[Span, ...]  # as a request
     anything: tuple[Span, ...]  # as English
     so_far: tuple[Span, ...] = ()  # as a request that may not be whole yet
+
+
+def words(spans: Iterable[Span]) -> str:
+    """What was said in them, without silence and noise."""
+    return " ".join(span.word for span in spans if span.word)

@@ -10,6 +10,7 @@ from spoken import say
 from agent.audio.frame import HEAR_HZ
 from agent.brains.operator import recogniser as subject
 from agent.brains.operator.grammar import understand
+from agent.brains.operator.opinions import words
 from agent.brains.operator.recogniser import Knowledge, Recogniser
 
 
@@ -25,10 +26,6 @@ def opinions(ear, samples, cuts=()):
         ear.hear(part)
         ear.opinions()
     return ear.opinions()
-
-
-def words(spans):
-    return " ".join(span.word for span in spans if span.word)
 
 
 def test_a_request_is_recognised(ear) -> None:
