@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import torch
-from torch.nn.functional import scaled_dot_product_attention
+from torch.nn.functional import pad, scaled_dot_product_attention
 
-from agent.brains.voxtral.cache import PAGE, Cache, Shape
+from agent.brains.voxtral.cache import Cache, Shape
 
 # queries [B * T, heads, head_dim], a layer of the cache -> [B * T, heads * head_dim]
 Attend = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
@@ -41,7 +41,7 @@ def buckets(stride: int) -> tuple[int, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Flash:
-    """FlashAttention 2 as built into torch, over pages of the cache where they stand.
+    """FlashAttention 2 as built into torch, over the cache where it stands.
 
     Reads only what a slot holds, splits long slots over the GPU, copies nothing. CUDA from
     Ampere on, half precision.
@@ -57,30 +57,27 @@ class Flash:
     ) -> Attend:
         from torch.nn.attention.varlen import varlen_attn
 
-        device, batch = slots.device, slots.shape[0]
-        pages = cache.stride // PAGE
-        table = slots[:, None] * pages + torch.arange(pages, device=device)  # [B, pages]
-        table = table.to(torch.int32)
+        bounds = new * torch.arange(len(slots) + 1, device=slots.device, dtype=torch.int32)
         used = (starts + new).to(torch.int32)
-        each = torch.arange(batch + 1, device=device, dtype=torch.int32)
-        bounds, bounds_of_keys = each * new, each * cache.stride
+        # Where each slot begins, in any order: of how many there are `used` knows. One more
+        # than there are slots, for where a last one would end.
+        begins = pad(slots * cache.stride, (0, 1)).to(torch.int32)
         # a single query needs no causal mask, and without one all heads of a group share a read
         window = (-1, -1) if new == 1 else (-1, 0)
 
         def attend(queries: torch.Tensor, layer: torch.Tensor) -> torch.Tensor:
-            keys, values = _split(layer.view(-1, PAGE, *layer.shape[1:]))
+            keys, values = _split(layer)
             found = varlen_attn(
                 queries,
                 keys,
                 values,
                 bounds,
-                bounds_of_keys,
+                begins,
                 new,
                 cache.stride,
                 window_size=window,
                 enable_gqa=True,
                 seqused_k=used,
-                block_table=table,
             )
             assert isinstance(found, torch.Tensor)
             return found.flatten(1)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import torch
 
-PAGE = 256  # positions; what FlashAttention wants a slot to be a multiple of
+TILE = 256  # positions; attention kernels work on whole tiles of rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +24,8 @@ class Shape:
 
 
 def stride(context: int) -> int:
-    """Rows that a slot of `context` positions takes: whole pages."""
-    return -(-context // PAGE) * PAGE
+    """Rows that a slot of `context` positions takes: whole tiles."""
+    return -(-context // TILE) * TILE
 
 
 class Cache:

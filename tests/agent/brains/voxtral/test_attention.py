@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.brains.voxtral.attention import Flash, Packed, Plain, buckets
-from agent.brains.voxtral.cache import PAGE, Cache, Shape
+from agent.brains.voxtral.cache import Cache, Shape
 
 SHAPE = Shape(layers=1, heads=6, kv_heads=2, head_dim=16)
 gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
@@ -88,23 +88,19 @@ def test_lengths_end_with_the_whole_slot() -> None:
     assert Flash().lengths(4096) == (4096,)
 
 
-def test_flash_is_asked_for_the_right_pages(monkeypatch) -> None:
+def test_flash_is_asked_for_the_right_slots(monkeypatch) -> None:
     """Where it cannot run, at least what it is given stands for the textbook's result."""
 
-    def stand_in(q, k, v, cu_q, cu_k, max_q, max_k, **given):
+    def stand_in(q, k, v, cu_q, cu_k, max_q, max_k, *, window_size, enable_gqa, seqused_k):
         found = []
-        assert (given["enable_gqa"], max_k) == (
-            True,
-            k.shape[1] * given["block_table"].shape[1],
-        )
-        assert cu_k.tolist() == [i * max_k for i in range(len(cu_q))]
-        assert given["window_size"] == ((-1, -1) if max_q == 1 else (-1, 0))
-        assert all(x.dtype == torch.int32 for x in (cu_q, cu_k, given["block_table"]))
-        for i, (pages, used) in enumerate(
-            zip(given["block_table"], given["seqused_k"], strict=True)
-        ):
-            keys = k[pages].flatten(0, 1)[:used]  # [used, kv_heads, dim]
-            values = v[pages].flatten(0, 1)[:used]
+        assert enable_gqa
+        assert max_k == len(k) // 4
+        assert window_size == ((-1, -1) if max_q == 1 else (-1, 0))
+        assert all(x.dtype == torch.int32 for x in (cu_q, cu_k, seqused_k))
+        assert len(cu_q) == len(cu_k) == len(seqused_k) + 1
+        for i, used in enumerate(seqused_k):
+            keys = k[cu_k[i] :][:used]  # [used, kv_heads, dim]
+            values = v[cu_k[i] :][:used]
             here = q[cu_q[i] : cu_q[i + 1]]  # [new, heads, dim]
             unseen = torch.ones(len(here), int(used)).triu(int(used) - len(here) + 1).bool()
             each = here.shape[1] // keys.shape[1]
@@ -138,4 +134,3 @@ def test_a_gpu_attends_alike_in_half_precision(attention, new) -> None:
     torch.manual_seed(0)
     _, slow = attended(Plain(), cache, slots, starts, new)
     assert ((fast - slow).float().norm() / slow.float().norm()) < 0.02
-    assert cache.stride % PAGE == 0

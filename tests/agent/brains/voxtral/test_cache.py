@@ -4,7 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.brains.voxtral.cache import PAGE, Cache, Shape, stride
+from agent.brains.voxtral.cache import TILE, Cache, Shape, stride
 
 SHAPE = Shape(layers=2, heads=4, kv_heads=2, head_dim=8)
 CPU = torch.device("cpu")
@@ -19,8 +19,8 @@ def test_voxtral_mini_keeps_120_kib_of_each_position() -> None:
 
 @given(st.integers(1, 40_000))
 def test_a_slot_is_the_fewest_whole_pages(context) -> None:
-    assert stride(context) % PAGE == 0
-    assert context <= stride(context) < context + PAGE
+    assert stride(context) % TILE == 0
+    assert context <= stride(context) < context + TILE
 
 
 @given(
