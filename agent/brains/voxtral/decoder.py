@@ -166,12 +166,16 @@ def fused(parts: Sequence[nn.Linear]) -> nn.Linear:
     weight = torch.cat([part.weight.detach() for part in parts])
     whole = nn.Linear(weight.shape[1], weight.shape[0], bias=False, device="meta")
     whole.weight = nn.Parameter(weight, requires_grad=False)
-    if parts[0].bias is not None:
-        bias = torch.cat([part.bias.detach() for part in parts])
-        whole.bias = nn.Parameter(bias, requires_grad=False)
+    if any(part.bias is not None for part in parts):
+        zeros = weight.new_zeros(weight.shape[0])  # stay so for a part without a bias
+        whole.bias = nn.Parameter(zeros, requires_grad=False)
     at = 0
     for part in parts:
-        part.weight.data = weight[at : at + part.out_features]
+        rows = slice(at, at + part.out_features)
+        part.weight.data = weight[rows]
+        if part.bias is not None:
+            whole.bias.data[rows] = part.bias.data
+            part.bias.data = whole.bias.data[rows]
         at += part.out_features
     return whole
 

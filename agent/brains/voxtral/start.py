@@ -19,6 +19,7 @@ from agent.brains.voxtral.cache import Cache, Shape, stride
 from agent.brains.voxtral.checkpoint import Checkpoint, find
 from agent.brains.voxtral.decoder import Decoder
 from agent.brains.voxtral.ears import Ears
+from agent.brains.voxtral.encoder import Encoder, unchanged
 from agent.brains.voxtral.kinds import Ways
 from agent.brains.voxtral.passes import Passes
 from agent.brains.voxtral.progress import Progress
@@ -169,7 +170,8 @@ def load(
     positions = stride(wanted.context_tokens)
     quantize = _quantize if int8 else None
     decoder = Decoder(inner.language_model, model.lm_head, positions, device.device, quantize)
-    return decoder, Ears(inner.audio_tower, inner.multi_modal_projector)
+    encoder = unchanged if wanted.attention == "eager" else Encoder
+    return decoder, Ears(inner.audio_tower, inner.multi_modal_projector, encoder)
 
 
 def _dtype(wanted: Voxtral, device: Accelerator) -> torch.dtype:

@@ -65,8 +65,19 @@ def test_fused_matrices_take_no_second_copy() -> None:
     wanted = torch.cat([part(x) for part in parts], -1)
     whole = fused(parts)
     assert torch.allclose(whole(x), wanted, atol=1e-6)
-    storage = whole.weight.untyped_storage().data_ptr()
-    assert all(part.weight.untyped_storage().data_ptr() == storage for part in parts)
+    for name, stored in whole.named_parameters():
+        storage = stored.untyped_storage().data_ptr()
+        views = [part.get_parameter(name) for part in parts]
+        assert all(view.untyped_storage().data_ptr() == storage for view in views)
+    assert torch.allclose(torch.cat([part(x) for part in parts], -1), wanted, atol=1e-6)
+
+
+def test_where_only_some_parts_have_a_bias_the_others_add_nothing() -> None:
+    parts = [nn.Linear(8, size, bias=size != 5) for size in (3, 5, 4)]
+    x = torch.randn(4, 8)
+    wanted = torch.cat([part(x) for part in parts], -1)
+    whole = fused(parts)
+    assert torch.allclose(whole(x), wanted, atol=1e-6)
     assert torch.allclose(torch.cat([part(x) for part in parts], -1), wanted, atol=1e-6)
 
 

@@ -4,7 +4,8 @@ import pytest
 import tiny_voxtral
 import torch
 
-from agent.brains.voxtral.ears import Audio
+from agent.brains.voxtral.ears import Audio, Ears
+from agent.brains.voxtral.encoder import unchanged
 from agent.brains.voxtral.mel import CHUNK_FRAMES
 
 
@@ -24,6 +25,15 @@ def test_embeddings_are_those_of_transformers(ears, checkpoint, seconds) -> None
     features = inputs["input_features"]
     wanted = tiny_voxtral.reference(checkpoint).get_audio_features(features).pooler_output
     assert torch.equal(ears.mel(torch.from_numpy(samples)), features)
+    assert torch.allclose(ears.listen(features), wanted, atol=1e-5, rtol=1e-5)
+
+
+@torch.no_grad()
+def test_by_transformers_own_encoder_they_are_the_very_same(checkpoint) -> None:
+    inner = tiny_voxtral.reference(checkpoint).model
+    ears = Ears(inner.audio_tower, inner.multi_modal_projector, unchanged)
+    features = torch.randn(2, 128, CHUNK_FRAMES)
+    wanted = inner.get_audio_features(features).pooler_output
     assert torch.equal(ears.listen(features), wanted)
 
 

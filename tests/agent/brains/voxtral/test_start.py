@@ -8,6 +8,7 @@ from importlib.util import find_spec
 import pytest
 import tiny_voxtral
 import torch
+from torch.nn.modules.module import register_module_forward_hook
 
 from agent.accelerator.device import Accelerator
 from agent.accelerator.ladder import EAGER
@@ -62,6 +63,15 @@ def test_it_answers_as_generate_does(checkpoint, attention) -> None:
     assert answer(started, 12) == generated(checkpoint, 12)
     assert started.runner.slots == started.room.slots == 2
     assert started.runner.context == 1024
+
+
+@pytest.mark.parametrize("attention", ["eager", "sdpa"])
+def test_only_eager_hears_by_transformers_own_encoder(checkpoint, attention) -> None:
+    runner, seen = start(config(checkpoint, attention=attention)).runner, set()
+    with register_module_forward_hook(lambda module, *_: seen.add(type(module).__name__)):
+        runner.embed_audio(tiny_voxtral.noise(1))
+    assert "VoxtralMultiModalProjector" in seen
+    assert ("VoxtralEncoder" in seen) == (attention == "eager")
 
 
 def test_what_was_chosen_is_known_and_logged(checkpoint, caplog) -> None:
