@@ -145,7 +145,11 @@ def test_a_layer_is_ten_kernels_and_nothing_is_copied(checkpoint) -> None:
     assert layer == {"native_layer_norm": 2, "addmm": 4, "add": 2, "gelu": 1}
     around = one - layer
     assert around["_to_copy"] == 1  # the features, to channels last
+    assert around["convolution"] == 2
     assert not {"clone", "copy_", "mul"} & set(two)
+    for convolution in (whole.conv1, whole.conv2):  # or its weight would be copied below torch
+        weight = convolution.weight[:, :, None]
+        assert weight.is_contiguous(memory_format=torch.channels_last)
 
 
 def test_it_reads_no_value_so_that_it_can_be_recorded(checkpoint) -> None:
