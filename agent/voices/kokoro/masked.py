@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from agent.voices.kokoro.abreast import Lanes
+
 _SHUT = -1e4  # added to a gate before its sigmoid: exactly 0 in every float
 _FLAGS = 8  # input channels for the padding flag; one is used, eight keep products aligned
 
@@ -33,26 +35,26 @@ def span(valid: Tensor, steps: int, like: Tensor) -> Span:
 
 
 def adain(layer: Any, x: Tensor, style: Tensor, span: Span) -> Tensor:
-    """AdaIN1d: instance norm over the valid steps, then scale and shift by style.
+    """AdaIN1d of a fused model: instance norm over the valid steps, scale and shift by style.
 
-    In the style's precision whatever that of `x` [B, C, X]: sums of squares overflow a half.
+    `x` [B, C, X] is zero in padding, and so is the result. In the style's precision whatever
+    that of `x`: sums of squares overflow a half. Written for few passes over `x`; on a GPU each
+    is a kernel.
     """
     x = x.to(style.dtype)
     gamma, beta = layer.fc(style).to(style.dtype)[:, :, None].chunk(2, 1)
-    mean = (x * span.mask).sum(-1, keepdim=True) / span.steps
-    centred = (x - mean) * span.mask
-    variance = (centred * centred).sum(-1, keepdim=True) / span.steps
-    y = centred * torch.rsqrt(variance + layer.norm.eps)
-    y = y * layer.norm.weight[None, :, None] + layer.norm.bias[None, :, None]
-    styled: Tensor = ((1 + gamma) * y + beta) * span.mask
-    return styled
+    mean = x.sum(-1, keepdim=True) / span.steps
+    centred = torch.addcmul(x, mean, span.mask, value=-1)
+    variance = torch.linalg.vector_norm(centred, dim=-1, keepdim=True).square() / span.steps
+    scale = torch.rsqrt(variance + layer.norm.eps)
+    return torch.addcmul(beta * span.mask, centred, torch.addcmul(scale, gamma, scale))
 
 
 def resblock(block: Any, x: Tensor, style: Tensor, span: Span) -> tuple[Tensor, Span]:
     """AdainResBlk1d, which may double the steps."""
     after = span if block.upsample_type == "none" else span.twice()
     y = block.actv(adain(block.norm1, x, style, span))
-    y = block.conv1(block.pool(y) * after.mask)
+    y = block.conv1(block.pool(y) * after.mask) * after.mask
     y = block.conv2(block.actv(adain(block.norm2, y, style, after)))
     y = (y + block._shortcut(x)) * 0.5**0.5
     return y.to(style.dtype) * after.mask, after
@@ -69,39 +71,49 @@ def snake_block(block: Any, x: Tensor, style: Tensor, span: Span) -> Tensor:
         block.alpha2,
         strict=True,
     ):
-        y = adain(norm1, x, style, span)
-        y = conv1(y + torch.sin(alpha1 * y) ** 2 / alpha1)
-        y = adain(norm2, y, style, span)
-        y = conv2(y + torch.sin(alpha2 * y) ** 2 / alpha2)
+        y = conv1(snake(adain(norm1, x, style, span), alpha1)) * span.mask
+        y = conv2(snake(adain(norm2, y, style, span), alpha2))
         x = (x + y).to(style.dtype) * span.mask
     return x
+
+
+def snake(x: Tensor, alpha: Tensor) -> Tensor:
+    """A sine for an activation; zero stays zero."""
+    return torch.addcdiv(x, torch.sin(alpha * x).square(), alpha)
 
 
 class PaddedLSTM(nn.Module):
     """A bidirectional LSTM whose backward pass begins at the end of each row.
 
     Padding carries a flag that shuts the input gate: state that was zero stays exactly zero, so
-    the backward pass reaches a row's last step as if it began there. One library call for all
-    rows; the usual packed sequence wants their lengths on the CPU.
+    the backward pass, which hears the padding first, reaches a row's last step as if it began
+    there. Two library calls for all rows, one beside the other; the usual packed sequence wants
+    their lengths on the CPU.
     """
 
-    def __init__(self, lstm: nn.LSTM) -> None:
+    def __init__(self, lstm: nn.LSTM, lanes: Lanes) -> None:
         super().__init__()
         inputs, hidden = lstm.input_size, lstm.hidden_size
-        self.lstm = nn.LSTM(inputs + _FLAGS, hidden, batch_first=True, bidirectional=True)
-        self.lstm.to(next(lstm.parameters()))  # its type and device
-        own, given = self.lstm.state_dict(), lstm.state_dict()
-        for name, values in own.items():
+        self.forwards = nn.LSTM(inputs, hidden, batch_first=True)
+        self.backwards = nn.LSTM(inputs + _FLAGS, hidden, batch_first=True)
+        self.to(next(lstm.parameters()))  # its type and device
+        given = lstm.state_dict()
+        for name, values in self.forwards.state_dict().items():
+            values.copy_(given[name])
+        for name, values in self.backwards.state_dict().items():
+            own = given[f"{name}_reverse"]
+            values.zero_()[..., : own.shape[-1]] = own
             if name.startswith("weight_ih"):
-                values.zero_()
-                values[:, :inputs] = given[name]
                 values[:hidden, inputs] = _SHUT  # gates stand in the order i, f, g, o
-            else:
-                values.copy_(given[name])
+        self._lanes = lanes
 
     def forward(self, x: Tensor, span: Span) -> Tensor:
         """`x` [B, X, C] -> [B, X, 2 * hidden], zero where a row is over."""
         inside = span.mask.transpose(1, 2)
-        flags = (1 - inside).expand(-1, -1, _FLAGS)
-        y: Tensor = self.lstm(torch.cat((x, flags), -1))[0]
-        return y * inside
+
+        def back() -> Tensor:
+            flagged = torch.cat((x, (1 - inside).expand(-1, -1, _FLAGS)), -1)
+            y: Tensor = self.backwards(flagged.flip(1))[0]
+            return y.flip(1)
+
+        return torch.cat(self._lanes.both(lambda: self.forwards(x)[0], back, x), -1) * inside

@@ -8,8 +8,9 @@ Shapes: B rows, N tokens, T frames of 25 ms, 512 and 640 channels in Kokoro-82M.
 """
 
 import contextlib
+import functools
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -17,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils import remove_weight_norm
 
+from agent.voices.kokoro.abreast import Lanes
 from agent.voices.kokoro.harmonics import hum, samples, spectra
 from agent.voices.kokoro.masked import PaddedLSTM, Span, resblock, snake_block, span
 
@@ -35,7 +37,7 @@ class Plan(NamedTuple):
 
 
 class Stages(nn.Module):
-    """Takes a KModel over: its weight norms are fused, its LSTMs replaced."""
+    """Takes a KModel over: its norms' weights are fused, its LSTMs replaced."""
 
     window: Tensor
 
@@ -45,24 +47,36 @@ class Stages(nn.Module):
         fuse(model)
         predictor = model.predictor
         self.model = model
+        self._lanes, inner = Lanes(), Lanes()
+        self._inner = inner  # for what forks while others run in `_lanes`
         self.durations = nn.ModuleList(
-            PaddedLSTM(layer) if isinstance(layer, nn.LSTM) else layer
+            PaddedLSTM(layer, inner) if isinstance(layer, nn.LSTM) else layer
             for layer in predictor.text_encoder.lstms
         )
-        self.duration_lstm = PaddedLSTM(predictor.lstm)
-        self.frame_lstm = PaddedLSTM(predictor.shared)
-        self.text_lstm = PaddedLSTM(model.text_encoder.lstm)
+        self.duration_lstm = PaddedLSTM(predictor.lstm, inner)
+        self.frame_lstm = PaddedLSTM(predictor.shared, inner)
+        self.text_lstm = PaddedLSTM(model.text_encoder.lstm, Lanes())  # beside the durations
         self.register_buffer("window", model.decoder.generator.stft.window)
         self._dtype = dtype
         self.eval().requires_grad_(False)
 
     def plan(self, ids: Tensor, tokens: Tensor, style: Tensor, speed: Tensor) -> Plan:
         """`ids` [B, N], padding of any kind; `tokens` [B], `style` [B, 256], `speed` [B]."""
-        model, predictor = self.model, self.model.predictor
-        size = ids.shape[1]
-        valid = span(tokens, size, style)
+        valid = span(tokens, ids.shape[1], style)
+        (prosody, frames), text = self._lanes.both(
+            lambda: self._durations(ids, valid, style[:, _TIMBRE:], speed),
+            lambda: self._read(ids, valid),
+            style,
+        )
+        return Plan(prosody, text, frames)
+
+    def _durations(
+        self, ids: Tensor, valid: Span, style: Tensor, speed: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """How it is said [B, N, 640], and for how many frames [B, N]."""
+        model, size = self.model, ids.shape[1]
         inside = valid.mask.transpose(1, 2)
-        prosody = style[:, None, _TIMBRE:].expand(-1, size, -1)
+        prosody = style[:, None].expand(-1, size, -1)
         # four dimensions: taken as it is. Of two, transformers asks the device for all-true.
         bias = torch.zeros_like(valid.mask).masked_fill_(valid.mask == 0, -torch.inf)
         hidden = model.bert(ids, attention_mask=bias[:, None].expand(-1, 1, size, -1))
@@ -71,15 +85,19 @@ class Stages(nn.Module):
             if isinstance(layer, PaddedLSTM):
                 x = layer(x, valid)
             else:
-                x = torch.cat((layer(x, style[:, _TIMBRE:]), prosody), -1) * inside
-        steps = predictor.duration_proj(self.duration_lstm(x, valid))
+                x = torch.cat((layer(x, style), prosody), -1) * inside
+        steps = model.predictor.duration_proj(self.duration_lstm(x, valid))
         frames = torch.round(torch.sigmoid(steps).sum(-1) / speed[:, None]).clamp(min=1)
-        encoder = model.text_encoder
+        return x, (frames * valid.mask[:, 0]).long()
+
+    def _read(self, ids: Tensor, valid: Span) -> Tensor:
+        """What is said [B, N, 512]."""
+        encoder = self.model.text_encoder
         text = encoder.embedding(ids).transpose(1, 2) * valid.mask
         for layer in encoder.cnn:
             text = layer(text) * valid.mask
-        text = self.text_lstm(text.transpose(1, 2), valid)
-        return Plan(x, text, (frames * valid.mask[:, 0]).long())
+        read: Tensor = self.text_lstm(text.transpose(1, 2), valid)
+        return read
 
     def sound(
         self,
@@ -104,16 +122,19 @@ class Stages(nn.Module):
         """Pitch in Hz and energy, [B, 2T] each."""
         predictor = self.model.predictor
         shared = self.frame_lstm(prosody, valid).transpose(1, 2)
-        curves = []
-        for blocks, project in (
-            (predictor.F0, predictor.F0_proj),
-            (predictor.N, predictor.N_proj),
-        ):
+
+        def curve(blocks: Any, project: Any) -> Tensor:
             x, at = shared, valid
             for block in blocks:
                 x, at = resblock(block, x, style[:, _TIMBRE:], at)
-            curves.append((project(x) * at.mask)[:, 0])
-        return curves[0], curves[1]
+            drawn: Tensor = (project(x) * at.mask)[:, 0]
+            return drawn
+
+        return self._lanes.both(
+            functools.partial(curve, predictor.F0, predictor.F0_proj),
+            functools.partial(curve, predictor.N, predictor.N_proj),
+            prosody,
+        )
 
     def decode(
         self,
@@ -125,57 +146,88 @@ class Stages(nn.Module):
         noise: Tensor,
     ) -> Tensor:
         """The decoder and its vocoder; see `sound`."""
-        decoder = self.model.decoder
         timbre = style[:, :_TIMBRE]
         valid = span(frames, text.shape[1], style)
-        harmonics, ends = self._harmonics(pitch, frames, noise)
+        spans = self._spans(frames, valid)
+        x, sources = self._lanes.both(
+            lambda: self._articulate(text, pitch, energy, valid, timbre),
+            lambda: self._sources(pitch, frames, noise, spans, timbre),
+            text,
+        )
+        return self._samples(self._generate(x, sources, spans, timbre), spans[-1])
+
+    def _articulate(
+        self, text: Tensor, pitch: Tensor, energy: Tensor, valid: Span, timbre: Tensor
+    ) -> Tensor:
+        """The decoder before its vocoder: [B, 512, 2T]."""
+        decoder = self.model.decoder
         text = text.transpose(1, 2) * valid.mask
-        with self._precision(style.device):
+        with self._precision(timbre.device):
             curves = (
                 torch.cat(
                     (decoder.F0_conv(pitch[:, None]), decoder.N_conv(energy[:, None])), 1
-                ).to(style.dtype)
+                ).to(timbre.dtype)
                 * valid.mask
             )
             x, at = resblock(decoder.encode, torch.cat((text, curves), 1), timbre, valid)
-            beside = torch.cat((decoder.asr_res(text).to(style.dtype) * valid.mask, curves), 1)
+            beside = torch.cat((decoder.asr_res(text).to(timbre.dtype) * valid.mask, curves), 1)
             for block in decoder.decode:
                 if x.shape[-1] == beside.shape[-1]:
                     x = torch.cat((x, beside), 1)
                 x, at = resblock(block, x, timbre, at)
-            x = self._generate(x, at, harmonics, ends, timbre)
-        return self._samples(x.to(style.dtype), ends)
+        return x
 
-    def _harmonics(self, pitch: Tensor, frames: Tensor, noise: Tensor) -> tuple[Tensor, Span]:
-        """The hum's spectra [B, 22, 120 T + 1], and which of them are valid."""
+    def _spans(self, frames: Tensor, valid: Span) -> list[Span]:
+        """Of each of the vocoder's stages; the last has one step more than it has spectra."""
+        *ups, _ = self.model.decoder.generator.ups
+        spans, at = [], valid.twice()
+        for up in ups:
+            (rate,) = up.stride
+            at = Span(at.mask.repeat_interleave(rate, -1), at.steps * rate)
+            spans.append(at)
+        steps = valid.mask.shape[-1] * _SPECTRA + 1
+        return [*spans, span(frames * _SPECTRA + 1, steps, valid.mask)]
+
+    def _sources(
+        self,
+        pitch: Tensor,
+        frames: Tensor,
+        noise: Tensor,
+        spans: Sequence[Span],
+        timbre: Tensor,
+    ) -> list[Tensor]:
+        """The hum, as each of the vocoder's stages adds it."""
         generator = self.model.decoder.generator
-        source = hum(generator.m_source, pitch, noise)
+        signal = hum(generator.m_source, pitch, noise)
         hop = generator.stft.hop_length
-        ends = span(frames * _SPECTRA + 1, source.shape[1] // hop + 1, pitch)
-        return spectra(source, frames * FRAME_SAMPLES, self.window, hop, ends), ends
+        harmonics = spectra(signal, frames * FRAME_SAMPLES, self.window, hop, spans[-1])
+
+        def source(into: Any, block: Any, at: Span) -> Tensor:
+            with self._precision(timbre.device):
+                return snake_block(
+                    block, into(harmonics).to(timbre.dtype) * at.mask, timbre, at
+                )
+
+        stages = zip(generator.noise_convs, generator.noise_res, spans, strict=True)
+        return self._inner.each([functools.partial(source, *each) for each in stages], timbre)
 
     def _generate(
-        self, x: Tensor, at: Span, harmonics: Tensor, ends: Span, timbre: Tensor
+        self, x: Tensor, sources: Sequence[Tensor], spans: Sequence[Span], timbre: Tensor
     ) -> Tensor:
         """[B, 512, 2T] -> [B, 22, 120 T + 1]: the logarithm of magnitudes, and angles."""
         generator = self.model.decoder.generator
         kernels = generator.num_kernels
-        for i, up in enumerate(generator.ups):
-            x = up(F.leaky_relu(x, 0.1))
-            if i + 1 < len(generator.ups):
-                (rate,) = up.stride
-                at = Span(at.mask.repeat_interleave(rate, -1), at.steps * rate)
-            else:
-                x, at = generator.reflection_pad(x), ends
-            source = generator.noise_convs[i](harmonics).to(timbre.dtype) * at.mask
-            source = snake_block(generator.noise_res[i], source, timbre, at)
-            x = x.to(timbre.dtype) * at.mask + source
-            blocks = generator.resblocks[i * kernels : (i + 1) * kernels]
-            total = torch.zeros_like(x)
-            for block in blocks:
-                total = total + snake_block(block, x, timbre, at)
-            x = total / kernels
-        y: Tensor = generator.conv_post(F.leaky_relu(x))
+        stages = zip(generator.ups, sources, spans, strict=True)
+        with self._precision(timbre.device):
+            for i, (up, source, at) in enumerate(stages):
+                x = up(F.leaky_relu(x, 0.1))
+                if i + 1 == len(spans):
+                    x = generator.reflection_pad(x)
+                x = x.to(timbre.dtype) * at.mask + source
+                blocks = generator.resblocks[i * kernels : (i + 1) * kernels]
+                works = [functools.partial(snake_block, b, x, timbre, at) for b in blocks]
+                x = functools.reduce(torch.add, self._lanes.each(works, x)) / kernels
+            y: Tensor = generator.conv_post(F.leaky_relu(x)).to(timbre.dtype)
         return y
 
     def _samples(self, x: Tensor, ends: Span) -> Tensor:
@@ -200,9 +252,27 @@ def stretch(plan: Tensor, rows: Tensor, places: Tensor) -> Tensor:
 
 
 def fuse(model: nn.Module) -> None:
-    """Bake the weight norms in: 89 products less each time, the same numbers."""
+    """Bake into their neighbours the weight norms, and each AdaIN1d's second scale and shift.
+
+    The model computes the same numbers as before, with fewer operations.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # it points to another API
         for module in model.modules():
             with contextlib.suppress(ValueError):  # has none
                 remove_weight_norm(module)
+            if isinstance(getattr(module, "norm", None), nn.InstanceNorm1d):
+                _fuse_affine(module.norm, module.fc)
+
+
+@torch.no_grad()
+def _fuse_affine(norm: Any, fc: Any) -> None:
+    """(1 + gamma) * (w * x + b) + beta = (1 + gamma') * x + beta', both linear in the style."""
+    gamma, beta = fc.weight.chunk(2)
+    one, zero = fc.bias.chunk(2)  # views: beta first, since it needs the old gamma
+    beta += gamma * norm.bias[:, None]
+    zero += (1 + one) * norm.bias
+    gamma *= norm.weight[:, None]
+    one.copy_((1 + one) * norm.weight - 1)
+    norm.weight.fill_(1)
+    norm.bias.zero_()

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -20,7 +20,7 @@ from agent.accelerator.capture import Pool, capture
 from agent.accelerator.device import Accelerator
 from agent.audio.frame import Samples
 from agent.config import Torch
-from agent.voices.kokoro.buckets import Buckets, fit
+from agent.voices.kokoro.buckets import Buckets
 from agent.voices.kokoro.checkpoint import STYLE
 from agent.voices.kokoro.model import FRAME_SAMPLES, NOISE_CHANNELS, Plan, Stages, stretch
 from agent.voices.kokoro.twins import plan_differs, sound_differs
@@ -98,7 +98,7 @@ class Synthesis:
 
     def _run(self, jobs: Sequence[Job]) -> Iterator[tuple[int, Made]]:
         plan = self._plan(jobs)
-        durations = plan.frames[: len(jobs)].cpu().numpy()  # the one wait between the stages
+        durations = self._fetch(plan.frames[: len(jobs)])  # the one wait between the stages
         totals = durations.sum(1)
         for rows in self._buckets.steps([int(total) for total in totals]):
             audio = self._sound(plan, rows, durations, [jobs[row].style for row in rows])
@@ -108,8 +108,7 @@ class Synthesis:
 
     def _plan(self, jobs: Sequence[Job]) -> Plan:
         longest = max(len(job.ids) for job in jobs)
-        rows = fit(len(jobs), self._buckets.rows)
-        size = fit(longest, self._buckets.tokens)
+        rows, size = self._buckets.plan_shape(len(jobs), longest)
         ids = torch.zeros(rows, size, dtype=torch.long)
         tokens = torch.ones(rows, dtype=torch.long)  # a row nobody wants has one token
         style, speed = torch.zeros(rows, len(jobs[0].style)), torch.ones(rows)
@@ -118,7 +117,7 @@ class Synthesis:
             tokens[row], speed[row] = len(job.ids), job.speed
             style[row] = job.style
         run = self._plans.get((rows, size), self._stages.plan)
-        return run(*(tensor.to(self._device) for tensor in (ids, tokens, style, speed)))
+        return run(*self._send(ids, tokens, style, speed))
 
     def _sound(
         self,
@@ -128,8 +127,7 @@ class Synthesis:
         styles: Sequence[Tensor],
     ) -> list[Samples]:
         totals = durations[wanted].sum(1)
-        rows = fit(len(wanted), self._buckets.rows)
-        size = fit(int(totals.max()), self._buckets.frames)
+        rows, size = self._buckets.sound_shape(len(wanted), int(totals.max()))
         places = torch.zeros(rows, size, dtype=torch.long)
         frames = torch.ones(rows, dtype=torch.long)
         style = torch.zeros(rows, len(styles[0]))
@@ -138,16 +136,33 @@ class Synthesis:
             spread = np.repeat(np.arange(durations.shape[1]), durations[row])
             places[i, : len(spread)] = torch.from_numpy(spread)
             frames[i], source[i], style[i] = len(spread), row, styles[i]
-        source, places = source.to(self._device), places.to(self._device)
+        source, places, frames, style = self._send(source, places, frames, style)
         run: Callable[..., Tensor] = self._sounds.get((rows, size), self._stages.sound)
         audio = run(
             stretch(plan.prosody, source, places),
             stretch(plan.text, source, places),
-            frames.to(self._device),
-            style.to(self._device),
+            frames,
+            style,
             self._noise_for(size),
         )
-        return list(audio[: len(wanted)].float().cpu().numpy())
+        return list(self._fetch(audio[: len(wanted)].float()))
+
+    def _send(self, *tensors: Tensor) -> tuple[Tensor, ...]:
+        """To the device, which is not waited for: from pinned memory it helps itself."""
+        if self._device.type == "cpu":
+            return tensors
+        return tuple(
+            tensor.pin_memory().to(self._device, non_blocking=True) for tensor in tensors
+        )
+
+    def _fetch(self, tensor: Tensor) -> NDArray[Any]:
+        """From the device, as soon as it is there."""
+        if self._device.type == "cpu":
+            return tensor.numpy()
+        here = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=True)
+        here.copy_(tensor, non_blocking=True)
+        torch.cuda.current_stream(self._device).synchronize()
+        return here.numpy()
 
     def _noise_for(self, frames: int) -> Tensor:
         samples = FRAME_SAMPLES * frames
