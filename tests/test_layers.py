@@ -69,6 +69,7 @@ MAY_IMPORT = {
         "agent.accelerator",
         "agent.brains.languages",
         *("torch", "transformers", "mistral_common", "huggingface_hub", "torchao", "tqdm"),
+        "triton",
     ],
     "agent.brains.languages": VALUES,
     "agent.brains.scripted": VALUES,

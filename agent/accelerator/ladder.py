@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+FUSED_GRAPHS = "CUDA graphs of fused kernels"
 COMPILED_GRAPHS = "CUDA graphs of torch.compile"
 GRAPHS = "CUDA graphs"
 COMPILE_MODE = "torch.compile with a mode"

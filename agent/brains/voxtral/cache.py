@@ -50,6 +50,7 @@ class Cache:
         self.layers = [
             torch.zeros(size, dtype=dtype, device=device) for _ in range(shape.layers)
         ]
+        self.newest = torch.zeros(slots + 1, dtype=torch.long, device=device)  # token of each
 
     def rows(self, slots: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
         """Of [B] slots at [B, T] positions: [B * T]."""

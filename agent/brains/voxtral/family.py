@@ -9,6 +9,7 @@ from agent.accelerator.capture import URGENT, Pool, capture
 from agent.accelerator.ladder import (
     COMPILED_GRAPHS,
     EAGER,
+    FUSED_GRAPHS,
     GRAPHS,
     Chosen,
     Rung,
@@ -35,7 +36,7 @@ class Kind:
     # fresh random inputs, of a size and a length; of the first the first row is slots
     example: Callable[[int, int], Inputs]
     sampled: tuple[bool, ...] = (False,)
-    rungs: tuple[str, ...] = (GRAPHS, EAGER)  # those that pay
+    rungs: tuple[str, ...] = (FUSED_GRAPHS, GRAPHS, EAGER)  # those that pay
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,11 @@ class Family:
         """To what `wanted` is to be padded: the next recorded size, or itself."""
         sizes = [size for size, _, _ in self.fast if size >= wanted]
         return min(sizes, default=wanted)
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether a pass is begun at once, and over when the device says so."""
+        return any(isinstance(run, Recorded) for run in self.fast.values())
 
     def records(self, size: int, reach: int, sampled: bool) -> bool:
         return (size, self._length(reach), sampled) in self.fast
@@ -131,8 +137,12 @@ def differs(family: Family, slow: Passes, rounds: int = 2) -> str:
 
 
 def tolerance(dtype: torch.dtype) -> float:
-    """Relative, of a whole vector; another order of sums is allowed, another result is not."""
-    return 0.01 if dtype == torch.float32 else 0.06
+    """Relative, of a whole vector; another order of sums is allowed, another result is not.
+
+    Of random weights in half precision, thirty layers are up to 0.067 apart by rounding alone
+    (seen on an H200); one position too far makes it 0.9.
+    """
+    return 0.01 if dtype == torch.float32 else 0.1
 
 
 def _builder(kind: Kind, passes: Passes, name: str) -> Callable[[], Family]:
@@ -144,7 +154,11 @@ def _builder(kind: Kind, passes: Passes, name: str) -> Callable[[], Family]:
         if name == EAGER:
             return Family(kind, passes)
         way = passes
-        if name != GRAPHS:
+        if name == FUSED_GRAPHS:
+            from agent.brains.voxtral import fused  # needs Triton
+
+            way = replace(passes, through=fused.pass_through)
+        elif name != GRAPHS:
             way = replace(passes, through=compiled(passes.through, name))
         fast: dict[Key, Run] = {}
         pool = Pool(device, URGENT)
@@ -153,7 +167,7 @@ def _builder(kind: Kind, passes: Passes, name: str) -> Callable[[], Family]:
                 for sampled in kind.sampled:
                     run, inputs = kind.of(way, length, sampled), kind.example(size, length)
                     inputs[0][0] = passes.cache.scratch
-                    if name in (GRAPHS, COMPILED_GRAPHS):
+                    if name in (FUSED_GRAPHS, COMPILED_GRAPHS, GRAPHS):
                         run = Recorded(run, inputs, device, pool)
                     else:
                         run(*(given.to(device) for given in inputs))

@@ -9,6 +9,7 @@ from agent.accelerator.ladder import (
     COMPILE_OPTIONS,
     COMPILED_GRAPHS,
     EAGER,
+    FUSED_GRAPHS,
     GRAPHS,
 )
 from agent.brains.voxtral.attention import Attention, Packed
@@ -40,7 +41,10 @@ def kinds(passes: Passes, ways: Ways) -> tuple[Kind, Kind, Kind]:
             tuple(size for size in BATCHES if size < 2 * cache.slots),
             lambda size, length: _step(passes, size, length),
             ways.sampled,
-            rungs=(COMPILED_GRAPHS, GRAPHS, COMPILE_MODE, COMPILE_OPTIONS, EAGER),
+            rungs=(
+                *(FUSED_GRAPHS, COMPILED_GRAPHS, GRAPHS),
+                *(COMPILE_MODE, COMPILE_OPTIONS, EAGER),
+            ),
         ),
         Kind(
             "prefill",
@@ -55,7 +59,7 @@ def kinds(passes: Passes, ways: Ways) -> tuple[Kind, Kind, Kind]:
             ways.tails,
             lambda size, length: _hear(passes, size, length),
             ways.sampled,
-            rungs=(GRAPHS,),  # else it is done in parts
+            rungs=(FUSED_GRAPHS, GRAPHS),  # else it is done in parts
         ),
     )
 

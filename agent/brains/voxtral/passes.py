@@ -15,6 +15,8 @@ from agent.brains.voxtral.decoder import Decoder, Pass, pass_through
 from agent.brains.voxtral.ears import Ears
 from agent.brains.voxtral.sampling import draw, greedy
 
+NEWEST = -1  # in place of a token
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -38,10 +40,14 @@ class Passes:
     def step(
         self, length: int, sampled: bool, control: torch.Tensor, how: torch.Tensor
     ) -> Found:
-        """Append one token to each of B slots; the last row of `control` is the tokens."""
+        """Append one token to each of B slots; the last row of `control` is the tokens, or
+        NEWEST: the one that the step before this chose for that slot."""
         slots, starts, seeds, tokens = control.unbind()
+        tokens = torch.where(tokens == NEWEST, self.cache.newest[slots], tokens)
         hidden = self._forward(self.decoder.embed(tokens), slots, starts, length)
-        return self._choose(hidden, sampled, seeds, starts + 1, how)
+        found = self._choose(hidden, sampled, seeds, starts + 1, how)
+        self.cache.newest.index_copy_(0, slots, found.tokens)
+        return found
 
     def fill(
         self,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from agent.accelerator.aside import aside
+from agent.accelerator.aside import aside, on
 from agent.accelerator.capture import URGENT
 from agent.accelerator.ladder import Chosen
 from agent.audio.frame import Samples
@@ -19,7 +19,7 @@ from agent.brains.voxtral.ears import Audio
 from agent.brains.voxtral.family import Family, Inputs, fastest
 from agent.brains.voxtral.kinds import BATCHES, Ways, kinds
 from agent.brains.voxtral.mel import CHUNK, chunks
-from agent.brains.voxtral.passes import Found, Passes
+from agent.brains.voxtral.passes import NEWEST, Found, Passes
 from agent.brains.voxtral.sampling import GREEDY, Sampling
 from agent.errors import EngineError
 
@@ -36,8 +36,28 @@ class _Slot:
     sampling: Sampling = GREEDY
 
 
+@dataclass(frozen=True, slots=True)
+class _Launched:
+    """A step that the device works on, or has done."""
+
+    slots: tuple[int, ...]
+    tokens: torch.Tensor  # on the host, once it is over
+    over: torch.cuda.Event | None
+
+    def wait(self) -> list[int]:
+        if self.over is not None:
+            self.over.synchronize()
+        found: list[int] = self.tokens.tolist()[: len(self.slots)]
+        return found
+
+
 class Runner:
-    """All calls' slots on one device."""
+    """All calls' slots on one device.
+
+    While the host looks at a step's tokens the device already makes those after them, where
+    steps are recorded: the next step is then most often over, or half of it, when it is asked
+    for. Where another is asked for, nothing is lost but the time.
+    """
 
     def __init__(self, passes: Passes, context: int, begin_audio: int, ways: Ways) -> None:
         """Records what can be recorded, which may take minutes; `context` positions a slot."""
@@ -61,6 +81,7 @@ class Runner:
             torch.cuda.synchronize(device)  # weights were loaded on another stream
         self.chosen: tuple[Chosen[Family], ...] = tuple(chosen)
         self._step, self._fill, self._hear = (choice.run for choice in chosen)
+        self._ahead: _Launched | None = None
 
     def rehearse(self, sampling: Sampling = GREEDY) -> None:
         """Do the widest of everything once: what memory that takes is had before any call is.
@@ -85,12 +106,13 @@ class Runner:
 
     def rewind(self, slot: int, position: int) -> None:
         """Forget everything from `position` on, the token not yet fed included. O(1)."""
-        state = self._state[slot]
+        state = self._change(slot)
         assert 0 <= position <= state.position, f"{position} of {state.position}"
         state.position = position
 
     def free(self, slot: int) -> None:
         """The slot's call is over, and nothing of it is left in the cache."""
+        self._change(slot)
         self._state[slot] = _Slot()
         with self._work():
             self._passes.cache.clear(slot)
@@ -128,7 +150,7 @@ class Runner:
         Raises EngineError when the slot is full.
         """
         with self._work():
-            start, size = self._state[slot].position, len(tail_ids)
+            start, size = self._change(slot).position, len(tail_ids)
             parts = chunks(len(samples))
             end = start + 1 + parts * self._passes.ears.chunk_positions + size
             self._check(slot, end)
@@ -157,21 +179,41 @@ class Runner:
         for slot in slots:
             self._check(slot, self._state[slot].position + 1)
         tokens: list[int] = []
-        with self._work():
+        with on(self._stream):
             for begin in range(0, len(slots), BATCHES[-1]):
-                tokens += self._batch(slots[begin : begin + BATCHES[-1]])
+                tokens += self._batch(tuple(slots[begin : begin + BATCHES[-1]]))
         return tokens
 
     def force(self, slot: int, token: int, sampling: Sampling = GREEDY) -> None:
         """Put a token of the caller's choice in place of the slot's last one."""
-        self._state[slot].pending = token
-        self._state[slot].sampling = sampling
+        state = self._change(slot)
+        state.pending, state.sampling = token, sampling
 
-    def _batch(self, slots: Sequence[int]) -> list[int]:
+    def _change(self, slot: int) -> _Slot:
+        """What is known of a slot, to be changed: a step that was made ahead is none then."""
+        if self._ahead is not None and slot in self._ahead.slots:
+            self._ahead = None
+        return self._state[slot]
+
+    def _batch(self, slots: tuple[int, ...]) -> list[int]:
         states = [self._state[slot] for slot in slots]
+        launched = self._ahead
+        if launched is None or launched.slots != slots:
+            launched = self._launch(slots)
+        self._ahead = None
+        for state in states:
+            state.position, state.pending = state.position + 1, NEWEST
+        if self._step.is_recorded and all(state.position < self.context for state in states):
+            self._ahead = self._launch(slots)
+        tokens = launched.wait()
+        for state, token in zip(states, tokens, strict=True):
+            state.pending = token
+        return tokens
+
+    def _launch(self, slots: tuple[int, ...]) -> _Launched:
         size = self._step.size(len(slots))
         padding = [_Slot()] * (size - len(slots))
-        rows = [*states, *padding]
+        rows = [*(self._state[slot] for slot in slots), *padding]
         control = self._control(
             [*slots, *[self._passes.cache.scratch] * len(padding)],
             [row.position for row in rows],
@@ -181,18 +223,16 @@ class Runner:
         reach = max(row.position for row in rows) + 1
         sampled = any(not row.sampling.is_greedy for row in rows)
         found = self._step(size, reach, sampled, control)
-        tokens: list[int] = found.tokens.tolist()[: len(slots)]
-        for state, token in zip(states, tokens, strict=True):
-            state.position += 1
-            state.pending = token
-        return tokens
+        tokens = found.tokens.to("cpu", non_blocking=True, copy=True)
+        over = None if self._stream is None else self._stream.record_event()
+        return _Launched(slots, tokens, over)
 
     def _append(self, slot: int, x: torch.Tensor, sampling: Sampling) -> Found:
         """Append `x` [T, hidden], in passes of the largest recorded size at most.
 
         Where none was recorded they are bounded too: plain attention works in T times L.
         """
-        state = self._state[slot]
+        state = self._change(slot)
         self._check(slot, state.position + x.shape[0])
         largest = max((size for size, _, _ in self._fill.fast), default=_PIECE)
         sampled = not sampling.is_greedy

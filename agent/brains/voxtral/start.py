@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from agent.accelerator.device import DTYPES, Accelerator, accelerator
-from agent.accelerator.ladder import COMPILED_GRAPHS, GRAPHS, rung_names
+from agent.accelerator.ladder import COMPILED_GRAPHS, FUSED_GRAPHS, GRAPHS, rung_names
 from agent.brains.voxtral.admission import give_back, settle
 from agent.brains.voxtral.attention import Attention, Flash, Packed, Plain
 from agent.brains.voxtral.cache import Cache, Shape, stride
@@ -93,9 +93,10 @@ def _ways(
     wanted: Voxtral, config: Torch, device: Accelerator, attentions: tuple[Attention, ...]
 ) -> Ways:
     names = rung_names(config, is_cuda=device.is_cuda)
-    if wanted.quantization == "int8" and GRAPHS in names and config.compile == "auto":
+    if GRAPHS in names and config.compile == "auto":
         # uncompiled, int8 weights are widened in memory before each product
-        names = (COMPILED_GRAPHS, *names)
+        int8 = wanted.quantization == "int8"
+        names = (COMPILED_GRAPHS if int8 else FUSED_GRAPHS, *names)
     fast = len(names) > 1 or attentions != (Plain(),)
     return Ways(
         names if fast else (),
@@ -127,6 +128,10 @@ def choose_attention(
         case "sdpa":
             return (Packed(),)
     why = _no_flash(device, dtype)
+    if not why and wanted.attention == "auto" and find_spec("triton") is not None:
+        from agent.brains.voxtral.fused import Tiled
+
+        return (Tiled(), Flash(), Packed())
     if not why:
         return (Flash(), Packed())
     if wanted.attention == "flash_attention_2":

@@ -171,6 +171,55 @@ def test_any_order_of_steps_gives_each_slot_its_own_answer(recorded, cases, orde
         assert tokens == case.answer[: len(tokens)]
 
 
+def launches(runner, monkeypatch) -> list[tuple[int, ...]]:
+    """The steps that are begun from here on."""
+    begun = []
+    launch = runner._launch
+    monkeypatch.setattr(runner, "_launch", lambda slots: begun.append(slots) or launch(slots))
+    return begun
+
+
+def test_a_recorded_step_is_begun_before_it_is_asked_for(recorded, cases, monkeypatch) -> None:
+    begun = launches(recorded, monkeypatch)
+    for slot, case in enumerate(cases[:2]):
+        recorded.free(slot)
+        recorded.extend(slot, case.prefix)
+        recorded.hear_and_answer(slot, case.samples, TAIL)
+    found = [recorded.step([0, 1]) for _ in range(4)]
+    assert begun == [(0, 1)] * 5
+    assert [list(pair) for pair in zip(*found, strict=True)] == [
+        c.answer[1:5] for c in cases[:2]
+    ]
+    assert recorded.step([1]) == [cases[1].answer[5]]
+    assert begun[5:] == [(1,)] * 2, "another batch: what was begun for both is left"
+    assert recorded.step([0, 1]) == [cases[0].answer[5], cases[1].answer[6]]
+
+
+@pytest.mark.parametrize("change", ["force", "rewind"])
+def test_what_was_begun_counts_no_more_when_its_slot_changes(
+    recorded, slow, cases, change
+) -> None:
+    found = []
+    for runner in (recorded, slow):
+        runner.free(0)
+        runner.extend(0, cases[0].prefix)
+        runner.hear_and_answer(0, cases[0].samples, TAIL)
+        runner.step([0])
+        if change == "rewind":
+            runner.rewind(0, runner.position(0) - 1)
+        runner.force(0, 40)
+        found.append([runner.step([0]) for _ in range(3)])
+    assert found[0] == found[1]
+
+
+def test_where_nothing_is_recorded_nothing_is_begun_ahead(slow, cases, monkeypatch) -> None:
+    begun = launches(slow, monkeypatch)
+    slow.free(0)
+    slow.first(0, cases[0].prefix)
+    slow.step([0])
+    assert begun == [(0,)]
+
+
 def test_a_prefill_touches_only_its_slot(runner, cases) -> None:
     said = answer(runner, 0, cases[0])[:4]
     runner.rewind(0, runner.position(0) - COUNT + 4)

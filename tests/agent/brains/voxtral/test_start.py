@@ -11,7 +11,13 @@ import torch
 from torch.nn.modules.module import register_module_forward_hook
 
 from agent.accelerator.device import Accelerator
-from agent.accelerator.ladder import EAGER
+from agent.accelerator.ladder import (
+    COMPILE_MODE,
+    COMPILED_GRAPHS,
+    EAGER,
+    FUSED_GRAPHS,
+    GRAPHS,
+)
 from agent.brains.voxtral import start as module
 from agent.brains.voxtral.attention import Flash, Packed, Plain
 from agent.brains.voxtral.prompt import User, chat
@@ -166,6 +172,7 @@ def test_attention_is_what_the_gpu_and_the_dtype_allow(monkeypatch, caplog) -> N
     monkeypatch.setattr(torch.backends.cuda, "is_flash_attention_available", lambda: True)
     auto, asked = Voxtral(), Voxtral(attention="flash_attention_2")
     half = torch.bfloat16
+    monkeypatch.setattr(module, "find_spec", lambda _: None)  # no Triton
     assert choose_attention(auto, gpu(), half) == (Flash(), Packed())
     assert choose_attention(asked, gpu(), half) == (Flash(), Packed())
     assert choose_attention(Voxtral(attention="sdpa"), gpu(), half) == (Packed(),)
@@ -183,6 +190,24 @@ def test_attention_is_what_the_gpu_and_the_dtype_allow(monkeypatch, caplog) -> N
     monkeypatch.setattr(torch.backends.cuda, "is_flash_attention_available", lambda: False)
     choose_attention(asked, gpu(), half)
     assert "built without it" in caplog.text
+
+
+def test_where_triton_is_its_kernels_are_tried_first(monkeypatch) -> None:
+    pytest.importorskip("triton")
+    from agent.brains.voxtral.fused import Tiled
+
+    monkeypatch.setattr(torch.backends.cuda, "is_flash_attention_available", lambda: True)
+    half = torch.bfloat16
+    assert choose_attention(Voxtral(), gpu(), half) == (Tiled(), Flash(), Packed())
+    asked = Voxtral(attention="flash_attention_2")
+    assert choose_attention(asked, gpu(), half) == (Flash(), Packed())
+    for wanted, how, first in (
+        (Voxtral(), Torch(), FUSED_GRAPHS),
+        (Voxtral(quantization="int8"), Torch(), COMPILED_GRAPHS),
+        (Voxtral(), Torch(compile=""), GRAPHS),
+        (Voxtral(), Torch(graphs=False), COMPILE_MODE),
+    ):
+        assert module._ways(wanted, how, gpu(), (Tiled(),)).rungs[0] == first
 
 
 def test_int8_is_for_the_layers_matrices_alone(checkpoint) -> None:
