@@ -56,8 +56,8 @@ def resblock(block: Any, x: Tensor, style: Tensor, span: Span) -> tuple[Tensor, 
     y = block.actv(adain(block.norm1, x, style, span))
     y = block.conv1(block.pool(y) * after.mask) * after.mask
     y = block.conv2(block.actv(adain(block.norm2, y, style, after)))
-    y = (y + block._shortcut(x)) * 0.5**0.5
-    return y.to(style.dtype) * after.mask, after
+    y = (y + block._shortcut(x)).to(style.dtype) * (after.mask * 0.5**0.5)
+    return y, after
 
 
 def snake_block(block: Any, x: Tensor, style: Tensor, span: Span) -> Tensor:
@@ -73,7 +73,7 @@ def snake_block(block: Any, x: Tensor, style: Tensor, span: Span) -> Tensor:
     ):
         y = conv1(snake(adain(norm1, x, style, span), alpha1)) * span.mask
         y = conv2(snake(adain(norm2, y, style, span), alpha2))
-        x = (x + y).to(style.dtype) * span.mask
+        x = torch.addcmul(x, y.to(style.dtype), span.mask)
     return x
 
 

@@ -254,7 +254,8 @@ def stretch(plan: Tensor, rows: Tensor, places: Tensor) -> Tensor:
 def fuse(model: nn.Module) -> None:
     """Bake into their neighbours the weight norms, and each AdaIN1d's second scale and shift.
 
-    The model computes the same numbers as before, with fewer operations.
+    The model computes the same numbers as before, with fewer operations. What a convolution
+    adds to all of a channel goes too where a norm, which takes it away again, comes next.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # it points to another API
@@ -263,6 +264,15 @@ def fuse(model: nn.Module) -> None:
                 remove_weight_norm(module)
             if isinstance(getattr(module, "norm", None), nn.InstanceNorm1d):
                 _fuse_affine(module.norm, module.fc)
+            for before in _normed(module):
+                before.bias = None
+
+
+def _normed(block: Any) -> Sequence[Any]:
+    """The convolutions of AdaINResBlock1 or AdainResBlk1d that end in a norm."""
+    if hasattr(block, "convs1") and hasattr(block, "adain2"):
+        return list(block.convs1)
+    return [block.conv1] if hasattr(block, "conv1") and hasattr(block, "norm2") else []
 
 
 @torch.no_grad()

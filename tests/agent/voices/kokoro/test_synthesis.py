@@ -92,10 +92,11 @@ TINY = replace(SMALL, rows=(1, 2), tokens=(16,), frames=(24,), most=48)
 
 
 def test_every_shape_is_captured_and_says_what_the_slow_twin_says(stages, jobs, alone, graphs):
-    engine = Synthesis(stages, TINY, DEVICE, SETTINGS, 2)
+    buckets = replace(TINY, lone_tokens=(8, 16), lone_frames=(12, 24))
+    engine = Synthesis(stages, buckets, DEVICE, SETTINGS, 2)
     assert engine.rung == ladder.GRAPHS
-    assert set(engine._plans) == {(1, 16), (2, 16)}
-    assert set(engine._sounds) == {(1, 24), (2, 24)}
+    assert set(engine._plans) == {(1, 8), (1, 16), (2, 16)}
+    assert set(engine._sounds) == {(1, 12), (1, 24), (2, 24)}
     for got, wanted in zip(made_by(engine, jobs), alone, strict=True):
         assert got.frames.tolist() == wanted.frames.tolist()
         assert spectrum(got.samples) == pytest.approx(spectrum(wanted.samples), abs=0.5)
