@@ -16,7 +16,7 @@ Result = TypeVar("Result")
 
 
 class Lanes:
-    """Streams beside whichever is current, made when first needed; of one device.
+    """Streams beside whichever is current and as urgent, made when first needed; of one device.
 
     Two `Lanes` run beside each other; work of one and the same waits for itself. So whoever
     forks inside a fork takes others, and who comes after it the same: cuBLAS keeps a workspace
@@ -24,7 +24,7 @@ class Lanes:
     """
 
     def __init__(self) -> None:
-        self._streams: list[torch.cuda.Stream] = []
+        self._streams: dict[int, list[torch.cuda.Stream]] = {}  # by priority
 
     def both(
         self, one: Callable[[], One], other: Callable[[], Other], near: Tensor
@@ -46,11 +46,12 @@ class Lanes:
             return [work() for work in works]
         here = torch.cuda.current_stream(near.device)
         first, *others = works
-        while len(self._streams) < len(others):
-            self._streams.append(
+        streams = self._streams.setdefault(here.priority, [])
+        while len(streams) < len(others):
+            streams.append(
                 torch.cuda.Stream(here.device, priority=here.priority)  # type: ignore[no-untyped-call]
             )
-        lanes = self._streams[: len(others)]
+        lanes = streams[: len(others)]
         for lane in lanes:
             lane.wait_stream(here)
         try:

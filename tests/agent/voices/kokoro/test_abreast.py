@@ -94,6 +94,9 @@ def test_the_streams_are_made_once_and_as_urgent_as_the_current_one(gpu):
         lanes.each([gpu.work(str(n)) for n in range(count)], NEAR)
     assert [stream.name for stream in gpu.streams] == ["main", "side 1", "side 2"]
     assert {stream.priority for stream in gpu.streams} == {-1}
+    with gpu.use(gpu.stream("idle", priority=0)):
+        lanes.each([gpu.work("a"), gpu.work("b")], NEAR)
+    assert [stream.priority for stream in gpu.streams[3:]] == [0, 0]
 
 
 def test_a_fork_inside_a_fork_runs_beside_the_outer_one(gpu):
