@@ -47,15 +47,15 @@ class Stages(nn.Module):
         fuse(model)
         predictor = model.predictor
         self.model = model
-        self._lanes, inner = Lanes(), Lanes()
-        self._inner = inner  # for what forks while others run in `_lanes`
+        self._lanes = Lanes()
+        self._inner = Lanes()  # for what forks while others run in `_lanes`
         self.durations = nn.ModuleList(
-            PaddedLSTM(layer, inner) if isinstance(layer, nn.LSTM) else layer
+            PaddedLSTM(layer) if isinstance(layer, nn.LSTM) else layer
             for layer in predictor.text_encoder.lstms
         )
-        self.duration_lstm = PaddedLSTM(predictor.lstm, inner)
-        self.frame_lstm = PaddedLSTM(predictor.shared, inner)
-        self.text_lstm = PaddedLSTM(model.text_encoder.lstm, Lanes())  # beside the durations
+        self.duration_lstm = PaddedLSTM(predictor.lstm)
+        self.frame_lstm = PaddedLSTM(predictor.shared)
+        self.text_lstm = PaddedLSTM(model.text_encoder.lstm)
         self.register_buffer("window", model.decoder.generator.stft.window)
         self._dtype = dtype
         self.eval().requires_grad_(False)

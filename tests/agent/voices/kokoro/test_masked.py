@@ -14,7 +14,6 @@ with pytest.warns(FutureWarning):
     DOUBLING = AdainResBlk1d(6, 6, 8, upsample=True).double()
     SNAKE = AdaINResBlock1(6, 3, (1, 3, 5), 8).double()
 
-from agent.voices.kokoro.abreast import Lanes
 from agent.voices.kokoro.masked import PaddedLSTM, adain, resblock, snake_block, span
 from agent.voices.kokoro.model import fuse
 
@@ -103,7 +102,7 @@ def test_statistics_of_halves_do_not_overflow():
 def test_the_lstm_reads_each_row_from_its_own_end(dtype):
     lstm = torch.nn.LSTM(6, 4, batch_first=True, bidirectional=True).to(dtype)
     x = X.transpose(1, 2).to(dtype)
-    got = PaddedLSTM(lstm, Lanes())(x, span(torch.tensor(LENGTHS), 9, x))
+    got = PaddedLSTM(lstm)(x, span(torch.tensor(LENGTHS), 9, x))
     for row, n, i in zip(got, LENGTHS, range(3), strict=True):
         alone = lstm(x[i : i + 1, :n])[0][0]
         assert torch.allclose(row[:n], alone, atol=1e-6 if dtype == torch.float32 else 1e-14)
