@@ -29,7 +29,18 @@ MAY_IMPORT = {
     "agent.engines": ["agent.audio"],
     # pure: no clock, no I/O, no threads
     "agent.config_file": [*VALUES, "yaml"],
-    "agent.turns": [*VALUES, "agent.state", "agent.turn_rules", "agent.wait"],
+    "agent.turns": [
+        *VALUES,
+        "agent.floor",
+        "agent.state",
+        "agent.timing",
+        "agent.transitions",
+        "agent.turn_rules",
+        "agent.wait",
+    ],
+    "agent.floor": [*VALUES, "agent.state", "agent.turn_rules"],
+    "agent.timing": [*VALUES, "agent.floor", "agent.state", "agent.wait"],
+    "agent.transitions": [*VALUES, "agent.floor", "agent.state", "agent.wait"],
     "agent.turn_rules": [],
     "agent.wait": [],
     "agent.backchannel": [],
@@ -236,7 +247,8 @@ MAY_IMPORT = {
 
 PURE = [
     *VALUES,
-    *("agent.turns", "agent.wait", "agent.backchannel", "agent.host.backoff"),
+    *("agent.turns", "agent.floor", "agent.timing", "agent.transitions", "agent.wait"),
+    *("agent.backchannel", "agent.host.backoff"),
     *("agent.phrases", "agent.ledger", "agent.memory", "agent.metrics"),
     *("agent.config_file", "agent.settings", "agent.tool_schema"),
     *(
