@@ -151,7 +151,7 @@ def test_nor_need_they_speak_louder_than_the_echo_was(level_db) -> None:
 
 
 def test_a_known_path_is_not_given_up_for_what_is_hardly_nearer() -> None:
-    """Killed: any echo will do, and most words of one who speaks softly over it are explained."""
+    """Killed: any echo will do, and it explains most words of one who speaks softly over it."""
     told = explained(echo(at_hearing_rate(), -6, delay_ms=100, seed=3) + caller(4.0, -28))
     assert share(told, 1.0, 4.0) == 1
     assert share(told, 4.2, 7.0) < 0.7
