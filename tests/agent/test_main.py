@@ -33,7 +33,9 @@ def test_every_command_has_help(command, capsys) -> None:
     with pytest.raises(SystemExit) as left:
         main([*command, "--help"])
     assert left.value.code == 0
-    assert len(capsys.readouterr().out.splitlines()) > 5
+    shown = capsys.readouterr().out
+    assert len(shown.splitlines()) > 5
+    assert "../" not in shown, "a stranger has only what Voxline comes with"
 
 
 @pytest.mark.parametrize(
@@ -54,6 +56,17 @@ def test_an_operators_mistake_is_one_line_and_no_traceback(
     shown = capsys.readouterr().err
     assert complaint in shown
     assert len(shown.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", ["latency", "turns"])
+def test_the_help_says_what_recordings_are_wanted_and_what_happens_without(
+    command, capsys
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["bench", command, "--help"])
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "$VOXLINE_RECORDINGS names" in shown
+    assert {"latency": "do not come with Voxline", "turns": "are skipped"}[command] in shown
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
