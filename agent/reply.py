@@ -183,6 +183,7 @@ class Reply:
                         self._let(partial(self._tell, ReplyText(self.turn, text)))
                         await self._promise(self._phrases.feed(text), phrases)
         await self._promise(self._phrases.finish(), phrases)
+        self.ledger.end()
         await phrases.put(None)
 
     async def _promise(self, ready: list[str], phrases: asyncio.Queue[str | None]) -> None:
@@ -226,6 +227,7 @@ class Reply:
         self.ledger.abandon()
         self._let(partial(self._tell, ReplyText(self.turn, f" {apology}")))
         self.ledger.promise(apology)
+        self.ledger.end()
         try:
             await self._voice(apology, style)
         except Exception as error:  # noqa: BLE001 - as above: the reply must end
