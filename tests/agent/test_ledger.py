@@ -220,7 +220,7 @@ def test_more_time_is_never_less_heard_and_never_more_than_left(packets, one, ot
         left.note(now, total)
     first, second = sorted((one, other))
     assert 0 <= left.by(first) <= left.by(second) <= total
-    assert left.by(now + 0.02) == total
+    assert left.by(now + 0.021) == total  # at 0.02 floating point may lack a sample
 
 
 @pytest.fixture(scope="module")
