@@ -17,15 +17,9 @@ from agent.audio.frame import SPEAK_HZ, Samples
 from agent.canned import Canned
 from agent.engines import Act, CallEngines, Heard, Piece, Style, Text, ToolCall
 from agent.errors import EngineError
-from agent.events import (
-    Notice,
-    ReplyDone,
-    ReplyStarted,
-    ReplyText,
-    UtteranceTranscribed,
-)
 from agent.ledger import Departures, Ledger
 from agent.metrics import Marks
+from agent.notices import Notice, ReplyDone, ReplyStarted, ReplyText, UtteranceTranscribed
 from agent.phrases import Phrases
 from agent.spoken import milliseconds, shortened
 

@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 VALUES = [
-    *("agent.errors", "agent.events", "agent.commands", "agent.requests"),
+    *("agent.errors", "agent.events", "agent.commands", "agent.notices", "agent.requests"),
     *("agent.config", "agent.audio"),
     "agent.engines",
 ]
@@ -22,6 +22,7 @@ MAY_IMPORT = {
     "agent.errors": [],
     "agent.events": [],
     "agent.commands": ["agent.events"],
+    "agent.notices": ["agent.events"],
     "agent.state": [],
     "agent.requests": [],
     "agent.config": [],
@@ -237,7 +238,11 @@ MAY_IMPORT = {
         "agent.voices",
     ],
     # signaling: HTTP and JSON; is given what it needs of the agent
-    "signaling": ["agent.config", "agent.errors", "agent.events", "agent.requests", "aiohttp"],
+    "signaling": [
+        *("agent.config", "agent.errors"),
+        *("agent.events", "agent.notices", "agent.requests"),
+        "aiohttp",
+    ],
     # composition: the only rooms that know everybody
     "agent.switchboard": ["agent", "numpy"],
     "agent.serve": ["agent", "signaling", "aiohttp"],

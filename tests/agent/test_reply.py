@@ -10,7 +10,7 @@ from agent.audio.frame import SPEAK_HZ
 from agent.canned import Canned
 from agent.engines import Act, Action, Conversation, Heard, Style, ToolCall
 from agent.errors import EngineError
-from agent.events import ReplyDone, ReplyStarted, ReplyText, UtteranceTranscribed
+from agent.notices import ReplyDone, ReplyStarted, ReplyText, UtteranceTranscribed
 from agent.reply import Reply
 from agent.virtual_time import run
 

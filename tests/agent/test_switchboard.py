@@ -12,12 +12,13 @@ from agent.canned import Canned
 from agent.config_file import load
 from agent.engines import Style
 from agent.errors import RejectedOffer
-from agent.events import CallEnding, EndReason, ReplyDone
+from agent.events import EndReason
 from agent.media import upstream
 from agent.media.opus import Encoder
 from agent.media.peer import Peer
 from agent.media.playout import Playout
 from agent.metrics import Metrics
+from agent.notices import CallEnding, ReplyDone
 from agent.switchboard import Switchboard
 
 SETTINGS = {"ice.addresses": ["127.0.0.1"], "agent.greeting": "Hello there."}
