@@ -12,6 +12,16 @@ from agent.errors import ConfigError, EngineError
 _DEFAULT_CONFIG = Path("config.yaml")
 
 
+class _Parser(argparse.ArgumentParser):
+    """Refuses what it does not know: else the topmost does, and shows the usage of all."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        known, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return known, unknown
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run `voxline`; return its exit status: 0 fine, 1 failed, 2 an operator's mistake."""
     try:
@@ -29,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="voxline",
         description="A voice agent you talk to over WebRTC, as you would on the telephone.",
     )

@@ -11,6 +11,7 @@ from typing import Protocol, assert_never
 
 from agent import commands as do
 from agent import events as ev
+from agent import notices as nt
 from agent import requests as rq
 from agent.audio.frame import Samples
 from agent.caller import Caller
@@ -43,7 +44,7 @@ class Client(Protocol):
 
     def opened(self) -> list[str]: ...
 
-    def tell(self, notice: ev.Notice) -> list[str]: ...
+    def tell(self, notice: nt.Notice) -> list[str]: ...
 
     def ask(self, text: str) -> tuple[list[rq.Request], list[str]]: ...
 
@@ -167,7 +168,7 @@ class Call:
         self.ended = True
         try:
             self._step(ev.HungUp(reason))
-            self._tell(ev.CallEnding(reason))
+            self._tell(nt.CallEnding(reason))
         finally:  # whatever went wrong, the seat becomes free
             if self._timer is not None:
                 self._timer.cancel()
@@ -201,7 +202,7 @@ class Call:
         self._caller.follow(self._turns.state, lambda: self._conversation(0))
         if self._turns.state.told != self._state_told:
             self._state_told = self._turns.state.told
-            self._tell(ev.StateChanged(self._state_told))
+            self._tell(nt.StateChanged(self._state_told))
         self._set_timer()
 
     def _set_timer(self) -> None:
@@ -333,6 +334,6 @@ class Call:
     def _language(self) -> str:
         return self._settings.language or self._config.agent.language
 
-    def _tell(self, notice: ev.Notice) -> None:
+    def _tell(self, notice: nt.Notice) -> None:
         for text in self._client.tell(notice):
             self._line.send(text)

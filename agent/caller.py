@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
 
 from agent import events as ev
+from agent import notices as nt
 from agent.audio.frame import Samples
 from agent.ear import Ear
 from agent.engines import CallEngines, Conversation, Heard, Piece, Sense
@@ -33,7 +34,7 @@ class Caller:
         ear: Ear,
         engines: CallEngines,
         memory: Memory,
-        tell: Callable[[ev.Notice], None],
+        tell: Callable[[nt.Notice], None],
         second: SecondOpinion | NoOpinion,
     ) -> None:
         """`name` is what the log calls the call; `second` is asked about their pauses."""
@@ -107,7 +108,7 @@ class Caller:
             self._second.begin(so_far)
         if state in (HEARING, PAUSED) and not self._announced:
             self._announced = True
-            self._tell(ev.UtteranceStarted(self._utterance, self._began_ms))
+            self._tell(nt.UtteranceStarted(self._utterance, self._began_ms))
         if state not in _SPOKEN and not self._tried:
             self._open = False
             self._second.rest()
@@ -147,7 +148,7 @@ class Caller:
         self._engines.forget()
         self._unanswered = 0
         if self._announced:
-            self._tell(ev.UtteranceForgotten(self._utterance))
+            self._tell(nt.UtteranceForgotten(self._utterance))
         self._open = self._announced = False
 
     def close(self) -> None:
@@ -158,8 +159,8 @@ class Caller:
 
     def _told_committed(self) -> None:
         stopped_ms = self._ear.now_ms if self._silent_at is None else self._ended.at_ms
-        self._tell(ev.UtteranceStopped(self._utterance, stopped_ms))
-        self._tell(ev.UtteranceCommitted(self._utterance))
+        self._tell(nt.UtteranceStopped(self._utterance, stopped_ms))
+        self._tell(nt.UtteranceCommitted(self._utterance))
         self._announced = False  # it cannot be forgotten any more
 
     async def _read_transcript(self, turn: int, utterance: int) -> None:
@@ -169,6 +170,6 @@ class Caller:
                 async for piece in pieces:
                     if isinstance(piece, Heard):
                         self._memory.understood(turn, piece.transcript)
-                        self._tell(ev.UtteranceTranscribed(utterance, piece.transcript))
+                        self._tell(nt.UtteranceTranscribed(utterance, piece.transcript))
         except EngineError as error:
             log.warning("call %s: no transcript of a turn: %s", self._name, error)

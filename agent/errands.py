@@ -12,16 +12,9 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from agent.engines import Tool, ToolCall
-from agent.events import (
-    Event,
-    Notice,
-    ReplyOwed,
-    ToolCalled,
-    ToolGivenUp,
-    ToolsCalled,
-    ToolsReturned,
-)
+from agent.events import Event, ReplyOwed, ToolsCalled, ToolsReturned
 from agent.memory import Memory
+from agent.notices import Notice, ToolCalled, ToolGivenUp
 from agent.tool_schema import as_failure
 
 log = logging.getLogger(__name__)

@@ -13,6 +13,7 @@ from agent.engines import Speech
 _DEPARTURES = 512  # packets: ten seconds
 _AUDIBLE = 0.01  # peak, -40 dB of full scale
 _PAUSE = SPEAK_HZ // 50  # samples; what is shorter is a consonant
+_JOINTS = " ,;:-–—،、，；："  # noqa: RUF001 - marks that join a word to the next
 
 
 class Ledger:
@@ -24,12 +25,17 @@ class Ledger:
         self._rest = ""  # of the phrase being voiced: the words not placed yet
         self._phrase_start = 0
         self._end = 0  # samples so far
+        self._ended = False  # all of the text is known
         self._pauses: list[tuple[int, int]] = []  # first sample, and the first after it
         self._quiet_from = 0  # behind the last audible sample
 
     def promise(self, phrase: str) -> None:
         """A phrase was decided on; its audio is yet to come."""
         self._promised.append(phrase)
+
+    def end(self) -> None:
+        """The last phrase was promised: what follows its last word joins it to no other."""
+        self._ended = True
 
     def begin(self) -> None:
         """The audio of the oldest promised phrase begins."""
@@ -61,7 +67,7 @@ class Ledger:
 
         One behind the other they are the whole text, spaces included. A word counts as heard
         when half of its sound was, the pause behind it not included: people recall a word they
-        can name.
+        can name. A comma between two words has no sound, and is heard with the second.
         """
         starts = [start for _, start in self._words]
         ends = [*starts[1:], self._end] if starts else []
@@ -74,6 +80,8 @@ class Ledger:
         owed = [text for text in (self._rest, *self._promised) if text]
         whole = " ".join([*texts, *owed])
         cut = len(" ".join(texts[:heard]))
+        if cut < len(whole) or not self._ended:
+            cut = len(whole[:cut].rstrip(_JOINTS))
         return whole[:cut], whole[cut:]
 
     def _note_pauses(self, samples: Samples) -> None:

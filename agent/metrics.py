@@ -68,6 +68,12 @@ class Metrics:
         self.calls_ended = Counter(
             "voxline_calls_ended", "Calls that ended, by reason", ["reason"], registry=registry
         )
+        self.calls_refused = Counter(
+            "voxline_calls_refused",
+            "Calls that were refused, by the code that their callers got",
+            ["code"],
+            registry=registry,
+        )
         self.turn_latency = Histogram(
             "voxline_turn_latency_seconds",
             "Caller's last speech sample (as the VAD places it) to the reply's first packet",
@@ -137,6 +143,10 @@ class Metrics:
 
     def call_ended(self, reason: EndReason) -> None:
         self.calls_ended.labels(reason.value).inc()
+
+    def call_refused(self, code: str) -> None:
+        """`code` is one of PROTOCOL.md's."""
+        self.calls_refused.labels(code).inc()
 
     def line_closed(self, received: Mapping[str, int], underruns: int) -> None:
         """Count a call: `received` has the fields of `media.receiver.Stats`."""

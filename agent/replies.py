@@ -13,6 +13,7 @@ from functools import partial
 from typing import Protocol, assert_never
 
 from agent import events as ev
+from agent import notices as nt
 from agent.backchannel import only_listens
 from agent.engines import (
     Act,
@@ -26,9 +27,9 @@ from agent.engines import (
     ToolCall,
 )
 from agent.errands import Errands
-from agent.events import CutRefused, ReplyCut, TurnWithdrawn
 from agent.memory import Memory
 from agent.metrics import Marks
+from agent.notices import CutRefused, ReplyCut, TurnWithdrawn
 from agent.reply import Outlet, Reply
 from agent.shared import Shared
 from agent.spoken import Spoken, milliseconds
@@ -64,7 +65,7 @@ class Replies:
         engines: CallEngines,
         memory: Memory,
         errands: Errands,
-        tell: Callable[[ev.Notice], None],
+        tell: Callable[[nt.Notice], None],
         step: Callable[[ev.Event], None],
     ) -> None:
         """`name` is what the log calls the call."""
@@ -210,12 +211,12 @@ class Replies:
         if reply.audible:
             return
         reply.audible = True
-        self._tell(ev.ReplyAudioStarted(turn))
+        self._tell(nt.ReplyAudioStarted(turn))
         if reply.marks is not None:
             reply.marks.left = now
             self._metrics.turn_measured(reply.marks)
             latency_ms = reply.marks.latency_ms()
-            self._tell(ev.TurnMeasured(turn, latency_ms, reply.marks.stages()))
+            self._tell(nt.TurnMeasured(turn, latency_ms, reply.marks.stages()))
             self._answers += 1
             log.info("call %s: answer %d after %.0f ms", self._name, self._answers, latency_ms)
 
@@ -241,7 +242,7 @@ class Replies:
         )
         return self._reply
 
-    def _conclude(self, reply: Reply, done: ev.ReplyDone) -> None:
+    def _conclude(self, reply: Reply, done: nt.ReplyDone) -> None:
         """A reply is over: what of it was heard is remembered."""
         self._reply = None
         self._spoken.add(done.turn, reply.ledger, reply.heard)

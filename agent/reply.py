@@ -17,15 +17,9 @@ from agent.audio.frame import SPEAK_HZ, Samples
 from agent.canned import Canned
 from agent.engines import Act, CallEngines, Heard, Piece, Style, Text, ToolCall
 from agent.errors import EngineError
-from agent.events import (
-    Notice,
-    ReplyDone,
-    ReplyStarted,
-    ReplyText,
-    UtteranceTranscribed,
-)
 from agent.ledger import Departures, Ledger
 from agent.metrics import Marks
+from agent.notices import Notice, ReplyDone, ReplyStarted, ReplyText, UtteranceTranscribed
 from agent.phrases import Phrases
 from agent.spoken import milliseconds, shortened
 
@@ -183,6 +177,7 @@ class Reply:
                         self._let(partial(self._tell, ReplyText(self.turn, text)))
                         await self._promise(self._phrases.feed(text), phrases)
         await self._promise(self._phrases.finish(), phrases)
+        self.ledger.end()
         await phrases.put(None)
 
     async def _promise(self, ready: list[str], phrases: asyncio.Queue[str | None]) -> None:
@@ -226,6 +221,7 @@ class Reply:
         self.ledger.abandon()
         self._let(partial(self._tell, ReplyText(self.turn, f" {apology}")))
         self.ledger.promise(apology)
+        self.ledger.end()
         try:
             await self._voice(apology, style)
         except Exception as error:  # noqa: BLE001 - as above: the reply must end

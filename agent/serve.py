@@ -96,6 +96,7 @@ async def running(config: Config) -> AsyncIterator[str]:
             config,
             switchboard,
             metrics=metrics.text,
+            refused=metrics.call_refused,
             voices=lambda: host.voices,
             engine=f"{choice.brain}+{choice.voice}",
         )

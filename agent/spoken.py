@@ -7,8 +7,8 @@ way. Knows what left of each reply; what is remembered of the conversation is in
 from collections import OrderedDict
 
 from agent.audio.frame import SPEAK_HZ
-from agent.events import CutRefused, ReplyCut
 from agent.ledger import Ledger
+from agent.notices import CutRefused, ReplyCut
 
 
 def milliseconds(samples: int) -> int:

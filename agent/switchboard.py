@@ -162,7 +162,13 @@ class Switchboard:
             )
         name = short(call_id)
         watch = self._records.watch(name, client.settings, self._shared.functions.tools)
-        line = _Line(call_id, self._shared, client, self._engines.open_call(name), watch)
+        engines = self._engines.open_call(name)
+        try:
+            line = _Line(call_id, self._shared, client, engines, watch)
+        except BaseException:  # there is no call yet that would let go of them
+            engines.close()
+            watch.close()
+            raise
         self._lines[call_id] = line
         self._metrics.calls_active.set(self.active)
         watcher = asyncio.create_task(self._forget_when_gone(call_id, line))

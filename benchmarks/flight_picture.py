@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from agent.audio.frame import HEAR_HZ, SPEAK_HZ, Samples
-from agent.events import PauseJudged, StateChanged, TurnMeasured
+from agent.events import PauseJudged
 from agent.flight.entries import Entry, Stepped, Told, Voiced, decisions
 from agent.flight.replay import Replayed
+from agent.notices import StateChanged, TurnMeasured
 
 if TYPE_CHECKING:  # matplotlib takes half a second to import
     from matplotlib.axes import Axes

@@ -68,8 +68,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="DIR",
         help=(
-            "say every .flac and .wav file in it, one turn each (default: the complete turns "
-            "of ../shared/recordings or $VOXLINE_RECORDINGS)"
+            "say every .flac and .wav file in it: each is one turn, as one person says it to "
+            "its end (default: the nine that benchmarks/RESULTS.md is about, which do not "
+            "come with Voxline, if $VOXLINE_RECORDINGS names their folder)"
         ),
     )
     spoken.add_argument(

@@ -247,7 +247,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--recognise", type=int, default=60, help="so many by a recogniser, too"
     )
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--recordings", type=Path)
+    parser.add_argument(
+        "--recordings",
+        type=Path,
+        help="a folder of .flac and .wav files to interrupt with; default: as bench latency",
+    )
     parser.add_argument("--json", type=Path)
     parser.add_argument("--plot", type=Path)
     args = parser.parse_args(arguments)

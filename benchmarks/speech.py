@@ -123,8 +123,9 @@ def _complete_turns() -> list[Path]:
     found = [path for path in paths if path.is_file()]
     if not found:
         raise ConfigError(
-            f"there are no recordings in {FOLDER}; name a folder of .wav or .flac files, one "
-            "spoken turn each, with --recordings DIR"
+            "there are no recordings to say; name a folder of .wav or .flac files, one spoken "
+            "turn each, with --recordings DIR (the nine of benchmarks/RESULTS.md, which do not "
+            f"come with Voxline, are not in {FOLDER}; VOXLINE_RECORDINGS names another)"
         )
     return found
 

@@ -49,7 +49,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=FOLDER,
         metavar="DIR",
-        help="a folder of .yaml files (default: the project's own)",
+        help=(
+            "a folder of .yaml files (default: the project's own, of which those that play "
+            "a recording are skipped unless $VOXLINE_RECORDINGS names its folder)"
+        ),
     )
     parser.add_argument(
         "--config",

@@ -13,6 +13,7 @@ from signaling.guard import guard
 from signaling.origins import Origins
 from signaling.ports import Calls
 from signaling.routes import CallRoutes
+from signaling.tally import tally
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 WEB = Path(__file__).parent.parent / "web"
@@ -23,18 +24,22 @@ def build_app(
     calls: Calls,
     *,
     metrics: Callable[[], bytes],
+    refused: Callable[[str], None],
     voices: Callable[[], tuple[str, ...]],
     engine: str,
     web_root: Path = WEB,
 ) -> web.Application:
     """Build the application.
 
-    `metrics` gives Prometheus's text, `voices` the names that a session may ask for (the
-    default first), `engine` the name of the engine that was picked; `web_root` holds what
-    browsers load. Raises ConfigError for an origin that no page could match.
+    `metrics` gives Prometheus's text, `refused` counts a refused call by its code, `voices`
+    gives the names that a session may ask for (the default first); `engine` is the name of the
+    engine that was picked, `web_root` holds what browsers load. Raises ConfigError for an
+    origin that no page could match.
     """
     origins = origins_of(config.server)
-    app = web.Application(middlewares=[guard(origins)], client_max_size=MAX_BYTES)
+    app = web.Application(
+        middlewares=[tally(refused), guard(origins)], client_max_size=MAX_BYTES
+    )
     app.add_routes(CallRoutes(config, calls, voices).table())
     app.add_routes(_status(calls, metrics, engine))
     app.add_routes(pages.routes(web_root))

@@ -11,8 +11,8 @@ nothing. Knows no JSON, no session, no requests.
 from dataclasses import dataclass, field
 from typing import Any, assert_never
 
-from agent import events as ev
-from agent.events import CutRefused, ReplyCut, TurnWithdrawn
+from agent import notices as nt
+from agent.notices import CutRefused, ReplyCut, TurnWithdrawn
 from signaling import responses
 from signaling.codes import Code
 from signaling.items import FunctionCall, FunctionOutput, Item, Message, TypedMessage, news
@@ -51,34 +51,34 @@ class Conversation:
     _functions: int = 0
     _texts: int = 0
 
-    def tell(self, notice: ev.Notice) -> list[Event]:
+    def tell(self, notice: nt.Notice) -> list[Event]:
         """Return the events that tell of `notice`, in order."""
         match notice:
-            case ev.StateChanged(state):
+            case nt.StateChanged(state):
                 return [{"type": "voxline.state", "state": state}]
-            case ev.UtteranceStarted(number, at_ms):
+            case nt.UtteranceStarted(number, at_ms):
                 return [self._started(number, at_ms)]
-            case ev.UtteranceStopped(number, at_ms):
+            case nt.UtteranceStopped(number, at_ms):
                 return self._stopped(number, at_ms)
-            case ev.UtteranceCommitted(number):
+            case nt.UtteranceCommitted(number):
                 return self._committed(number)
-            case ev.UtteranceTranscribed(number, transcript):
+            case nt.UtteranceTranscribed(number, transcript):
                 return self._transcribed(number, transcript)
-            case ev.UtteranceForgotten(number):
+            case nt.UtteranceForgotten(number):
                 if self.utterance is None or self.utterance.number != number:
                     return []
                 self.utterance = None
                 return [{"type": "input_audio_buffer.cleared"}]
-            case ev.ReplyStarted(turn):
+            case nt.ReplyStarted(turn):
                 return self._created(turn)
-            case ev.ReplyText(turn, delta):
+            case nt.ReplyText(turn, delta):
                 return self._said(turn, delta)
-            case ev.ReplyAudioStarted(turn):
+            case nt.ReplyAudioStarted(turn):
                 if (response := self._under_way(turn)) is None:
                     return []
                 response.audible = True
                 return [{"type": "output_audio_buffer.started", "response_id": response.id}]
-            case ev.ReplyDone():
+            case nt.ReplyDone():
                 return self._done(notice)
             case ReplyCut():
                 return self._cut(notice)
@@ -86,14 +86,14 @@ class Conversation:
                 return [_refused(notice)]
             case TurnWithdrawn():
                 return self._withdrawn(notice)
-            case ev.ToolCalled():
+            case nt.ToolCalled():
                 return self._called(notice)
-            case ev.ToolGivenUp(call_id, output):
+            case nt.ToolGivenUp(call_id, output):
                 call = self.calls.get(call_id)
                 return [] if call is None else self._answered_call(call, output, "")
-            case ev.TurnMeasured(turn, latency_ms, stages):
+            case nt.TurnMeasured(turn, latency_ms, stages):
                 return [self._measured(turn, latency_ms, stages)]
-            case ev.CallEnding(reason):
+            case nt.CallEnding(reason):
                 return [{"type": "voxline.call.ended", "reason": reason.value}]
             case _:
                 assert_never(notice)
@@ -184,7 +184,7 @@ class Conversation:
         kind = "response.output_audio_transcript.delta"
         return [*begun, {"type": kind, **response.part(response.message), "delta": delta}]
 
-    def _done(self, done: ev.ReplyDone) -> list[Event]:
+    def _done(self, done: nt.ReplyDone) -> list[Event]:
         if (response := self._under_way(done.turn)) is None:
             return []
         self.response = None
@@ -200,7 +200,7 @@ class Conversation:
         sounded = [buffer] if response.audible else []
         return [*ended, final, *sounded] if whole else [*sounded, *ended, final]
 
-    def _ended(self, response: Response, item: Message, done: ev.ReplyDone) -> list[Event]:
+    def _ended(self, response: Response, item: Message, done: nt.ReplyDone) -> list[Event]:
         """What the reply said is over."""
         whole = done.status == "completed"
         item.status = "completed" if whole else "incomplete"
@@ -269,7 +269,7 @@ class Conversation:
         self._unclaimed = True
         return self._answered_call(call, output, item_id)
 
-    def _called(self, called: ev.ToolCalled) -> list[Event]:
+    def _called(self, called: nt.ToolCalled) -> list[Event]:
         if (response := self._under_way(called.turn)) is None:
             return []
         self._functions += 1
@@ -337,7 +337,7 @@ class Conversation:
             if isinstance(oldest, FunctionCall):
                 del self.calls[oldest.call_id]
 
-    def _view(self, response: Response, done: ev.ReplyDone | None) -> Event:
+    def _view(self, response: Response, done: nt.ReplyDone | None) -> Event:
         return response.view(done, f"conv_{self.salt}", self.voice)
 
 

@@ -15,6 +15,7 @@ from signaling.origins import Origins
 
 log = logging.getLogger(__name__)
 
+CODE = web.ResponseKey("code", str)  # of a response that says no
 RETRY_AFTER_S = 5  # a full server: calls last minutes, but seats come free at any moment
 
 _SHOWN = 100  # characters of a header in the log: strangers write them
@@ -101,6 +102,7 @@ def refusal(error: RejectedOffer, headers: LooseHeaders | None = None) -> web.Re
         "param": error.param,
     }
     response = web.json_response({"error": body}, status=error.status, headers=headers)
+    response[CODE] = str(error.code)
     if error.status == 503:
         response.headers[hdrs.RETRY_AFTER] = str(RETRY_AFTER_S)
     return response

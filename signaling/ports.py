@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from agent.events import Notice
+from agent.notices import Notice
 from agent.requests import CallSettings, Request
 
 

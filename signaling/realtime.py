@@ -13,7 +13,7 @@ from typing import Any
 
 from agent.config import Between
 from agent.errors import RejectedOffer
-from agent.events import Notice
+from agent.notices import Notice
 from agent.requests import (
     CallSettings,
     CancelCurrentReply,

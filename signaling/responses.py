@@ -6,7 +6,7 @@ Knows nothing of the conversation around it.
 from dataclasses import dataclass, field
 from typing import Any
 
-from agent.events import ReplyDone
+from agent.notices import ReplyDone
 from signaling.items import Item, Message
 
 Event = dict[str, Any]

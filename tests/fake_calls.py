@@ -44,12 +44,13 @@ class FakeCalls:
 
 
 @contextlib.asynccontextmanager
-async def served(calls=None, web_root=Path("nowhere"), **overrides):
+async def served(calls=None, web_root=Path("nowhere"), refused=lambda code: None, **overrides):
     """A client of a server on a port of the system's choosing."""
     app = build_app(
         load(None, {key.replace("__", "."): value for key, value in overrides.items()}),
         calls or FakeCalls(),
         metrics=lambda: b"voxline_calls 1\n",
+        refused=refused,
         voices=lambda: VOICES,
         engine="fake",
         web_root=web_root,

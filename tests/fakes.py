@@ -10,7 +10,7 @@ import numpy as np
 from agent.audio.frame import SPEAK_HZ
 from agent.audio.pcm16 import from_pcm16
 from agent.engines import Act, Heard, Sense, Speech, Text, Tool, ToolCall, Word
-from agent.events import CallEnding
+from agent.notices import CallEnding
 from agent.requests import CallSettings
 
 WORD_S = 0.25  # how long FakeEngines speaks a word

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from stage import stage
 
-from agent import events as ev
+from agent import notices as nt
 from agent import requests as rq
 from agent.engines import Act, Action, Heard, ToolCall
 from agent.errors import EngineError
@@ -135,10 +135,10 @@ async def play(scene, what, value) -> None:
         case "ask":
             ask(scene, value)
         case "truncate":
-            if started := scene.client.of(ev.ReplyStarted):
+            if started := scene.client.of(nt.ReplyStarted):
                 ask(scene, rq.TruncateReply(started[-1].turn, value))
         case "answer":
-            for called in scene.client.of(ev.ToolCalled):
+            for called in scene.client.of(nt.ToolCalled):
                 ask(scene, rq.ReturnFromTool(called.call_id, "done"), rq.GoOn())
 
 
@@ -150,7 +150,7 @@ def ask(scene, *requests) -> None:
 def the_end_is_told_once_and_last(notices) -> None:
     """Killed: a client that truncates a reply after the end is answered."""
     told = [notice for notice in notices if not isinstance(notice, PacketLeft)]
-    assert [n for n in told if isinstance(n, ev.CallEnding)] == told[-1:]
+    assert [n for n in told if isinstance(n, nt.CallEnding)] == told[-1:]
 
 
 def replies_are_told_in_order(notices, apology) -> None:
@@ -158,23 +158,23 @@ def replies_are_told_in_order(notices, apology) -> None:
     under_way, over, texts = 0, set(), {}
     for notice in notices:
         match notice:
-            case ev.ReplyStarted(turn):
+            case nt.ReplyStarted(turn):
                 assert not under_way and turn not in over
                 under_way, texts[turn] = turn, ""
-            case ev.ReplyText(turn, delta):
+            case nt.ReplyText(turn, delta):
                 assert turn == under_way
                 texts[turn] += delta
-            case ev.ReplyAudioStarted(turn) | ev.TurnMeasured(turn) | ev.ToolCalled(turn):
+            case nt.ReplyAudioStarted(turn) | nt.TurnMeasured(turn) | nt.ToolCalled(turn):
                 assert turn == under_way
             case PacketLeft(turn):
                 assert turn == under_way
-            case ev.ReplyDone(turn):
+            case nt.ReplyDone(turn):
                 assert turn == under_way
                 under_way = 0
                 over.add(turn)
                 if apology not in texts[turn]:  # what failed was not said
                     assert (notice.heard + notice.unheard).split() == texts[turn].split()
-            case ev.TurnWithdrawn(turn):
+            case nt.TurnWithdrawn(turn):
                 assert turn in over
     assert not under_way
 
@@ -189,16 +189,16 @@ def utterances_are_told_in_order(notices) -> None:
 
     for notice in notices:
         match notice:
-            case ev.UtteranceStarted(number):
+            case nt.UtteranceStarted(number):
                 assert "started" not in stages.values()
                 move(number, None, "started")
-            case ev.UtteranceStopped(number):
+            case nt.UtteranceStopped(number):
                 move(number, "started", "stopped")
-            case ev.UtteranceCommitted(number):
+            case nt.UtteranceCommitted(number):
                 move(number, "stopped", "committed")
-            case ev.UtteranceForgotten(number):
+            case nt.UtteranceForgotten(number):
                 move(number, "started", "forgotten")
-            case ev.UtteranceTranscribed(number):
+            case nt.UtteranceTranscribed(number):
                 assert number == 0 or stages[number] == "committed", (number, stages)
 
 
@@ -207,9 +207,9 @@ def what_was_heard_is_remembered(memory, notices) -> None:
     heard: dict[int, str] = {}
     for notice in notices:
         match notice:
-            case ev.ReplyDone(turn) | ev.ReplyCut(turn):
+            case nt.ReplyDone(turn) | nt.ReplyCut(turn):
                 heard[turn] = notice.heard
-            case ev.TurnWithdrawn(turn):
+            case nt.TurnWithdrawn(turn):
                 del heard[turn]
     remembered = [word for exchange in memory.past for word in exchange.agent.split()]
     assert Counter(remembered) == Counter(" ".join(heard.values()).split())

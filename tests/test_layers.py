@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 VALUES = [
-    *("agent.errors", "agent.events", "agent.commands", "agent.requests"),
+    *("agent.errors", "agent.events", "agent.commands", "agent.notices", "agent.requests"),
     *("agent.config", "agent.audio"),
     "agent.engines",
 ]
@@ -22,6 +22,7 @@ MAY_IMPORT = {
     "agent.errors": [],
     "agent.events": [],
     "agent.commands": ["agent.events"],
+    "agent.notices": ["agent.events"],
     "agent.state": [],
     "agent.requests": [],
     "agent.config": [],
@@ -29,7 +30,18 @@ MAY_IMPORT = {
     "agent.engines": ["agent.audio"],
     # pure: no clock, no I/O, no threads
     "agent.config_file": [*VALUES, "yaml"],
-    "agent.turns": [*VALUES, "agent.state", "agent.turn_rules", "agent.wait"],
+    "agent.turns": [
+        *VALUES,
+        "agent.floor",
+        "agent.state",
+        "agent.timing",
+        "agent.transitions",
+        "agent.turn_rules",
+        "agent.wait",
+    ],
+    "agent.floor": [*VALUES, "agent.state", "agent.turn_rules"],
+    "agent.timing": [*VALUES, "agent.floor", "agent.state", "agent.wait"],
+    "agent.transitions": [*VALUES, "agent.floor", "agent.state", "agent.wait"],
     "agent.turn_rules": [],
     "agent.wait": [],
     "agent.backchannel": [],
@@ -227,7 +239,11 @@ MAY_IMPORT = {
         "agent.voices",
     ],
     # signaling: HTTP and JSON; is given what it needs of the agent
-    "signaling": ["agent.config", "agent.errors", "agent.events", "agent.requests", "aiohttp"],
+    "signaling": [
+        *("agent.config", "agent.errors"),
+        *("agent.events", "agent.notices", "agent.requests"),
+        "aiohttp",
+    ],
     # composition: the only rooms that know everybody
     "agent.switchboard": ["agent", "numpy"],
     "agent.serve": ["agent", "signaling", "aiohttp"],
@@ -237,7 +253,8 @@ MAY_IMPORT = {
 
 PURE = [
     *VALUES,
-    *("agent.turns", "agent.wait", "agent.backchannel", "agent.host.backoff"),
+    *("agent.turns", "agent.floor", "agent.timing", "agent.transitions", "agent.wait"),
+    *("agent.backchannel", "agent.host.backoff"),
     *("agent.phrases", "agent.ledger", "agent.memory", "agent.metrics"),
     *("agent.config_file", "agent.settings", "agent.tool_schema"),
     *(

@@ -87,7 +87,7 @@ def test_speech_over_a_reply_silences_it_and_is_answered() -> None:
             assert first["status_details"]["reason"] == "turn_detected"
             [cut] = [event.body for event in of(call, "voxline.response.heard")]
             assert cut["heard"].startswith("One, two, three")
-            assert "twenty," in cut["unheard"]
+            assert cut["heard"][-1].isalpha() and "twenty," in cut["unheard"]
             told = of(call, "response.output_audio_transcript.done")[0].body["transcript"]
             assert cut["heard"] + cut["unheard"] == told
             assert second["status"] == "completed"

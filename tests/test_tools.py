@@ -10,14 +10,8 @@ from stage import stage
 
 from agent.engines import Exchange, Heard, Tool, ToolCall, ToolUse
 from agent.errors import EngineError
-from agent.events import (
-    EndReason,
-    ReplyDone,
-    ReplyStarted,
-    ReplyText,
-    ToolCalled,
-    ToolGivenUp,
-)
+from agent.events import EndReason
+from agent.notices import ReplyDone, ReplyStarted, ReplyText, ToolCalled, ToolGivenUp
 from agent.requests import (
     CallSettings,
     CancelCurrentReply,

@@ -4,9 +4,9 @@ import pytest
 from stage import stage
 
 from agent import requests as rq
-from agent.events import (
+from agent.events import EndReason
+from agent.notices import (
     CutRefused,
-    EndReason,
     ReplyAudioStarted,
     ReplyCut,
     ReplyDone,

@@ -3,6 +3,8 @@
  * Knows exceptions and responses of the browser; shows nothing.
  */
 
+import { answers } from './pulse.js';
+
 /**
  * @typedef {'insecure-origin' | 'unsupported-browser'
  *   | 'microphone-denied' | 'microphone-absent' | 'microphone-busy' | 'microphone-lost'
@@ -105,7 +107,6 @@ export async function responseError(response) {
  * @param {unknown} cause
  */
 export async function networkError(src, cause) {
-  const probe = fetch(`${src}/healthz`, { mode: 'no-cors', cache: 'no-store' });
-  const lives = await probe.then(() => new URL(src).origin !== globalThis.origin, () => false);
+  const lives = (await answers(src)) && new URL(src).origin !== globalThis.origin;
   return new CallError(lives ? 'origin-not-allowed' : 'server-unreachable', { cause });
 }

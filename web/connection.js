@@ -4,7 +4,7 @@
  */
 
 import { CallError, networkError, responseError } from './call-error.js';
-import { Pulse } from './pulse.js';
+import { Pulse, answers } from './pulse.js';
 
 /** @import { ServerEvent } from './conversation.js' */
 
@@ -59,7 +59,8 @@ export class Connection {
     await pc.setRemoteDescription({ type: 'answer', sdp: answer });
     await opened;
 
-    this.#pulse = new Pulse(pc, () => this.#lost());
+    const mayLive = async () => (await answers(this.#src)) || !navigator.onLine;
+    this.#pulse = new Pulse(pc, mayLive, () => this.#lost());
     pc.addEventListener('connectionstatechange', () => this.#watch(), { signal });
     this.#channel.addEventListener('close', () => this.#lost(), { signal });
   }

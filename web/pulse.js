@@ -4,11 +4,13 @@
  */
 
 const PERIOD_MS = 1_000;
-// Browsers ask for a sign of life (STUN, RFC 7675) every 2.5 s, and sooner again when one is lost.
+// The server asks for a sign of life (STUN, RFC 7675) every second, browsers every 2.5 s.
+const SUSPICIOUS_PERIODS = 2;
 const SILENT_PERIODS = 4;
 
 export class Pulse {
   #pc;
+  #mayLive;
   #onStopped;
   #timer = 0;
   #seen = NaN;
@@ -16,10 +18,14 @@ export class Pulse {
 
   /**
    * @param {Pick<RTCPeerConnection, 'getStats'>} pc once it is connected
-   * @param {() => void} onStopped once; nothing has arrived for about four seconds
+   * @param {() => Promise<boolean>} mayLive asked when nothing arrives; a network that is down
+   *   for a moment is no reason for false
+   * @param {() => void} onStopped once; nothing has arrived for about four seconds, or for two
+   *   and nobody is there
    */
-  constructor(pc, onStopped) {
+  constructor(pc, mayLive, onStopped) {
     this.#pc = pc;
+    this.#mayLive = mayLive;
     this.#onStopped = onStopped;
     this.#timer = setInterval(() => this.#feel(), PERIOD_MS);
   }
@@ -35,10 +41,24 @@ export class Pulse {
     // Periods are counted, not milliseconds: a laptop that slept gets its four after waking.
     this.#silent = seen === this.#seen ? this.#silent + 1 : 0;
     this.#seen = seen;
-    if (this.#silent !== SILENT_PERIODS) return;
+    if (this.#silent < SUSPICIOUS_PERIODS) return;
+    if (this.#silent < SILENT_PERIODS) {
+      if (await this.#mayLive()) return;
+      if (!this.#timer || this.#silent < SUSPICIOUS_PERIODS) return; // a sign of life came first
+    }
     this.stop();
     this.#onStopped();
   }
+}
+
+/**
+ * Whether anybody answers at a server's base URL, even where the answer may not be read.
+ * @param {string} src
+ */
+export async function answers(src) {
+  const asked = fetch(`${src}/healthz`, { mode: 'no-cors', cache: 'no-store' });
+  // A proxy answers for a server that is not there.
+  return asked.then(({ type, status }) => type === 'opaque' || status < 500, () => false);
 }
 
 /**

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from agent.commands import Command
 from agent.engines import Piece, Speech
-from agent.events import Event, HungUp, Notice
+from agent.events import Event, HungUp
+from agent.notices import Notice
 from agent.requests import Request
 
 # -- causes: a replay gives them to the call

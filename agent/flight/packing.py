@@ -15,7 +15,7 @@ import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 import agent.flight.entries as en
-from agent import commands, engines, events, requests
+from agent import commands, engines, events, notices, requests
 from agent.audio.frame import Samples
 from agent.audio.pcm16 import from_pcm16, to_pcm16
 from agent.engines import Speech
@@ -151,7 +151,7 @@ def _dataclasses(module: Any) -> dict[str, Any]:
 _ENTRIES = {n: k for n, k in _dataclasses(en).items() if k.__module__ == en.__name__}
 _VALUES = {
     name: kind
-    for module in (events, commands, requests, engines)
+    for module in (events, commands, notices, requests, engines)
     for name, kind in _dataclasses(module).items()
 }
 _FIELDS: dict[type, tuple[str, ...]] = {

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import agent.flight.entries as en
-from agent import events as ev
+from agent import notices as nt
 from agent import requests as rq
 from agent.audio.frame import FRAME_MS, Samples
 from agent.engines import Conversation, Piece, Speech, Style, Tool
@@ -164,7 +164,7 @@ class PlayedClient:
     def opened(self) -> list[str]:
         return []
 
-    def tell(self, notice: ev.Notice) -> list[str]:
+    def tell(self, notice: nt.Notice) -> list[str]:
         return []
 
     def ask(self, text: str) -> tuple[list[rq.Request], list[str]]:

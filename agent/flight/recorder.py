@@ -14,6 +14,7 @@ from typing import Protocol, TypeVar
 import agent.flight.entries as en
 from agent import commands as do
 from agent import events as ev
+from agent import notices as nt
 from agent import requests as rq
 from agent.audio.frame import Samples
 from agent.call import Call, Client
@@ -185,7 +186,7 @@ class _Client:
     def opened(self) -> list[str]:
         return self._client.opened()
 
-    def tell(self, notice: ev.Notice) -> list[str]:
+    def tell(self, notice: nt.Notice) -> list[str]:
         self._log.take(en.Told(self._log.now, notice))
         return self._client.tell(notice)
 

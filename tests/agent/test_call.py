@@ -8,9 +8,9 @@ from stage import stage
 
 from agent.engines import Act, Action, Exchange, Heard, Sense, ToolCall
 from agent.errors import EngineError
-from agent.events import (
+from agent.events import EndReason
+from agent.notices import (
     CallEnding,
-    EndReason,
     ReplyAudioStarted,
     ReplyDone,
     ReplyStarted,

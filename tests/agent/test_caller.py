@@ -6,6 +6,7 @@ import numpy as np
 from fakes import FakeAdviser, FakeEngines, LoudnessVad
 
 from agent import events as ev
+from agent import notices as nt
 from agent.audio.frame import HEAR_FRAME
 from agent.caller import Caller
 from agent.config import VadConfig
@@ -64,7 +65,7 @@ def test_an_utterance_reaches_the_brain_from_its_preroll_on() -> None:
         assert so_far >= 16 * (300 + 64)  # the preroll, and what it took to be sure
         await scene.sound(0.2, 0.5)
         assert scene.engines.heard_samples == so_far + 0.2 * 16_000
-        assert scene.told == [ev.UtteranceStarted(1, 1000 - 8 - 300)]  # windows are 32 ms
+        assert scene.told == [nt.UtteranceStarted(1, 1000 - 8 - 300)]  # windows are 32 ms
 
     run(main())
 
@@ -77,7 +78,7 @@ def test_an_overlap_is_heard_and_told_only_when_it_is_more() -> None:
         assert scene.engines.heard_samples > 0
         assert scene.told == []
         scene.follow(HEARING)
-        assert [type(notice) for notice in scene.told] == [ev.UtteranceStarted]
+        assert [type(notice) for notice in scene.told] == [nt.UtteranceStarted]
 
     run(main())
 
@@ -95,7 +96,7 @@ def test_words_apart_over_a_reply_began_with_the_first_of_them() -> None:
         scene.follow(YIELDED, WEIGHING)
         await scene.sound(0.2, 0.5)
         scene.follow(YIELDED, HEARING)
-        assert scene.told == [ev.UtteranceStarted(1, 1000 - 8 - 300)]
+        assert scene.told == [nt.UtteranceStarted(1, 1000 - 8 - 300)]
         assert scene.caller.spoke_s == began_s
 
     run(main())
@@ -118,8 +119,8 @@ def test_a_pause_is_part_of_the_utterance_and_an_answer_ends_it() -> None:
         await scene.sound(0.2, 0)
         assert scene.engines.heard_samples == heard
         assert [type(notice) for notice in scene.told[1:]] == [
-            ev.UtteranceStopped,
-            ev.UtteranceCommitted,
+            nt.UtteranceStopped,
+            nt.UtteranceCommitted,
         ]
 
     run(main())
@@ -136,8 +137,8 @@ def test_one_committed_waits_for_its_answer() -> None:
         assert scene.caller.silent_at is None
         scene.caller.answered(1)
         assert scene.caller.to_answer == 0
-        committed = [n for n in scene.told if isinstance(n, ev.UtteranceCommitted)]
-        assert committed == [ev.UtteranceCommitted(1)]
+        committed = [n for n in scene.told if isinstance(n, nt.UtteranceCommitted)]
+        assert committed == [nt.UtteranceCommitted(1)]
 
     run(main())
 
@@ -151,7 +152,7 @@ def test_a_cough_is_forgotten_and_told_of_only_if_it_was_announced() -> None:
         assert scene.told == []
         scene.follow(REPLYING, HEARING)
         scene.caller.forget()
-        assert scene.told[-1] == ev.UtteranceForgotten(2)
+        assert scene.told[-1] == nt.UtteranceForgotten(2)
         assert scene.engines.log == ["forget", "forget"]
 
     run(main())
@@ -216,7 +217,7 @@ def test_a_late_transcript_finds_its_exchange() -> None:
         scene.caller.answered(5)
         scene.memory.add(Exchange("", "Yes?", 5))
         await scene.sound(4, 0)
-        assert scene.told[-1] == ev.UtteranceTranscribed(1, "hello")
+        assert scene.told[-1] == nt.UtteranceTranscribed(1, "hello")
         assert scene.memory.past == (Exchange("hello", "Yes?", 5),)
 
     run(main())
@@ -232,7 +233,7 @@ def test_nobody_waits_for_a_transcript_after_the_call() -> None:
         await asyncio.sleep(1)
         scene.caller.close()
         await asyncio.sleep(9)
-        assert not [n for n in scene.told if isinstance(n, ev.UtteranceTranscribed)]
+        assert not [n for n in scene.told if isinstance(n, nt.UtteranceTranscribed)]
 
     run(main())
 
@@ -254,10 +255,10 @@ def test_while_an_answer_is_tried_the_brain_hears_on_and_nothing_is_lost() -> No
         assert scene.engines.heard_samples == before + 0.4 * 16_000
         kinds = [(type(notice), notice.utterance) for notice in scene.told]
         assert kinds == [
-            (ev.UtteranceStarted, 1),
-            (ev.UtteranceStopped, 1),
-            (ev.UtteranceCommitted, 1),
-            (ev.UtteranceStarted, 2),
+            (nt.UtteranceStarted, 1),
+            (nt.UtteranceStopped, 1),
+            (nt.UtteranceCommitted, 1),
+            (nt.UtteranceStarted, 2),
         ]
 
     run(main())
@@ -275,7 +276,7 @@ def test_an_answer_that_stands_ends_the_utterance_and_is_told_once() -> None:
         heard = scene.engines.heard_samples
         await scene.sound(0.2, 0)
         assert scene.engines.heard_samples == heard
-        assert [type(notice) for notice in scene.told].count(ev.UtteranceCommitted) == 1
+        assert [type(notice) for notice in scene.told].count(nt.UtteranceCommitted) == 1
 
     run(main())
 

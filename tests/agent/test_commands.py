@@ -7,7 +7,7 @@ from typing import get_args
 
 import pytest
 
-from agent import commands, turns
+from agent import commands, floor
 
 KINDS = get_args(commands.Command)
 
@@ -30,5 +30,5 @@ def test_every_value_is_in_the_list() -> None:
 
 
 def test_there_is_none_that_the_turns_do_not_want() -> None:
-    text = Path(turns.__file__).read_text()
+    text = Path(floor.__file__).read_text()
     assert not [kind.__name__ for kind in KINDS if f"do.{kind.__name__}(" not in text]

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from agent.engines import Exchange, Tool, ToolCall
 from agent.errands import Errands
-from agent.events import ReplyOwed, ToolCalled, ToolGivenUp, ToolsCalled, ToolsReturned
+from agent.events import ReplyOwed, ToolsCalled, ToolsReturned
 from agent.memory import Memory
+from agent.notices import ToolCalled, ToolGivenUp
 from agent.virtual_time import run
 
 WEATHER = Tool("weather", "Look outside.", "{}")

@@ -57,8 +57,8 @@ def test_the_pause_behind_a_word_is_no_part_of_it() -> None:
     ledger.add(Speech(sounding(1000, 2000, 1000, 3000), (Word("one,", 0), Word("two.", 2900))))
     ledger.finish()
     assert ledger.split(499)[0] == ""
-    assert ledger.split(500)[0] == "one,"
-    assert ledger.split(3449)[0] == "one,"
+    assert ledger.split(500)[0] == "one"
+    assert ledger.split(3449)[0] == "one"
     assert ledger.split(3450)[0] == "one, two."
 
 
@@ -134,7 +134,32 @@ def test_what_a_dead_voice_owed_was_never_said() -> None:
     assert ledger.split(200) == ("one Sorry.", "")
 
 
-PHRASES = st.lists(st.lists(st.sampled_from(["a", "bb", "c."]), min_size=1), max_size=6)
+@pytest.mark.parametrize("joint", [",", ";", ":", " -", " –", " —", ",  —"])  # noqa: RUF001
+def test_what_joins_two_words_is_heard_with_the_second(joint) -> None:
+    """Killed: a transcript that ends in a comma, and a comma that is lost."""
+    ledger = ledger_of(f"one{joint} two.")
+    words = len(f"one{joint} two.".split())
+    for left in range(50, 100 * words - 50):
+        assert ledger.split(left)[0] == "one"
+    whole = " ".join(f"one{joint} two.".split())
+    assert ledger.split(100) == ("one", whole.removeprefix("one"))
+    assert ledger.split(100 * words) == (whole, "")
+
+
+def test_a_mark_at_the_end_of_a_text_joins_nothing_once_that_is_whole() -> None:
+    ledger = ledger_of("Yes, sir:")
+    assert ledger.split(200) == ("Yes, sir", ":")  # more may come
+    ledger.end()
+    assert ledger.split(200) == ("Yes, sir:", "")
+    assert ledger.split(100) == ("Yes", ", sir:")
+
+
+@pytest.mark.parametrize("word", ["one.", "one?", "one…", '"one,"', "(one)", "one's"])
+def test_other_marks_are_a_part_of_their_word(word) -> None:
+    assert ledger_of(f"{word} two").split(100) == (word, " two")
+
+
+PHRASES = st.lists(st.lists(st.sampled_from(["a", "bb,", "-", "c."]), min_size=1), max_size=6)
 
 
 @given(PHRASES, st.integers(0, 5000))
@@ -143,6 +168,7 @@ def test_heard_and_unheard_are_the_whole_text(phrases, left) -> None:
     texts = [" ".join(words) for words in phrases]
     heard, unheard = ledger_of(*texts).split(left)
     assert heard + unheard == " ".join(texts)
+    assert not heard.endswith((" ", ",", "-"))
 
 
 @given(PHRASES)
@@ -194,7 +220,7 @@ def test_more_time_is_never_less_heard_and_never_more_than_left(packets, one, ot
         left.note(now, total)
     first, second = sorted((one, other))
     assert 0 <= left.by(first) <= left.by(second) <= total
-    assert left.by(now + 0.02) == total
+    assert left.by(now + 0.021) == total  # at 0.02 floating point may lack a sample
 
 
 @pytest.fixture(scope="module")
@@ -224,6 +250,7 @@ def voiced(voice, text):
             ledger.add(stretch)
             samples += len(stretch.samples)
         ledger.finish()
+    ledger.end()
     return ledger, samples
 
 

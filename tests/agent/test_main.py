@@ -18,15 +18,24 @@ def test_help_says_what_each_command_is_for(capsys) -> None:
         assert command in shown
 
 
-@pytest.mark.parametrize(
-    "command",
-    [["serve"], ["doctor"], ["call"], ["replay"], ["bench", "latency"], ["bench", "turns"]],
-)
+COMMANDS = [
+    ["serve"],
+    ["doctor"],
+    ["call", "speech.wav"],
+    ["replay", "call.flight"],
+    ["bench", "latency"],
+    ["bench", "turns"],
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_every_command_has_help(command, capsys) -> None:
     with pytest.raises(SystemExit) as left:
         main([*command, "--help"])
     assert left.value.code == 0
-    assert len(capsys.readouterr().out.splitlines()) > 5
+    shown = capsys.readouterr().out
+    assert len(shown.splitlines()) > 5
+    assert "../" not in shown, "a stranger has only what Voxline comes with"
 
 
 @pytest.mark.parametrize(
@@ -47,6 +56,35 @@ def test_an_operators_mistake_is_one_line_and_no_traceback(
     shown = capsys.readouterr().err
     assert complaint in shown
     assert len(shown.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", ["latency", "turns"])
+def test_the_help_says_what_recordings_are_wanted_and_what_happens_without(
+    command, capsys
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["bench", command, "--help"])
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "$VOXLINE_RECORDINGS names" in shown
+    assert {"latency": "do not come with Voxline", "turns": "are skipped"}[command] in shown
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_an_unknown_option_is_refused_with_those_of_its_command(command, capsys) -> None:
+    with pytest.raises(SystemExit) as left:
+        main([*command, "--wrong-flag"])
+    assert left.value.code == 2
+    shown = capsys.readouterr().err
+    name = " ".join(word for word in command if "." not in word)
+    assert shown.startswith(f"usage: voxline {name} [-h]")
+    assert f"voxline {name}: error: unrecognized arguments: --wrong-flag" in shown
+
+
+def test_an_unknown_option_before_the_command_is_refused_with_the_commands(capsys) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["--wrong-flag", "bench", "turns"])
+    assert left.value.code == 2
+    assert capsys.readouterr().err.startswith("usage: voxline [-h] COMMAND")
 
 
 def test_an_unknown_command_is_refused_with_the_known_ones(capsys) -> None:

@@ -54,6 +54,15 @@ def test_a_measured_turn_shows_in_the_scrape() -> None:
     assert shown["voxline_calls_ended_total", "caller"] == 1
 
 
+def test_refused_calls_are_counted_by_code() -> None:
+    metrics = Metrics()
+    for code in ("server_full", "server_full", "opus_missing"):
+        metrics.call_refused(code)
+    shown = scrape(metrics)
+    assert shown["voxline_calls_refused_total", "server_full"] == 2
+    assert shown["voxline_calls_refused_total", "opus_missing"] == 1
+
+
 def test_packets_and_underruns_of_a_call_are_added() -> None:
     metrics = Metrics()
     stats = asdict(Stats(packets=100, lost=3, recovered=2, concealed_ms=20))

@@ -7,14 +7,15 @@ import pytest
 from fakes import FakeEngines, FakeFunctions
 
 from agent import events as ev
+from agent import notices as nt
 from agent.audio.frame import SPEAK_FRAME
 from agent.canned import Canned
 from agent.config_file import load
 from agent.engines import Act, Action, Exchange, Heard, Style
 from agent.errands import Errands
-from agent.events import CutRefused, ReplyCut, TurnWithdrawn
 from agent.memory import Memory
 from agent.metrics import Metrics
+from agent.notices import CutRefused, ReplyCut, TurnWithdrawn
 from agent.replies import Replies
 from agent.shared import Shared
 from agent.virtual_time import run
@@ -98,7 +99,7 @@ def test_nothing_leaves_before_it_is_let_out_and_all_of_it_after() -> None:
         scene.replies.left(3)
         assert scene.steps == [ev.ReplyFinished(3)]
         assert scene.memory.past == (Exchange("", "It is noon.", 3),)
-        assert [done.status for done in scene.told_of(ev.ReplyDone)] == ["completed"]
+        assert [done.status for done in scene.told_of(nt.ReplyDone)] == ["completed"]
 
     run(main())
 
@@ -112,7 +113,7 @@ def test_what_was_withdrawn_is_told_and_not_remembered() -> None:
         scene.replies.withdraw()
         assert scene.outlet.flushes == 1
         assert scene.memory.past == ()
-        assert [done.status for done in scene.told_of(ev.ReplyDone)] == ["cancelled"]
+        assert [done.status for done in scene.told_of(nt.ReplyDone)] == ["cancelled"]
         assert scene.told[-1] == TurnWithdrawn(3, 1)
         scene.replies.left(3)  # late news
         assert scene.steps == []
@@ -135,7 +136,7 @@ def test_of_a_reply_under_way_the_client_says_how_much_was_heard() -> None:
         assert scene.replies.truncate(3, 1000)  # four words of a quarter of a second
         assert scene.memory.past == ()  # it goes on until it is cancelled
         scene.replies.cancel(3, "client_cancelled")
-        [done] = scene.told_of(ev.ReplyDone)
+        [done] = scene.told_of(nt.ReplyDone)
         assert (done.heard, done.audio_ms) == ("one two three four", 1000)
         assert done.unheard == " five six seven eight nine ten eleven twelve"
         assert scene.memory.past == (Exchange("", "one two three four", 3),)
@@ -151,7 +152,7 @@ def test_more_than_left_cannot_have_been_heard_and_the_reply_goes_on() -> None:
         assert not scene.replies.truncate(3, 3001)
         assert scene.told[-1] == CutRefused(3, 3001, 3000)
         scene.replies.left(3)
-        [done] = scene.told_of(ev.ReplyDone)
+        [done] = scene.told_of(nt.ReplyDone)
         assert (done.status, done.audio_ms) == ("completed", 3000)
 
     run(main())
@@ -191,7 +192,7 @@ def test_where_the_caller_began_to_speak_is_counted_from_what_had_left_by_then()
             scene.outlet.played[3] = (frame + 1) * SPEAK_FRAME
             scene.replies.packet_left(3, 10 + frame * 0.02)
         scene.replies.cancel(3, "turn_detected", 10.5)
-        [done] = scene.told_of(ev.ReplyDone)
+        [done] = scene.told_of(nt.ReplyDone)
         assert done.audio_ms == frames * 20  # all that left is heard: nobody takes it back
         assert done.speech_at_ms == pytest.approx(500, abs=1)
 
@@ -206,7 +207,7 @@ def test_nobody_spoke_over_what_was_stopped_for_another_reason(reason) -> None:
         await settled()
         scene.replies.packet_left(3, 10.0)
         scene.replies.cancel(reason, 10.01)
-        [done] = scene.told_of(ev.ReplyDone)
+        [done] = scene.told_of(nt.ReplyDone)
         assert (done.speech_at_ms, done.audio_ms) == (None, 3000)
 
     run(main())
@@ -221,7 +222,7 @@ def test_what_was_on_its_way_when_the_call_ended_was_not_heard() -> None:
             scene.outlet.played[3] = (frame + 1) * SPEAK_FRAME
             scene.replies.packet_left(3, 10 + frame * 0.02)
         scene.replies.cancel(3, "call_ended", 11.51)
-        [done] = scene.told_of(ev.ReplyDone)
+        [done] = scene.told_of(nt.ReplyDone)
         assert done.audio_ms == pytest.approx(1510, abs=1)
         assert done.heard == "one two three four five six"
         assert done.speech_at_ms is None
@@ -250,9 +251,9 @@ def test_the_first_packet_measures_the_turn_once() -> None:
         for _ in range(2):
             scene.replies.packet_left(3, 5.1)
         scene.replies.packet_left(2, 5.1)
-        [measured] = scene.told_of(ev.TurnMeasured)
+        [measured] = scene.told_of(nt.TurnMeasured)
         assert measured.latency_ms == pytest.approx(200)
-        assert scene.told_of(ev.ReplyAudioStarted) == [ev.ReplyAudioStarted(3)]
+        assert scene.told_of(nt.ReplyAudioStarted) == [nt.ReplyAudioStarted(3)]
         scene.replies.cancel(3, "client_cancelled")
 
     run(main())
@@ -331,7 +332,7 @@ def test_a_voice_that_fails_is_counted_as_such(caplog) -> None:
         scene.replies.let_out(3)
         await settled()
         scene.replies.left(3)
-        [done] = scene.told_of(ev.ReplyDone)
+        [done] = scene.told_of(nt.ReplyDone)
         assert done.status == "failed"
         assert 'status="failed"' in scene.shared.metrics.text().decode()
 
@@ -357,7 +358,7 @@ def test_what_a_tried_reply_does_to_the_call_waits_until_it_stands(
         scene.prepare(3, Act(action), "It is noon.")
         await settled()
         scene.replies.try_out(3)
-        assert scene.told_of(ev.ReplyStarted) == [ev.ReplyStarted(3)]
+        assert scene.told_of(nt.ReplyStarted) == [nt.ReplyStarted(3)]
         assert (scene.steps, scene.outlet.gains) == ([], [])
         scene.replies.settle()
         assert (scene.steps, scene.outlet.gains) == (steps, gains)
@@ -431,7 +432,7 @@ def test_a_reply_that_is_held_goes_on_and_is_remembered_whole() -> None:
         scene.replies.left(3)
         assert scene.steps == [ev.ReplyFinished(3)]
         assert scene.memory.past == (Exchange("when", "It is noon.", 3),)
-        assert [done.turn for done in scene.told_of(ev.ReplyDone)] == [3]
+        assert [done.turn for done in scene.told_of(nt.ReplyDone)] == [3]
 
     run(main())
 
@@ -447,7 +448,7 @@ def test_of_a_reply_that_is_held_the_client_says_how_much_was_heard() -> None:
         scene.replies.cancel(3, "client_cancelled")
         [refused] = scene.told_of(CutRefused)
         assert refused.audio_ms == 750
-        [done] = scene.told_of(ev.ReplyDone)
+        [done] = scene.told_of(nt.ReplyDone)
         assert (done.heard, done.audio_ms) == ("It is", 500)
         scene.replies.discard()
 
@@ -461,7 +462,7 @@ def test_a_reply_that_is_held_may_be_over_and_the_next_one_is_not() -> None:
         scene = Scene()
         await held(scene, "Yes?")
         scene.replies.cancel(3, "turn_detected")
-        [done] = scene.told_of(ev.ReplyDone)
+        [done] = scene.told_of(nt.ReplyDone)
         assert (done.turn, done.status, done.reason) == (3, "cancelled", "turn_detected")
         scene.replies.let_out(4)
         await settled()

@@ -10,7 +10,7 @@ from agent.audio.frame import SPEAK_HZ
 from agent.canned import Canned
 from agent.engines import Act, Action, Conversation, Heard, Style, ToolCall
 from agent.errors import EngineError
-from agent.events import ReplyDone, ReplyStarted, ReplyText, UtteranceTranscribed
+from agent.notices import ReplyDone, ReplyStarted, ReplyText, UtteranceTranscribed
 from agent.reply import Reply
 from agent.virtual_time import run
 
@@ -156,6 +156,35 @@ def test_a_cut_reply_tells_what_was_heard() -> None:
             7, "cancelled", "turn_detected", "One two", " three four.", audio_ms=500
         )
         assert "flush" in scene.outlet.log
+
+    run(main())
+
+
+@pytest.mark.parametrize("more", [["three."], [1000.0]])
+def test_a_reply_that_is_cut_at_a_comma_does_not_end_in_it(more) -> None:
+    """Be the next word known or not; the memory has it so, and nothing of the text is lost."""
+
+    async def main():
+        scene = Scene("One two, ", *more)
+        scene.reply.release()
+        await asyncio.sleep(1)
+        scene.outlet.gone = SPEAK_HZ // 2
+        assert scene.reply.heard_text == "One two"
+        done = scene.reply.cancel("turn_detected")
+        assert (done.heard, done.unheard[:1]) == ("One two", ",")
+        assert done.heard + done.unheard == "One two," + " three." * (more == ["three."])
+
+    run(main())
+
+
+def test_a_reply_that_was_heard_to_its_end_keeps_its_last_mark() -> None:
+    async def main():
+        scene = Scene("One, two: ")
+        scene.reply.release()
+        await asyncio.sleep(1)
+        scene.outlet.gone = SPEAK_HZ // 2
+        done = scene.reply.cancel("turn_detected")
+        assert (done.heard, done.unheard) == ("One, two:", "")
 
     run(main())
 

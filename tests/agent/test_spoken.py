@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from agent.audio.frame import SPEAK_HZ
 from agent.engines import Speech, Word
-from agent.events import CutRefused, ReplyCut
 from agent.ledger import Ledger
+from agent.notices import CutRefused, ReplyCut
 from agent.spoken import Spoken, milliseconds, shortened
 
 WORD = SPEAK_HZ // 10  # samples of a word: 100 ms

@@ -12,12 +12,13 @@ from agent.canned import Canned
 from agent.config_file import load
 from agent.engines import Style
 from agent.errors import RejectedOffer
-from agent.events import CallEnding, EndReason, ReplyDone
+from agent.events import EndReason
 from agent.media import upstream
 from agent.media.opus import Encoder
 from agent.media.peer import Peer
 from agent.media.playout import Playout
 from agent.metrics import Metrics
+from agent.notices import CallEnding, ReplyDone
 from agent.switchboard import Switchboard
 
 SETTINGS = {"ice.addresses": ["127.0.0.1"], "agent.greeting": "Hello there."}
@@ -37,6 +38,29 @@ class FakeHost:
         return self.opened[-1]
 
 
+class BrokenRecords:
+    """Its watches break when they are asked for `what`."""
+
+    def __init__(self, what: str) -> None:
+        self.closed = 0
+        self._what = what
+
+    def watch(self, call, settings, tools):
+        return self
+
+    def parts(self, parts):
+        return self._broken(parts) if self._what == "parts" else parts
+
+    def taps(self, call, playout):
+        return self._broken(call)
+
+    def close(self) -> None:
+        self.closed += 1
+
+    def _broken(self, given):
+        raise OSError("broken")
+
+
 class Caller:
     """The other end: connects, listens, and waits for what happens."""
 
@@ -54,12 +78,18 @@ class Caller:
 
 
 class Scene:
-    def __init__(self, **settings) -> None:
+    def __init__(self, records=None, **settings) -> None:
         self.config = load(None, {**SETTINGS, **settings})
         upstream.install(self.config)
         self.host, self.metrics = FakeHost(), Metrics()
-        canned = Canned(Style(""))
-        self.board = Switchboard(self.config, self.host, canned, self.metrics, FakeFunctions())
+        self.board = Switchboard(
+            self.config,
+            self.host,
+            Canned(Style("")),
+            self.metrics,
+            FakeFunctions(),
+            records,
+        )
         self.callers: list[Caller] = []
 
     async def call(self, call_id="a"):
@@ -72,8 +102,8 @@ class Scene:
 
 
 @asynccontextmanager
-async def scene(**settings):
-    here = Scene(**settings)
+async def scene(records=None, **settings):
+    here = Scene(records, **settings)
     before = asyncio.all_tasks()
     try:
         yield here
@@ -127,6 +157,22 @@ def test_an_offer_that_cannot_be_answered_leaves_nothing() -> None:
             await here.board.hang_up("a")  # returns when the seat is free
             assert here.board.active == 0
             assert here.host.opened[0].log == ["close"]
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("what", ["parts", "taps"])
+def test_a_call_that_cannot_be_built_leaves_nothing(what) -> None:
+    """Killed: engines that are opened for it and never closed, which keep their room."""
+
+    async def main():
+        records = BrokenRecords(what)
+        async with scene(records) as here:
+            with pytest.raises(OSError, match="broken"):
+                await here.board.answer("a", "never looked at", FakeClient())
+            assert [engines.log for engines in here.host.opened] == [["close"]]
+            assert records.closed == 1
+            assert here.board.active == 0
 
     asyncio.run(main())
 

@@ -6,12 +6,13 @@ import pytest
 import agent.flight.entries as en
 from agent import commands as do
 from agent import events as ev
+from agent import notices as nt
 from agent.flight.replay import Replayed
 from benchmarks.flight_picture import Span, draw, envelope, labels, spans
 
 
 def told(at, state):
-    return en.Told(at, ev.StateChanged(state))
+    return en.Told(at, nt.StateChanged(state))
 
 
 def tick(due, *commands):
@@ -73,7 +74,7 @@ def test_everything_is_drawn(tmp_path) -> None:
         told(0.5, "hearing"),
         told(1.0, "a state of tomorrow"),
         tick(1.4, do.TryReply(1)),
-        en.Told(1.5, ev.TurnMeasured(1, 250.0, ())),
+        en.Told(1.5, nt.TurnMeasured(1, 250.0, ())),
     ]
     sound = np.sin(np.arange(16_000, dtype=np.float32) / 10)
     replayed = Replayed(entries, caller=[(0.0, sound)], agent=[(1.5, sound)])

@@ -7,7 +7,7 @@ import pytest
 from flown import flown, silence, spoken
 
 import agent.flight.entries as en
-from agent import events as ev
+from agent import notices as nt
 from agent.__main__ import main
 from agent.flight.record import read, write
 from benchmarks.replay import play
@@ -135,7 +135,7 @@ def test_a_strangers_text_does_not_reach_the_terminal_raw(capsys) -> None:
     evil = "\x1b[2J\x07"
     play(
         [
-            en.Told(0.0, ev.ReplyText(1, evil)),
+            en.Told(0.0, nt.ReplyText(1, evil)),
             en.Stepped(0.0, en.Foreign(evil), (en.Foreign(evil),)),
             en.Wanted(0.0, 1, "speak", evil),
             en.Got(0.0, 1, evil),

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent import events as ev
-from agent.events import ReplyCut, TurnWithdrawn
+from agent import notices as nt
+from agent.notices import ReplyCut, TurnWithdrawn
 from signaling.conversation import MAX_ITEMS, Conversation
 
 U, R = "item_x_u1", "item_x_r1"
@@ -25,17 +26,17 @@ def kinds(events):
 
 
 def done(status="completed", reason="", heard="It is noon.", unheard="", audio_ms=900, turn=1):
-    return ev.ReplyDone(turn, status, reason, heard, unheard, audio_ms)
+    return nt.ReplyDone(turn, status, reason, heard, unheard, audio_ms)
 
 
-SPEAKING = (ev.UtteranceStarted(1, 700),)
-ASKED = (*SPEAKING, ev.UtteranceStopped(1, 1900), ev.UtteranceCommitted(1))
+SPEAKING = (nt.UtteranceStarted(1, 700),)
+ASKED = (*SPEAKING, nt.UtteranceStopped(1, 1900), nt.UtteranceCommitted(1))
 REPLYING = (
-    ev.ReplyStarted(1),
-    ev.UtteranceTranscribed(1, "what time is it"),
-    ev.ReplyText(1, "It is "),
-    ev.ReplyText(1, "noon."),
-    ev.ReplyAudioStarted(1),
+    nt.ReplyStarted(1),
+    nt.UtteranceTranscribed(1, "what time is it"),
+    nt.ReplyText(1, "It is "),
+    nt.ReplyText(1, "noon."),
+    nt.ReplyAudioStarted(1),
 )
 CUT = done("cancelled", "turn_detected", "It is", " noon.", 300)
 
@@ -61,7 +62,7 @@ class TestOneTurn:
         ]
 
     def test_the_reply_begins(self):
-        events = told(ev.ReplyStarted(1), ev.ReplyText(1, "It "), ev.ReplyText(1, "is"))
+        events = told(nt.ReplyStarted(1), nt.ReplyText(1, "It "), nt.ReplyText(1, "is"))
         assert kinds(events) == [
             "response.created",
             "response.output_item.added",
@@ -72,13 +73,13 @@ class TestOneTurn:
         ]
 
     def test_a_reply_without_words_has_no_item(self):
-        events = told(ev.ReplyStarted(1), done(heard="", audio_ms=0))
+        events = told(nt.ReplyStarted(1), done(heard="", audio_ms=0))
         assert kinds(events) == ["response.created", "response.done"]
         assert events[-1]["response"]["output"] == []
 
     def test_the_transcript_is_told_and_kept(self):
         talk = conversation()
-        (event,) = told(*ASKED, ev.UtteranceTranscribed(1, "hello"), by=talk)[5:]
+        (event,) = told(*ASKED, nt.UtteranceTranscribed(1, "hello"), by=talk)[5:]
         assert event["transcript"] == "hello"
         assert event["usage"] == {"type": "duration", "seconds": 1.2}
         assert talk.items[U].view() == user("hello")
@@ -123,9 +124,9 @@ class TestWithdrawn:
     """The caller had not finished: of the turn that was none nothing is left."""
 
     GOES_ON = (
-        ev.UtteranceStarted(2, 2100),
-        ev.UtteranceStopped(2, 3900),
-        ev.UtteranceCommitted(2),
+        nt.UtteranceStarted(2, 2100),
+        nt.UtteranceStopped(2, 3900),
+        nt.UtteranceCommitted(2),
     )
 
     def withdrawn(self, talk):
@@ -140,7 +141,7 @@ class TestWithdrawn:
     def test_one_item_holds_both_parts(self):
         talk = conversation()
         self.withdrawn(talk)
-        said = ev.UtteranceTranscribed(2, "what time is it in Bonn")
+        said = nt.UtteranceTranscribed(2, "what time is it in Bonn")
         events = told(*self.GOES_ON, said, by=talk)
         assert list(talk.items) == ["item_x_u2"]
         assert events[2]["previous_item_id"] is None  # not one that is gone
@@ -149,37 +150,37 @@ class TestWithdrawn:
     def test_who_goes_on_twice_still_has_said_one_thing(self):
         talk = conversation()
         self.withdrawn(talk)
-        again = (ev.ReplyStarted(2), ev.ReplyText(2, "It"), done("cancelled", turn=2))
+        again = (nt.ReplyStarted(2), nt.ReplyText(2, "It"), done("cancelled", turn=2))
         told(*self.GOES_ON, *again, TurnWithdrawn(2, 2), by=talk)
         assert talk.items == {}
         told(
-            ev.UtteranceStarted(3, 4100),
-            ev.UtteranceStopped(3, 5000),
-            ev.UtteranceCommitted(3),
+            nt.UtteranceStarted(3, 4100),
+            nt.UtteranceStopped(3, 5000),
+            nt.UtteranceCommitted(3),
             by=talk,
         )
-        (event,) = told(ev.UtteranceTranscribed(3, "all of it"), by=talk)
+        (event,) = told(nt.UtteranceTranscribed(3, "all of it"), by=talk)
         assert event["usage"]["seconds"] == pytest.approx((5000 - 700) / 1000)
 
     def test_a_reply_that_had_said_nothing_leaves_only_the_callers_item(self):
         talk = conversation()
-        events = told(*ASKED, ev.ReplyStarted(1), CUT, TurnWithdrawn(1, 1), by=talk)
+        events = told(*ASKED, nt.ReplyStarted(1), CUT, TurnWithdrawn(1, 1), by=talk)
         assert [event["item_id"] for event in events if "deleted" in event["type"]] == [U]
 
     def test_what_came_before_stays_and_is_what_comes_next_to(self):
         talk = conversation()
         told(*REPLYING, done(), by=talk)
-        second = (ev.UtteranceStarted(2, 0), ev.UtteranceCommitted(2), ev.ReplyStarted(2))
-        told(*second, ev.ReplyText(2, "Hm"), done("cancelled", turn=2), by=talk)
+        second = (nt.UtteranceStarted(2, 0), nt.UtteranceCommitted(2), nt.ReplyStarted(2))
+        told(*second, nt.ReplyText(2, "Hm"), done("cancelled", turn=2), by=talk)
         told(TurnWithdrawn(2, 2), by=talk)
         assert list(talk.items) == [R]
-        events = told(ev.UtteranceStarted(3, 0), ev.UtteranceCommitted(3), by=talk)
+        events = told(nt.UtteranceStarted(3, 0), nt.UtteranceCommitted(3), by=talk)
         assert events[1]["previous_item_id"] == R
 
     def test_a_transcript_of_what_is_gone_is_told_to_nobody(self):
         talk = conversation()
         self.withdrawn(talk)
-        assert told(ev.UtteranceTranscribed(1, "what time"), by=talk) == []
+        assert told(nt.UtteranceTranscribed(1, "what time"), by=talk) == []
 
 
 class TestCutLater:
@@ -196,7 +197,7 @@ class TestCutLater:
         assert told(self.CUT_LATER) == []
 
     def test_where_the_caller_began_to_speak_is_told_if_they_did(self):
-        over = ev.ReplyDone(1, "cancelled", "turn_detected", "It is", " noon.", 300, 120)
+        over = nt.ReplyDone(1, "cancelled", "turn_detected", "It is", " noon.", 300, 120)
         heard = {event["type"]: event for event in told(*REPLYING, over)}
         assert heard["voxline.response.heard"]["speech_at_ms"] == 120
 
@@ -231,8 +232,8 @@ class TestWhatIsRemembered:
 
     def test_items_form_a_chain(self):
         talk = conversation()
-        told(*ASKED, *REPLYING, done(), ev.UtteranceStarted(2, 5000), by=talk)
-        told(ev.UtteranceCommitted(2), ev.ReplyStarted(2), ev.ReplyText(2, "Yes."), by=talk)
+        told(*ASKED, *REPLYING, done(), nt.UtteranceStarted(2, 5000), by=talk)
+        told(nt.UtteranceCommitted(2), nt.ReplyStarted(2), nt.ReplyText(2, "Yes."), by=talk)
         order = [U, R, "item_x_u2", "item_x_r2"]
         assert list(talk.items) == order
         assert [item.previous for item in talk.items.values()] == [None, *order[:-1]]
@@ -240,12 +241,12 @@ class TestWhatIsRemembered:
     def test_only_so_many_items_are_kept(self):
         talk = conversation()
         for turn in range(1, 2 * MAX_ITEMS):
-            told(ev.ReplyStarted(turn), ev.ReplyText(turn, "x"), done(turn=turn), by=talk)
+            told(nt.ReplyStarted(turn), nt.ReplyText(turn, "x"), done(turn=turn), by=talk)
         assert len(talk.items) == MAX_ITEMS
         assert talk.items[f"item_x_r{2 * MAX_ITEMS - 1}"].previous in talk.items
 
 
-CALLED = ev.ToolCalled(1, "call_1", "weather", '{"city": "Bonn"}')
+CALLED = nt.ToolCalled(1, "call_1", "weather", '{"city": "Bonn"}')
 F = "item_x_f1"
 CALL = {
     "id": F,
@@ -261,7 +262,7 @@ CALL = {
 class TestFunctions:
     def test_a_call_is_told_as_the_vendor_does(self):
         """Its consumers take the call from response.output_item.done."""
-        events = told(*ASKED, ev.ReplyStarted(1), CALLED)[6:]
+        events = told(*ASKED, nt.ReplyStarted(1), CALLED)[6:]
         place = {"response_id": "resp_x_1", "output_index": 0}
         named = {**place, "item_id": F, "call_id": "call_1"}
         begun = {**CALL, "status": "in_progress", "arguments": ""}
@@ -284,12 +285,12 @@ class TestFunctions:
         ]
 
     def test_a_response_of_a_call_alone_outputs_that(self):
-        events = told(ev.ReplyStarted(1), CALLED, done(heard="", audio_ms=0))
+        events = told(nt.ReplyStarted(1), CALLED, done(heard="", audio_ms=0))
         assert events[-1]["type"] == "response.done"
         assert events[-1]["response"]["output"] == [CALL]
 
     def test_speech_and_calls_have_an_index_each(self):
-        also = ev.ToolCalled(1, "call_2", "time", "{}")
+        also = nt.ToolCalled(1, "call_2", "time", "{}")
         events = told(*REPLYING, CALLED, also, done())
         added = [e for e in events if e["type"] == "response.output_item.added"]
         assert [(e["output_index"], e["item"]["type"]) for e in added] == [
@@ -303,7 +304,7 @@ class TestFunctions:
         assert [item["id"] for item in output] == [R, F, "item_x_f2"]
 
     def test_speech_may_come_after_a_call(self):
-        events = told(ev.ReplyStarted(1), CALLED, ev.ReplyText(1, "Wait."), done(heard="Wait."))
+        events = told(nt.ReplyStarted(1), CALLED, nt.ReplyText(1, "Wait."), done(heard="Wait."))
         (delta,) = [e for e in events if e["type"].endswith("transcript.delta")]
         assert delta["output_index"] == 1
 
@@ -320,8 +321,8 @@ class TestFunctions:
 
     def test_a_result_is_an_item_behind_the_latest(self):
         talk = conversation()
-        told(ev.ReplyStarted(1), CALLED, done(heard=""), *SPEAKING, by=talk)
-        told(ev.UtteranceCommitted(1), by=talk)
+        told(nt.ReplyStarted(1), CALLED, done(heard=""), *SPEAKING, by=talk)
+        told(nt.UtteranceCommitted(1), by=talk)
         added, ended = talk.returned(talk.calls["call_1"], "rain", "mine")
         assert added["previous_item_id"] == U
         assert (
@@ -340,7 +341,7 @@ class TestFunctions:
 
     def test_results_are_claimed_once(self):
         talk = conversation()
-        told(ev.ReplyStarted(1), CALLED, by=talk)
+        told(nt.ReplyStarted(1), CALLED, by=talk)
         assert not talk.claim_results()
         talk.returned(talk.calls["call_1"], "rain", "")
         assert talk.claim_results()
@@ -348,18 +349,18 @@ class TestFunctions:
 
     def test_what_the_agent_was_told_instead_of_a_result_is_an_item_too(self):
         talk = conversation()
-        events = told(ev.ReplyStarted(1), CALLED, ev.ToolGivenUp("call_1", "late"), by=talk)
+        events = told(nt.ReplyStarted(1), CALLED, nt.ToolGivenUp("call_1", "late"), by=talk)
         assert kinds(events)[-2:] == ["conversation.item.added", "conversation.item.done"]
         assert events[-1]["item"]["output"] == "late"
         assert talk.calls["call_1"].answered
         assert not talk.claim_results()
-        assert told(ev.ToolGivenUp("call_9", "late"), by=talk) == []
+        assert told(nt.ToolGivenUp("call_9", "late"), by=talk) == []
 
     def test_calls_are_forgotten_with_their_items(self):
         talk = conversation()
-        told(ev.ReplyStarted(1), CALLED, done(heard=""), by=talk)
+        told(nt.ReplyStarted(1), CALLED, done(heard=""), by=talk)
         for turn in range(2, 2 + MAX_ITEMS):
-            told(ev.ReplyStarted(turn), ev.ReplyText(turn, "x"), done(turn=turn), by=talk)
+            told(nt.ReplyStarted(turn), nt.ReplyText(turn, "x"), done(turn=turn), by=talk)
         assert talk.calls == {}
 
 
@@ -390,14 +391,14 @@ class TestHowAReplyEnds:
         ],
     )
     def test_status_details(self, status, reason, details):
-        events = told(ev.ReplyStarted(1), done(status, reason))
+        events = told(nt.ReplyStarted(1), done(status, reason))
         (response,) = [e["response"] for e in events if e["type"] == "response.done"]
         assert response["status"] == status
         assert response["status_details"] == details
 
     @pytest.mark.parametrize("end", [done(), CUT], ids=["whole", "cut"])
     def test_a_reply_that_never_sounded_has_no_buffer(self, end):
-        events = told(ev.ReplyStarted(1), end)
+        events = told(nt.ReplyStarted(1), end)
         assert not [kind for kind in kinds(events) if kind.startswith("output_audio_buffer")]
 
     def test_a_failed_reply_was_cut_too(self):
@@ -410,12 +411,12 @@ class TestLateAndDouble:
     @pytest.mark.parametrize(
         "notice",
         [
-            ev.ReplyText(1, "late"),
-            ev.ReplyAudioStarted(1),
+            nt.ReplyText(1, "late"),
+            nt.ReplyAudioStarted(1),
             done(),
-            ev.UtteranceStopped(1, 9),
-            ev.UtteranceCommitted(1),
-            ev.UtteranceForgotten(1),
+            nt.UtteranceStopped(1, 9),
+            nt.UtteranceCommitted(1),
+            nt.UtteranceForgotten(1),
         ],
     )
     def test_nothing_is_told(self, notice):
@@ -424,34 +425,34 @@ class TestLateAndDouble:
         told(*ASKED, *REPLYING, done(), by=talk)
         assert told(notice, by=talk) == []
 
-    @pytest.mark.parametrize("notice", [ev.ReplyText(1, "late"), done()])
+    @pytest.mark.parametrize("notice", [nt.ReplyText(1, "late"), done()])
     def test_of_another_reply_than_the_one_under_way(self, notice):
-        assert told(ev.ReplyStarted(1), done(), ev.ReplyStarted(2), notice)[-1]["type"] == (
+        assert told(nt.ReplyStarted(1), done(), nt.ReplyStarted(2), notice)[-1]["type"] == (
             "response.created"
         )
 
     def test_a_transcript_of_nothing(self):
-        assert told(ev.ReplyStarted(1), ev.UtteranceTranscribed(0, "x"))[1:] == []
+        assert told(nt.ReplyStarted(1), nt.UtteranceTranscribed(0, "x"))[1:] == []
 
     def test_a_forgotten_utterance_is_cleared_and_makes_no_item(self):
         talk = conversation()
-        events = told(*SPEAKING, ev.UtteranceForgotten(1), ev.UtteranceCommitted(1), by=talk)
+        events = told(*SPEAKING, nt.UtteranceForgotten(1), nt.UtteranceCommitted(1), by=talk)
         assert kinds(events)[1:] == ["input_audio_buffer.cleared"]
         assert talk.items == {}
 
     def test_an_end_before_the_beginning(self):
         """An answer asked for in mid-speech stops the utterance at an older pause."""
-        events = told(ev.UtteranceStarted(1, 700), ev.UtteranceStopped(1, 200))
+        events = told(nt.UtteranceStarted(1, 700), nt.UtteranceStopped(1, 200))
         assert events[1]["audio_end_ms"] == 700
 
 
 class TestOwnEvents:
     def test_state(self):
-        (event,) = told(ev.StateChanged("hearing"))
+        (event,) = told(nt.StateChanged("hearing"))
         assert event == {"type": "voxline.state", "state": "hearing"}
 
     def test_latency(self):
-        measured = ev.TurnMeasured(1, 431.26, (("wait", 0.0, 420.0), ("voice", -3.04, 11.0)))
+        measured = nt.TurnMeasured(1, 431.26, (("wait", 0.0, 420.0), ("voice", -3.04, 11.0)))
         assert told(measured) == [
             {
                 "type": "voxline.turn.latency",
@@ -466,7 +467,7 @@ class TestOwnEvents:
 
     @pytest.mark.parametrize("reason", list(ev.EndReason))
     def test_the_end(self, reason):
-        assert told(ev.CallEnding(reason)) == [
+        assert told(nt.CallEnding(reason)) == [
             {"type": "voxline.call.ended", "reason": reason.value}
         ]
 
@@ -475,18 +476,18 @@ class TestOwnEvents:
 
 NUMBERS = st.integers(0, 3)
 NOTICES = st.one_of(
-    st.builds(ev.UtteranceStarted, NUMBERS, NUMBERS),
-    st.builds(ev.UtteranceStopped, NUMBERS, NUMBERS),
-    st.builds(ev.UtteranceCommitted, NUMBERS),
-    st.builds(ev.UtteranceTranscribed, NUMBERS, st.just("a")),
-    st.builds(ev.UtteranceForgotten, NUMBERS),
-    st.builds(ev.ReplyStarted, NUMBERS),
-    st.builds(ev.ReplyText, NUMBERS, st.just("b")),
-    st.builds(ev.ReplyAudioStarted, NUMBERS),
+    st.builds(nt.UtteranceStarted, NUMBERS, NUMBERS),
+    st.builds(nt.UtteranceStopped, NUMBERS, NUMBERS),
+    st.builds(nt.UtteranceCommitted, NUMBERS),
+    st.builds(nt.UtteranceTranscribed, NUMBERS, st.just("a")),
+    st.builds(nt.UtteranceForgotten, NUMBERS),
+    st.builds(nt.ReplyStarted, NUMBERS),
+    st.builds(nt.ReplyText, NUMBERS, st.just("b")),
+    st.builds(nt.ReplyAudioStarted, NUMBERS),
     st.builds(done, st.sampled_from(["completed", "cancelled", "failed"]), turn=NUMBERS),
-    st.builds(ev.ToolCalled, NUMBERS, st.sampled_from("abc"), st.just("f"), st.just("{}")),
-    st.builds(ev.ToolGivenUp, st.sampled_from("abc"), st.just("late")),
-    st.builds(ev.TurnMeasured, NUMBERS, st.just(1.0), st.just(())),
+    st.builds(nt.ToolCalled, NUMBERS, st.sampled_from("abc"), st.just("f"), st.just("{}")),
+    st.builds(nt.ToolGivenUp, st.sampled_from("abc"), st.just("late")),
+    st.builds(nt.TurnMeasured, NUMBERS, st.just(1.0), st.just(())),
 )
 
 

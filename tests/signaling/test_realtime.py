@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from openai.types.realtime.realtime_server_event import RealtimeServerEvent
 from pydantic import TypeAdapter
 
-from agent import events as ev
+from agent import notices as nt
 from agent import requests as rq
 from agent.config_file import load
-from agent.events import CutRefused, ReplyCut, TurnWithdrawn
+from agent.notices import CutRefused, ReplyCut, TurnWithdrawn
 from signaling.codes import Code
 from signaling.limits import EVENT_BYTES, SESSION_EVENT_BYTES, SESSION_EVENT_VALUES
 from signaling.realtime import HELD_EVENTS, RealtimeClient
@@ -20,19 +20,19 @@ from signaling.sessions import MAX_INSTRUCTIONS, Session
 VENDOR = TypeAdapter(RealtimeServerEvent)
 SESSION = Session.fresh(load(None), "sess_1", ("nora", "otto"))
 
-REPLY = (ev.ReplyStarted(1), ev.ReplyText(1, "It is noon."), ev.ReplyAudioStarted(1))
-WHOLE = ev.ReplyDone(1, "completed", "", "It is noon.", "", 900)
-CUT = ev.ReplyDone(1, "cancelled", "turn_detected", "It is", " noon.", 300)
+REPLY = (nt.ReplyStarted(1), nt.ReplyText(1, "It is noon."), nt.ReplyAudioStarted(1))
+WHOLE = nt.ReplyDone(1, "completed", "", "It is noon.", "", 900)
+CUT = nt.ReplyDone(1, "cancelled", "turn_detected", "It is", " noon.", 300)
 ASKED = (
-    ev.UtteranceStarted(1, 0),
-    ev.UtteranceStopped(1, 900),
-    ev.UtteranceCommitted(1),
-    ev.UtteranceTranscribed(1, "what time is it, m\u00fcller?"),
+    nt.UtteranceStarted(1, 0),
+    nt.UtteranceStopped(1, 900),
+    nt.UtteranceCommitted(1),
+    nt.UtteranceTranscribed(1, "what time is it, m\u00fcller?"),
 )
 U, R = "item_x_u1", "item_x_r1"
 TRUNCATE = {"type": "conversation.item.truncate", "item_id": R, "content_index": 0}
-WITHDRAWN = ev.ReplyDone(1, "cancelled", "turn_detected", "It", " is noon.", 90)
-CALLED = ev.ToolCalled(1, "call_1", "weather", '{"city": "Bonn"}')
+WITHDRAWN = nt.ReplyDone(1, "cancelled", "turn_detected", "It", " is noon.", 90)
+CALLED = nt.ToolCalled(1, "call_1", "weather", '{"city": "Bonn"}')
 WEATHER = {
     "type": "function",
     "name": "weather",
@@ -85,17 +85,17 @@ class TestContract:
         [
             (*ASKED, *REPLY, WHOLE),
             (*ASKED, *REPLY, CUT),
-            (*REPLY, ev.ReplyDone(1, "cancelled", "client_cancelled", "", "It is", 0)),
-            (*REPLY, ev.ReplyDone(1, "cancelled", "call_ended", "", "", 0)),
-            (*REPLY, ev.ReplyDone(1, "failed", "the voice died", "It", " is", 90)),
-            (ev.ReplyStarted(1), WHOLE),
-            (ev.UtteranceStarted(1, 0), ev.UtteranceForgotten(1)),
+            (*REPLY, nt.ReplyDone(1, "cancelled", "client_cancelled", "", "It is", 0)),
+            (*REPLY, nt.ReplyDone(1, "cancelled", "call_ended", "", "", 0)),
+            (*REPLY, nt.ReplyDone(1, "failed", "the voice died", "It", " is", 90)),
+            (nt.ReplyStarted(1), WHOLE),
+            (nt.UtteranceStarted(1, 0), nt.UtteranceForgotten(1)),
             (*REPLY, WHOLE, ReplyCut(1, "It", " is noon.", 250)),
             (*REPLY, CutRefused(1, 901, 90)),
             (*ASKED, *REPLY, WITHDRAWN, TurnWithdrawn(1, 1)),
             (*REPLY, CALLED, WHOLE),
-            (*REPLY, CALLED, CUT, ev.ToolGivenUp("call_1", '{"error": "late"}')),
-            (ev.ReplyStarted(1), CALLED, ev.ReplyDone(1, "completed", "", "", "", 0)),
+            (*REPLY, CALLED, CUT, nt.ToolGivenUp("call_1", '{"error": "late"}')),
+            (nt.ReplyStarted(1), CALLED, nt.ReplyDone(1, "completed", "", "", "", 0)),
         ],
     )
     def test_notices(self, notices):
@@ -146,7 +146,7 @@ class TestOpening:
     def test_a_channel_that_never_opens_costs_little(self):
         early = RealtimeClient(SESSION, rq.CallSettings(), "x")
         for _ in range(2 * HELD_EVENTS):
-            early.tell(ev.StateChanged("hearing"))
+            early.tell(nt.StateChanged("hearing"))
         assert len(early.opened()) == 1 + HELD_EVENTS
 
 
@@ -246,9 +246,9 @@ class TestAskingForReplies:
 
 class TestTheCallersAudio:
     def test_clear_is_acknowledged_when_it_was_forgotten(self):
-        asked = client(ev.UtteranceStarted(1, 0))
+        asked = client(nt.UtteranceStarted(1, 0))
         assert ask(asked, type="input_audio_buffer.clear") == ([rq.ClearUtterance()], [])
-        (cleared,) = checked(asked.tell(ev.UtteranceForgotten(1)))
+        (cleared,) = checked(asked.tell(nt.UtteranceForgotten(1)))
         assert cleared["type"] == "input_audio_buffer.cleared"
 
     def test_clear_of_nothing_is_acknowledged_at_once(self):
@@ -257,7 +257,7 @@ class TestTheCallersAudio:
         assert cleared["type"] == "input_audio_buffer.cleared"
 
     def test_commit_waits_for_the_response(self):
-        asked = client(ev.UtteranceStarted(1, 0))
+        asked = client(nt.UtteranceStarted(1, 0))
         assert ask(asked, type="input_audio_buffer.commit") == ([], [])
 
     def test_commit_of_nothing(self):
@@ -436,8 +436,8 @@ def refused_return(asked, **fields):
 class TestFunctionResults:
     """conversation.item.create of an output, then response.create."""
 
-    CALLING = (ev.ReplyStarted(1), CALLED)
-    OVER = ev.ReplyDone(1, "completed", "", "", "", 0)
+    CALLING = (nt.ReplyStarted(1), CALLED)
+    OVER = nt.ReplyDone(1, "completed", "", "", "", 0)
 
     def test_an_output_reaches_the_call_and_is_an_item(self):
         asked = client(*self.CALLING, self.OVER)
@@ -467,7 +467,7 @@ class TestFunctionResults:
     def test_a_result_that_a_reply_has_known_needs_no_other(self):
         asked = client(*self.CALLING, self.OVER)
         returns(asked)
-        for notice in (ev.ReplyStarted(2), ev.ReplyDone(2, "completed", "", "", "", 0)):
+        for notice in (nt.ReplyStarted(2), nt.ReplyDone(2, "completed", "", "", "", 0)):
             asked.tell(notice)
         assert ask(asked, type="response.create") == ([rq.CreateReply()], [])
 
@@ -498,7 +498,7 @@ class TestFunctionResults:
         assert refused_return(asked)["code"] == "function_call_already_answered"
 
     def test_too_late(self):
-        asked = client(*self.CALLING, ev.ToolGivenUp("call_1", "{}"))
+        asked = client(*self.CALLING, nt.ToolGivenUp("call_1", "{}"))
         assert refused_return(asked)["code"] == "function_call_already_answered"
 
     @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 from openai.types.realtime import RealtimeResponse
 
-from agent.events import ReplyDone
+from agent.notices import ReplyDone
 from signaling.items import FunctionCall, Message
 from signaling.responses import Response, cut
 

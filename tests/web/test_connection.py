@@ -32,6 +32,43 @@ def test_a_lost_connection_is_called_again_once_and_keeps_the_transcript(caller,
     page.wait_for_function(RELEASED)
 
 
+def silent_for_three_seconds(page):
+    page.clock.install()
+    page.evaluate("call.call()")
+    page.wait_for_function("call.state === 'listening'")
+    page.clock.run_for(1000)
+    page.evaluate("fake.silent = true")
+    for _ in range(3):
+        page.clock.run_for(1000)
+        page.evaluate("fetch('/settled')")  # what was asked before it has been answered
+
+
+@pytest.mark.parametrize(
+    "absent",
+    [lambda route: route.abort(), lambda route: route.fulfill(status=502)],
+    ids=["nobody listens", "a proxy finds nobody"],
+)
+def test_a_silent_server_that_does_not_answer_is_called_again_at_once(caller, absent):
+    page = caller()
+    page.route("**/healthz", absent)
+    silent_for_three_seconds(page)
+    page.wait_for_function("fake.peers.length === 2")
+
+
+def test_a_silent_server_that_answers_is_given_more_time(caller):
+    page = caller()
+    silent_for_three_seconds(page)
+    assert page.evaluate("[call.state, fake.peers.length]") == ["listening", 1]
+
+
+def test_a_network_that_is_down_for_a_moment_is_no_absent_server(caller):
+    page = caller()
+    page.route("**/healthz", lambda route: route.abort())
+    page.evaluate("Object.defineProperty(navigator, 'onLine', { get: () => false })")
+    silent_for_three_seconds(page)
+    assert page.evaluate("[call.state, fake.peers.length]") == ["listening", 1]
+
+
 def test_giving_up_when_the_second_call_does_not_come_through(caller, site):
     page = caller()
     page.evaluate("call.call()")

@@ -140,6 +140,23 @@ def test_a_caller_who_puts_on_headphones_is_heard_again() -> None:
     assert share(told, 4.8, 6) < 0.2
 
 
+@pytest.mark.parametrize("level_db", [-34, -38, -42])
+def test_nor_need_they_speak_louder_than_the_echo_was(level_db) -> None:
+    """Killed: a path that explains all that is no louder than its echo, and one that is kept
+    although what it covers was none: it follows the caller, and explains a third of the words.
+    """
+    first = echo(at_hearing_rate(), delay_ms=100, seed=3)
+    first[int(3.5 * HEAR_HZ) :] = 0
+    assert share(explained(first + caller(4.0, level_db)), 4.2, 7.0) < 0.05
+
+
+def test_a_known_path_is_not_given_up_for_what_is_hardly_nearer() -> None:
+    """Killed: any echo will do, and it explains most words of one who speaks softly over it."""
+    told = explained(echo(at_hearing_rate(), -6, delay_ms=100, seed=3) + caller(4.0, -28))
+    assert share(told, 1.0, 4.0) == 1
+    assert share(told, 4.2, 7.0) < 0.7
+
+
 def test_noise_in_the_room_does_not_blind_it() -> None:
     noisy = echo(at_hearing_rate(), -12) + room_noise(len(at_hearing_rate()), -45, seed=3)
     assert share(explained(noisy), LEAD_S + 0.3, 99) > 0.97

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import agent.flight.entries as en
-from agent import commands, engines, events, requests
+from agent import commands, engines, events, notices, requests
 from agent.engines import Act, Action, Heard, Sense, Speech, Text, ToolCall, Word
 from agent.flight.packing import (
     MAX_VALUE_BYTES,
@@ -28,10 +28,10 @@ def there_and_back(entry):
 
 
 TOLD = [
-    events.StateChanged("paused"),
-    events.ReplyDone(3, "cancelled", "turn_detected", "One,", " two.", 480),
-    events.TurnMeasured(1, 250.5, (("vad", 0.0, 70.0), ("wait", 70.0, 240.0))),
-    events.CallEnding(events.EndReason.LOST),
+    notices.StateChanged("paused"),
+    notices.ReplyDone(3, "cancelled", "turn_detected", "One,", " two.", 480),
+    notices.TurnMeasured(1, 250.5, (("vad", 0.0, 70.0), ("wait", 70.0, 240.0))),
+    notices.CallEnding(events.EndReason.LOST),
 ]
 EVENTS = [
     events.Connected(),
@@ -110,7 +110,7 @@ def every(module, base):
     [
         (events, events.Event, lambda value: en.Stepped(1.0, value, ())),
         (commands, commands.Command, lambda value: en.Ticked(1.0, 1.0, (value,))),
-        (events, events.Notice, lambda value: en.Told(1.0, value)),
+        (notices, notices.Notice, lambda value: en.Told(1.0, value)),
         (requests, requests.Request, lambda value: en.Asked(1.0, (value,))),
     ],
 )

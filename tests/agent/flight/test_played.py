@@ -9,7 +9,6 @@ import agent.flight.entries as en
 from agent import virtual_time
 from agent.engines import Conversation, Heard, Speech, Style, Text, Tool
 from agent.errors import EngineError
-from agent.events import ReplyStarted
 from agent.flight.played import (
     Answers,
     PlayedClient,
@@ -17,6 +16,7 @@ from agent.flight.played import (
     PlayedFunctions,
     PlayedSlots,
 )
+from agent.notices import ReplyStarted
 from agent.requests import CallSettings, CreateReply
 
 TALK, STYLE = Conversation("", "en-US"), Style("")

@@ -13,9 +13,10 @@ from agent.canned import Canned
 from agent.config_file import load
 from agent.engines import Conversation, Heard, Speech, Style, Text, ToolCall
 from agent.errors import EngineError
-from agent.events import CallEnding, Connected, EndReason, ReplyStarted, StateChanged
+from agent.events import Connected, EndReason
 from agent.flight.recorder import Parts, Recorder, Unwatched
 from agent.metrics import Metrics
+from agent.notices import CallEnding, ReplyStarted, StateChanged
 from agent.requests import CreateReply
 from agent.shared import Shared
 

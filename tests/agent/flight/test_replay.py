@@ -16,7 +16,7 @@ from test_loopback import PATIENCE_S, answered, words
 
 import agent.flight.entries as en
 from agent import commands as do
-from agent import events as ev
+from agent import notices as nt
 from agent import requests as rq
 from agent import serve
 from agent.config_file import load
@@ -142,7 +142,7 @@ def test_a_call_in_virtual_time_is_repeated_to_the_microsecond(name) -> None:
 def told(entries):
     """What the client was told, the measurements aside."""
     notices = [entry.notice for entry in entries if isinstance(entry, en.Told)]
-    return [notice for notice in notices if not isinstance(notice, ev.TurnMeasured)]
+    return [notice for notice in notices if not isinstance(notice, nt.TurnMeasured)]
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def test_with_a_longer_wait_the_same_answer_comes_later() -> None:
     )
     assert len(before) == len(after) == 1
     assert after[0] - before[0] > 0.3
-    assert ev.ReplyText(1, "It is nine.") in told(
+    assert nt.ReplyText(1, "It is nine.") in told(
         replay(call.flight, {"turns.end_of_turn_ms": 1000}).replayed.entries
     )
 

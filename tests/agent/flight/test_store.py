@@ -11,7 +11,7 @@ from agent.commands import SayPrompt
 from agent.config_file import load
 from agent.engines import Style
 from agent.errors import ConfigError
-from agent.events import CallEnding, EndReason
+from agent.events import EndReason
 from agent.flight.entries import Joined, Packet, decisions, hung_up
 from agent.flight.record import read
 from agent.flight.recorder import Unwatched
@@ -23,6 +23,7 @@ from agent.media.opus import Encoder
 from agent.media.peer import Peer
 from agent.media.playout import Playout
 from agent.metrics import Metrics
+from agent.notices import CallEnding
 from agent.requests import CallSettings
 from agent.switchboard import Switchboard
 

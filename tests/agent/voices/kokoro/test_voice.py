@@ -193,6 +193,7 @@ def test_a_ledger_of_it_accounts_for_each_word_once_and_in_time(voice, words):
             ledger.add(speech)
             samples += len(speech.samples)
         ledger.finish()
+    ledger.end()
     splits = [ledger.split(n) for n in range(0, samples + 1, 600)]
     assert all(heard + unheard == text for heard, unheard in splits)
     counts = [len(heard) for heard, _ in splits]

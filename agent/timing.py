@@ -1,0 +1,79 @@
+"""When the state of a call ends by itself, and for which sound that is put off. No clock."""
+
+from agent import events as ev
+from agent.floor import Floor
+from agent.state import LISTENING, OVERLAP, PAUSED, REPLYING, WEIGHING, YIELDED
+from agent.wait import Wait
+
+_NOTICED_S = 0.3  # sounds so close are one, and so is the speech they become
+
+
+class Timing:
+    """One call's, beside its `Floor`, which it reads: tell it what `turns.py` is told."""
+
+    def __init__(self, floor: Floor) -> None:
+        self._floor = floor
+        self._wait = Wait()
+        self._sound_at = float("-inf")  # when the latest began that may be speech
+        self._speech_at = 0.0  # when the caller began to speak over the reply
+        self._silent_at = float("-inf")  # when they fell silent
+
+    @property
+    def deadline(self) -> float | None:
+        """When the state ends by itself."""
+        return self._wait.deadline
+
+    def begin(self, since: float) -> None:
+        """The floor is in its state since then, for as long as the rules say, or for ever."""
+        floor, rules = self._floor, self._floor.rules
+        wait_s: float | None = None
+        if floor.state is LISTENING:
+            wait_s = rules.silence_prompt_s if floor.asks else rules.idle_s
+            if floor.fills:
+                wait_s = rules.filler_s
+        elif floor.state is PAUSED:
+            since, wait_s = self._silent_at, rules.end_of_turn_s
+        elif floor.state is OVERLAP and rules.interrupt_response:
+            if since - max(self._sound_at, self._silent_at) <= _NOTICED_S:
+                since = min(since, self._sound_at)
+            self._speech_at, wait_s = since, rules.barge_in_s
+        elif floor.state is YIELDED:
+            # words apart ("yeah, yeah", laughter) may take longer, but not for ever
+            longest_s, begun_s = rules.backchannel_s, since - self._speech_at
+            word_s = rules.barge_in_s + rules.confirm_s
+            since = self._speech_at
+            wait_s = min(2 * longest_s, max(longest_s, begun_s + word_s))
+        elif floor.state is WEIGHING:
+            wait_s = rules.backchannel_wait_s
+        elif floor.state is REPLYING and floor.tried:
+            wait_s = rules.withdraw_s
+        self._wait.begin(None if wait_s is None else since + wait_s)
+
+    def stop(self) -> None:
+        """Nothing more is decided by time until another state begins."""
+        self._wait.begin(None)
+
+    # -- what is heard
+
+    def fell_silent(self, at: float) -> None:
+        self._silent_at = at
+
+    def noticed(self, sound: ev.SoundNoticed, now: float) -> None:
+        if now - max(self._sound_at, self._silent_at) > _NOTICED_S:
+            self._sound_at = now - sound.ago_ms / 1000
+
+    def suspected(self, event: ev.SpeechSuspected | ev.SilenceSuspected, now: float) -> None:
+        if self._decided_by(event):
+            self._wait.see(now, self._floor.rules.confirm_s)
+
+    def judged(self, pause: ev.PauseJudged, now: float) -> None:
+        if self._floor.state is PAUSED and self._floor.rules.judges:
+            self._wait.until(now + (pause.wait_ms - pause.silent_ms) / 1000)
+
+    def _decided_by(self, event: ev.SpeechSuspected | ev.SilenceSuspected) -> bool:
+        """Whether what time is about to decide would be decided otherwise by that sound."""
+        floor = self._floor
+        if isinstance(event, ev.SpeechSuspected):
+            return floor.state in (PAUSED, WEIGHING) or floor.tried
+        # a reply that is only held has lost nothing: it does not wait to be
+        return floor.state is (YIELDED if floor.weighs else OVERLAP)

@@ -1,0 +1,293 @@
+"""Until when a state lasts, as dialogues and state by state."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from turn_taking import (
+    ANSWERED,
+    JUDGING,
+    LEAVES,
+    RULES,
+    STARTS,
+    STOPS,
+    TIME,
+    TRIED,
+    YIELDING,
+    play,
+)
+
+from agent.commands import (
+    CancelReply,
+    DiscardReply,
+    DuckReply,
+    EndCall,
+    ForgetUtterance,
+    PrepareReply,
+    ReleaseReply,
+    RestoreReply,
+    SayPrompt,
+    SettleReply,
+    TryReply,
+    WithdrawReply,
+)
+from agent.events import (
+    EndReason,
+    Held,
+    PauseJudged,
+    Prompt,
+    ReplyFinished,
+    ReplyUnwanted,
+    Resumed,
+    SilenceSuspected,
+    SpeechEnded,
+    SpeechStarted,
+    SpeechSuspected,
+    ToolsCalled,
+    ToolsReturned,
+)
+from agent.floor import Floor
+from agent.state import CLOSED, HEARING, LISTENING, OVERLAP, PAUSED, REPLYING, WEIGHING, YIELDED
+from agent.timing import Timing
+from agent.turns import Turns
+
+WAITS = {
+    "the wait counts from the silence, not from when it was noticed": [
+        (0.0, STARTS, []),
+        (1.0, SpeechEnded(936, ago_ms=64), [PrepareReply(1)]),
+        (1.335, TIME, []),
+        (1.336, TIME, [ReleaseReply(1)]),
+    ],
+    "a silence noticed too late is answered at once": [
+        (0.0, STARTS, []),
+        (1.0, SpeechEnded(0, ago_ms=500), [PrepareReply(1)]),
+        (1.0, TIME, [ReleaseReply(1)]),
+    ],
+    "a sound at the last moment is waited for, and if it is speech nobody was cut off": [
+        (0.0, STARTS, []),
+        (1.0, STOPS, [PrepareReply(1)]),
+        (1.39, SpeechSuspected(), []),
+        (1.41, TIME, []),
+        (1.43, STARTS, [DiscardReply(1)]),
+    ],
+    "a click at the last moment delays the answer by no more than it takes to know": [
+        (0.0, STARTS, []),
+        (1.0, STOPS, [PrepareReply(1)]),
+        (1.39, SpeechSuspected(), []),
+        (1.44, TIME, []),
+        (1.45, TIME, [ReleaseReply(1)]),
+    ],
+    "a click in the middle of the wait delays nothing": [
+        (0.0, STARTS, []),
+        (1.0, STOPS, [PrepareReply(1)]),
+        (1.1, SpeechSuspected(), []),
+        (1.4, TIME, [ReleaseReply(1)]),
+        (1.5, SpeechSuspected(), []),
+    ],
+    "sounds that keep coming do not put off the answer for ever": [
+        (0.0, STARTS, []),
+        (1.0, STOPS, [PrepareReply(1)]),
+        (1.39, SpeechSuspected(), []),
+        (1.44, SpeechSuspected(), []),
+        (1.46, TIME, [ReleaseReply(1)]),
+    ],
+    "a silence at the last moment is waited for, and nobody was interrupted": [
+        *ANSWERED,
+        (2.0, STARTS, [DuckReply(1)]),
+        (2.19, SilenceSuspected(), []),
+        (2.21, TIME, []),
+        (2.24, STOPS, [RestoreReply(1), ForgetUtterance()]),
+    ],
+    "a consonant at the last moment saves no reply": [
+        *ANSWERED,
+        (2.0, STARTS, [DuckReply(1)]),
+        (2.19, SilenceSuspected(), []),
+        (2.25, TIME, [CancelReply(1, "turn_detected")]),
+    ],
+    "speech noticed late stops the agent the sooner": [
+        *ANSWERED,
+        (2.0, SpeechStarted(0, ago_ms=96), [DuckReply(1)]),
+        (2.103, TIME, []),
+        (2.104, TIME, [CancelReply(1, "turn_detected")]),
+    ],
+    "silence is asked about, then the agent hangs up": [
+        *ANSWERED,
+        (5.0, ReplyFinished(1), []),
+        (15.0, TIME, [SayPrompt(2, Prompt.STILL_THERE)]),
+        (16.0, ReplyFinished(2), []),
+        (26.0, TIME, [SayPrompt(3, Prompt.GOODBYE)]),
+        (27.0, ReplyFinished(3), [EndCall(EndReason.SILENCE)]),
+    ],
+    "an answer to the question starts the patience afresh": [
+        *ANSWERED,
+        (5.0, ReplyFinished(1), []),
+        (15.0, TIME, [SayPrompt(2, Prompt.STILL_THERE)]),
+        (16.0, ReplyFinished(2), []),
+        (17.0, STARTS, []),
+        (17.5, STOPS, [PrepareReply(3)]),
+        (17.9, TIME, [ReleaseReply(3)]),
+        (18.0, ReplyFinished(3), []),
+        (28.0, TIME, [SayPrompt(4, Prompt.STILL_THERE)]),
+    ],
+    "on hold nobody is asked anything": [
+        *ANSWERED,
+        (1.4, Held(), []),
+        (2.0, ReplyFinished(1), []),
+        (200.0, TIME, []),
+        (200.0, Resumed(), []),
+        (210.0, TIME, [SayPrompt(2, Prompt.STILL_THERE)]),
+    ],
+    "a line that is held and forgotten is given up": [
+        *ANSWERED,
+        (1.4, Held(), []),
+        (2.0, ReplyFinished(1), []),
+        (302.0, TIME, [EndCall(EndReason.SILENCE)]),
+        (999.0, TIME, []),
+    ],
+    "who waits for a function is not asked whether they are there": [
+        *ANSWERED,
+        (2.0, ToolsCalled(), []),
+        (3.0, ReplyFinished(1), []),
+        (14.0, TIME, []),
+        (20.0, ToolsReturned(), []),
+        (29.9, TIME, []),
+        (30.0, TIME, [SayPrompt(2, Prompt.STILL_THERE)]),
+    ],
+}
+
+
+JUDGED = {
+    "the newest odds say when": [
+        (0.0, STARTS, []),
+        (1.0, SpeechEnded(936, ago_ms=64), [PrepareReply(1)]),
+        (1.02, PauseJudged(84, wait_ms=150, odds=0.4), []),
+        (1.04, PauseJudged(104, wait_ms=400, odds=0.1), []),
+        (1.2, TIME, []),
+        (1.3361, TIME, [TryReply(1)]),
+    ],
+    "a silence that begins anew is waited out anew": [
+        (0.0, STARTS, []),
+        (1.0, SpeechEnded(936, ago_ms=64), [PrepareReply(1)]),
+        (1.08, PauseJudged(0, wait_ms=150, odds=0.4), []),
+        (1.1, TIME, []),
+        (1.2301, TIME, [TryReply(1)]),
+    ],
+    "a sound that has just begun is understood first": [
+        (0.0, STARTS, []),
+        (1.0, SpeechEnded(936, ago_ms=64), [PrepareReply(1)]),
+        (1.07, SpeechSuspected(), []),
+        (1.08, PauseJudged(144, wait_ms=150, odds=0.6), []),
+        (1.10, TIME, []),
+        (1.11, STARTS, [DiscardReply(1)]),
+    ],
+    "an answer that was tried stands after a while": [
+        *TRIED,
+        (1.48, TIME, []),
+        (1.488, TIME, [SettleReply(1)]),
+        (2.0, STARTS, [DuckReply(1)]),
+        (2.2, TIME, [CancelReply(1, "turn_detected")]),
+    ],
+    "a caller who goes on at once had not finished": [
+        *TRIED,
+        (1.4, SpeechStarted(0, ago_ms=64), [WithdrawReply(1)]),
+        (2.0, STOPS, [PrepareReply(2)]),
+    ],
+    "a sound at the end of that while is understood first": [
+        *TRIED,
+        (1.48, SpeechSuspected(), []),
+        (1.50, TIME, []),
+        (1.53, SpeechStarted(0, ago_ms=64), [WithdrawReply(1)]),
+    ],
+    "an answer shorter than that while stands": [
+        *TRIED,
+        (1.3, ReplyFinished(1), [SettleReply(1)]),
+        (1.4, STARTS, []),
+    ],
+    "an answer that called a function stands": [
+        *TRIED,
+        (1.2, ToolsCalled(), [SettleReply(1)]),
+        (1.3, STARTS, [DuckReply(1)]),
+        (1.5, TIME, [CancelReply(1, "turn_detected")]),
+    ],
+    "an answer that the client silences was given": [
+        *TRIED,
+        (1.2, ReplyUnwanted(), [SettleReply(1), CancelReply(1, "client_cancelled")]),
+    ],
+    "a caller who hangs up had been answered": [
+        *TRIED,
+        (1.2, LEAVES, [SettleReply(1), CancelReply(1, "call_ended")]),
+    ],
+}
+
+
+@pytest.mark.parametrize("steps", WAITS.values(), ids=WAITS)
+def test_a_wait(steps) -> None:
+    play(Turns(RULES), steps)
+
+
+@pytest.mark.parametrize("steps", JUDGED.values(), ids=JUDGED)
+def test_a_judged_dialogue(steps) -> None:
+    play(Turns(JUDGING), steps)
+
+
+def test_a_fixed_wait_is_not_judged() -> None:
+    steps = [
+        (0.0, STARTS, []),
+        (1.0, STOPS, [PrepareReply(1)]),
+        (1.1, PauseJudged(100, wait_ms=100, odds=0.99), []),
+        (1.3, TIME, []),
+        (1.4, TIME, [ReleaseReply(1)]),
+    ]
+    play(Turns(RULES), steps)
+
+
+def lasting(state, rules=YIELDING, since=3.0):
+    """A floor in a state since then."""
+    floor = Floor(rules)
+    timing = Timing(floor)
+    floor.state = state
+    timing.fell_silent(2.5)
+    timing.begin(since)
+    return timing
+
+
+@pytest.mark.parametrize(
+    ("state", "deadline"),
+    [
+        (LISTENING, 3.0 + YIELDING.silence_prompt_s),
+        (HEARING, None),
+        (PAUSED, 2.5 + YIELDING.end_of_turn_s),  # it counts from the silence
+        (REPLYING, None),
+        (OVERLAP, 3.0 + YIELDING.barge_in_s),
+        (WEIGHING, 3.0 + YIELDING.backchannel_wait_s),
+        (CLOSED, None),
+    ],
+)
+def test_how_long_a_state_lasts(state, deadline) -> None:
+    assert lasting(state).deadline == deadline
+
+
+def test_who_may_not_interrupt_is_heard_out() -> None:
+    assert lasting(OVERLAP, replace(RULES, interrupt_response=False)).deadline is None
+
+
+def test_what_time_does_not_decide_any_more_is_not_decided() -> None:
+    timing = lasting(PAUSED)
+    timing.stop()
+    timing.suspected(SpeechSuspected(), 3.2)
+    assert timing.deadline is None
+
+
+@given(word_s=st.floats(0.0, 10.0))
+def test_law_a_reply_stops_for_good_after_twice_the_longest_sign_of_listening(word_s) -> None:
+    """Killed: words apart that put it off for ever, and a word that is given no time at all."""
+    floor = Floor(YIELDING)
+    timing = Timing(floor)
+    floor.state = OVERLAP
+    timing.begin(3.0)
+    floor.state = YIELDED
+    timing.begin(3.0 + word_s)
+    longest_s = YIELDING.backchannel_s
+    assert timing.deadline is not None
+    assert longest_s <= timing.deadline - 3.0 <= 2 * longest_s
