@@ -26,7 +26,7 @@ ARGS ?=
 
 help:
 	@echo "make serve   start the agent; then open http://127.0.0.1:8080 and press Call"
-	@echo "make test    run the tests (ARGS='-k turns' for some)"
+	@echo "make test    run the tests (ARGS='-k turns' for some, ARGS='-n 0' in one process)"
 	@echo "make check   lint, types and tests: what CI runs"
 	@echo "make bench   voice-to-voice latency over a real peer connection"
 	@echo "make setup   create $(VENV) (done by all of the above; TORCH=cpu|cuda)"
@@ -52,8 +52,11 @@ $(VENV)/.ready-to-test: $(VENV)/.ready
 serve: setup
 	@$(BIN)/voxline serve $(ARGS)
 
+# In two processes, a file in one of them: much of a test's time is a call's, in which nothing is
+# computed. No more: calls take their real time, and a busy machine makes them late. The two share
+# its cores, so PyTorch gets one thread in each.
 test: $(VENV)/.ready-to-test
-	@$(BIN)/python -m pytest $(ARGS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 check: $(VENV)/.ready-to-test
 	@$(BIN)/ruff check .

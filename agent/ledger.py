@@ -124,4 +124,4 @@ class Departures:
             return self._left[0][1]
         (_, before), (began_s, after) = self._left[index - 1], self._left[index]
         lasted_s = min(time_s - began_s, FRAME_MS / 1000)
-        return min(after, before + int(lasted_s * SPEAK_HZ))
+        return min(after, before + round(lasted_s * SPEAK_HZ))

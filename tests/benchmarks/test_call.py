@@ -67,7 +67,8 @@ def test_a_script_gets_json_and_nothing_else(url, question, capsys):
     told = json.loads(capsys.readouterr().out)
     assert told["connect_ms"] > 0
     (turn,) = told["turns"]
-    assert turn["said"] == "question" and turn["latency_ms"] >= 200
+    assert turn["said"] == "question"
+    assert turn["latency_ms"] > 100  # 200, less what the question's last packet was late
 
 
 @pytest.mark.slow

@@ -48,8 +48,9 @@ def pytest_runtest_makereport(item: pytest.Item):  # type: ignore[no-untyped-def
     return report
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
+    """While it is there a loop runs in this thread, and no test can run one of its own."""
     with sync_playwright() as started:
         yield started
 
@@ -85,9 +86,9 @@ def site(site_server: SiteServer) -> Site:
     return site_server.fresh()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def shared_chromium(playwright: Playwright, site_server: SiteServer) -> Iterator[Browser]:
-    """One for all tests that bring no microphone of their own: launching takes a second.
+    """One for all tests that bring no microphone of their own: launching takes half a second.
 
     Asks for the server only to be closed before it, so that no connection is left to it.
     """
@@ -130,7 +131,7 @@ def mortal_server() -> Iterator[tuple[str, subprocess.Popen[str]]]:
         yield served_here
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def bare_page(shared_chromium: Browser, site_server: SiteServer) -> Iterator[Page]:
     """One empty page for tests of pure modules, which leave nothing behind."""
     page = shared_chromium.new_page()
