@@ -260,14 +260,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     settings = {**vars(asked), "device": device.name, "ceilings": asdict(ceilings)}
     figures = [asdict(row) for row in rows]
     report.write_json(report.OUT / "models.json", settings, {"rows": figures})
-    bars = {row.what: row.took_ms.p50 / row.floor_ms for row in rows if row.floor_ms}
-    report.plot_bars(
-        report.OUT / "models.png",
-        bars,
-        title=f"Steps on {device.name}, random weights",
-        y_label="times the floor",
-        limit=1.0,
-    )
+    spans = {row.what: (row.took_ms.p50, row.floor_ms, row.stock_ms) for row in rows}
+    title = f"Steps on {device.name}, random weights"
+    report.plot_spans(report.OUT / "models.png", spans, title=title)
 
 
 if __name__ == "__main__":

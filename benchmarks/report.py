@@ -154,6 +154,33 @@ def plot_bars(
     _save(figure, path)
 
 
+def plot_spans(
+    path: Path, spans: Mapping[str, tuple[float, float | None, float | None]], *, title: str
+) -> None:
+    """A row a name: ours, the floor and the stock way, in ms on a logarithmic scale."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 0.5 * len(spans) + 1.5), layout="constrained")
+    axes = figure.subplots()
+    axes.set_title(title)
+    axes.set_xlabel("ms")
+    axes.set_xscale("log")
+    axes.grid(axis="x", alpha=0.3)
+    axes.set_axisbelow(True)
+    names = list(spans)
+    looks = (("ours", "o", "C0"), ("floor", "|", "gray"), ("stock", "x", "C3"))
+    for which, (label, marker, colour) in enumerate(looks):
+        points = {name: at for name in names if (at := spans[name][which]) is not None}
+        axes.scatter(
+            list(points.values()), list(points), marker=marker, color=colour, label=label, s=60
+        )
+    for name in names:
+        axes.annotate(f"  {spans[name][0]:.3g}", (spans[name][0], name), va="bottom")
+    axes.invert_yaxis()
+    axes.legend()
+    _save(figure, path)
+
+
 def _canvas(title: str, y_label: str, limit: float | None) -> "tuple[Figure, Axes]":
     from matplotlib.figure import Figure
 

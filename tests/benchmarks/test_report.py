@@ -99,6 +99,7 @@ def test_outside_a_checkout_the_commit_is_unknown(monkeypatch):
 
 def test_plots_are_written_as_png(tmp_path):
     lines, bars = tmp_path / "out" / "lines.png", tmp_path / "out" / "bars.png"
+    spans = tmp_path / "out" / "spans.png"
     report.plot_lines(
         lines,
         {"ours": [(1, 2.0), (2, 3.0)], "stock": [(1, 80.0)]},
@@ -108,5 +109,7 @@ def test_plots_are_written_as_png(tmp_path):
         limit=10,
     )
     report.plot_bars(bars, {"ours": 3.0, "stock": 12.0}, title="CPU", y_label="%", limit=4)
-    for path in (lines, bars):
+    steps = {"token": (2.2, 1.8, 20.0), "first audio": (61.0, None, None)}
+    report.plot_spans(spans, steps, title="Steps")
+    for path in (lines, bars, spans):
         assert path.read_bytes().startswith(b"\x89PNG")
