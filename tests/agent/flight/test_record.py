@@ -104,6 +104,7 @@ def test_any_damage_is_a_message_and_no_traceback(path, data) -> None:
         gzip.compress(pickle.dumps({"format": "voxline flight"})),
         gzip.compress(b"\x81\xa6format\xa5other"),
     ],
+    ids=["empty", "text", "empty inside", "text inside", "pickle inside", "other inside"],
 )
 def test_a_file_that_is_no_record_is_refused_by_name(path, content) -> None:
     path.write_bytes(content)
