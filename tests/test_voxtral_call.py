@@ -49,7 +49,7 @@ def config(tmp_path_factory):
             "voxtral.model": str(folder),
             "voxtral.dtype": "float32",
             "voxtral.context_tokens": 2048,
-            "voxtral.max_new_tokens": 60,
+            "voxtral.max_new_tokens": 200,
             "playout.depth_ms": 100,
         },
     )

@@ -154,7 +154,7 @@ def test_a_known_path_is_not_given_up_for_what_is_hardly_nearer() -> None:
     """Killed: any echo will do, and it explains most words of one who speaks softly over it."""
     told = explained(echo(at_hearing_rate(), -6, delay_ms=100, seed=3) + caller(4.0, -28))
     assert share(told, 1.0, 4.0) == 1
-    assert share(told, 4.2, 7.0) < 0.7
+    assert share(told, 4.2, 7.0) < 0.8  # 0.61 or 0.73 by the state of espeak-ng; 0.86 if killed
 
 
 def test_noise_in_the_room_does_not_blind_it() -> None:

@@ -9,6 +9,7 @@ from agent.accelerator.ladder import (
     COMPILE_OPTIONS,
     COMPILED_GRAPHS,
     EAGER,
+    FUSED_GRAPHS,
     GRAPHS,
 )
 from agent.brains.voxtral.kinds import Ways, kinds
@@ -27,9 +28,10 @@ def test_no_batch_is_larger_than_padding_makes_it(checkpoint) -> None:
 
 def test_each_kind_tries_what_pays(passes) -> None:
     step, fill, hear = kinds(passes, Ways(tails=(1, 6), sampled=(False, True)))
-    assert step.rungs == (COMPILED_GRAPHS, GRAPHS, COMPILE_MODE, COMPILE_OPTIONS, EAGER)
-    assert fill.rungs == (GRAPHS, EAGER)
-    assert hear.rungs == (GRAPHS,)
+    plain = (COMPILED_GRAPHS, GRAPHS, COMPILE_MODE, COMPILE_OPTIONS, EAGER)
+    assert step.rungs == (FUSED_GRAPHS, *plain)
+    assert fill.rungs == (FUSED_GRAPHS, GRAPHS, EAGER)
+    assert hear.rungs == (FUSED_GRAPHS, GRAPHS)
     assert hear.sizes == (1, 6)
     assert fill.sizes == (16, 64, 256)
     assert step.sampled == fill.sampled == hear.sampled == (False, True)
