@@ -33,106 +33,86 @@ def pass_through(
     attend: Attend,
 ) -> torch.Tensor:
     """One layer: x [N, hidden] -> the same; writes `rows` [N] of `cached`."""
-    few = _few if x.shape[0] <= FEW else _many
-    return few(x.contiguous(), layer, cached, rows, cos, sin, attend)
-
-
-def _few(
-    x: torch.Tensor,
-    layer: Layer,
-    cached: torch.Tensor,
-    rows: torch.Tensor,
-    cos: torch.Tensor,
-    sin: torch.Tensor,
-    attend: Attend,
-) -> torch.Tensor:
-    count, width = x.shape
+    x = x.contiguous()
     kept, dim = cached.shape[1:]
     heads = cos.shape[1] - kept
-    how = _how(x, width)
-    queries = x.new_empty(count, heads, dim)
-    part = _part(how["R"] // 2, dim // 2)
-    kernels.turned_qkv[((heads + kept) * (dim // 2) // part,)](
-        _norm(x, layer.before, layer.eps), _matrix(layer.qkv), cos, sin, rows, queries, cached,
-        B=count, K=width, HEADS=heads, KV=kept // 2, D=dim, **{**how, "R": 2 * part},
-    )  # fmt: skip
+    queries = x.new_empty(len(x), heads, dim)
+    sizes = {"HEADS": heads, "KV": kept // 2, "D": dim}
+    normed = _norm(x, layer.before, layer.eps)
+    if len(x) <= FEW:
+        weight, how = _matrix(layer.qkv), _how(normed)
+        part = _part(how["R"] // 2, dim // 2)
+        kernels.turned_qkv[((heads + kept) * (dim // 2) // part,)](
+            normed, weight, cos, sin, rows, queries, cached,
+            B=len(x), K=x.shape[1], **sizes, **{**how, "R": 2 * part},
+        )  # fmt: skip
+    else:
+        kernels.turn_and_keep[(len(x), -(-(heads + kept) // FEW))](
+            layer.qkv(normed), cos, sin, rows, queries, cached, **sizes, G=FEW
+        )
     x = _add(x, layer.out, attend(queries, cached))
-    gate_up = _matrix(layer.gate_up)
-    inner = gate_up.shape[0] // 2
-    out = x.new_empty(count, inner)
-    part = _part(how["R"] // 2, inner)
-    kernels.gated[(inner // part,)](
-        _norm(x, layer.after, layer.eps), gate_up, out,
-        B=count, K=width, N=inner, **{**how, "R": 2 * part},
-    )  # fmt: skip
-    return _add(x, layer.down, out)
+    return _add(x, layer.down, _gated(_norm(x, layer.after, layer.eps), layer.gate_up))
 
 
-def _many(
-    x: torch.Tensor,
-    layer: Layer,
-    cached: torch.Tensor,
-    rows: torch.Tensor,
-    cos: torch.Tensor,
-    sin: torch.Tensor,
-    attend: Attend,
-) -> torch.Tensor:
-    count = x.shape[0]
-    kept, dim = cached.shape[1:]
-    heads = cos.shape[1] - kept
-    qkv = layer.qkv(functional.rms_norm(x, layer.before.shape, layer.before, layer.eps))
-    queries = x.new_empty(count, heads, dim)
-    kernels.turn_and_keep[(count, -(-(heads + kept) // FEW))](
-        qkv, cos, sin, rows, queries, cached, HEADS=heads, KV=kept // 2, D=dim, G=FEW
-    )
-    x = torch.addmm(x, attend(queries, cached), _matrix(layer.out).t())
-    both = layer.gate_up(functional.rms_norm(x, layer.after.shape, layer.after, layer.eps))
-    inner = both.shape[1] // 2
-    out = x.new_empty(count, inner)
-    kernels.silu_product[(-(-out.numel() // 1024),)](
-        both, out, out.numel(), N=inner, BLOCK=1024
-    )
-    return torch.addmm(x, out, _matrix(layer.down).t())
+def _gated(x: torch.Tensor, gate_up: nn.Module) -> torch.Tensor:
+    """silu(gate) * up of what `gate_up` makes of x."""
+    inner = _matrix(gate_up).shape[0] // 2
+    out = x.new_empty(len(x), inner)
+    if len(x) <= FEW:
+        how = _how(x)
+        part = _part(how["R"] // 2, inner)
+        kernels.gated[(inner // part,)](
+            x, _matrix(gate_up), out,
+            B=len(x), K=x.shape[1], N=inner, **{**how, "R": 2 * part},
+        )  # fmt: skip
+    else:
+        kernels.silu_product[(-(-out.numel() // 1024),)](
+            gate_up(x), out, out.numel(), N=inner, BLOCK=1024
+        )
+    return out
 
 
 def _add(x: torch.Tensor, to: nn.Module, y: torch.Tensor) -> torch.Tensor:
     """x + to(y)."""
     weight = _matrix(to)
-    out = torch.empty_like(x)
+    if len(x) > FEW:
+        return torch.addmm(x, y, weight.t())
+    out, how = torch.empty_like(x), _how(y)
     rows, columns = weight.shape
-    how = _how(x, columns)
     part = _part(how["R"], rows)
     kernels.add_product[(rows // part,)](
-        y, weight, x, out, B=x.shape[0], K=columns, N=rows, **{**how, "R": part}
+        y, weight, x, out, B=len(x), K=columns, N=rows, **{**how, "R": part}
     )
     return out
 
 
 def _norm(x: torch.Tensor, gain: torch.Tensor, eps: float) -> torch.Tensor:
-    out = torch.empty_like(x)
-    count, width = x.shape
-    launch = _launch(x.device) if count == 1 else {"EARLY": False}
+    if len(x) > FEW:
+        return functional.rms_norm(x, gain.shape, gain, eps)
+    out, width = torch.empty_like(x), x.shape[1]
     block = triton.next_power_of_2(width)
-    kernels.norm[(count,)](x, gain, out, eps, K=width, BLOCK=block, **launch)
+    kernels.norm[(len(x),)](
+        x, gain, out, eps, K=width, BLOCK=block, **_launch(x.device, len(x))
+    )
     return out
 
 
-def _how(x: torch.Tensor, width: int) -> dict[str, Any]:
-    """Tiles that were fastest on an H200, for rows of `width`."""
-    if x.shape[0] > 1:
+def _how(x: torch.Tensor) -> dict[str, Any]:
+    """Tiles for products with x that were fastest on an H200."""
+    count, width = x.shape
+    if count > 1:
         tile = {"BP": FEW, "R": 32, "BK": _part(128, width), "num_stages": 5}
-        return {**tile, "num_warps": 4, "EARLY": False}  # early, they are a fifth slower
-    tile = {"BP": 1, "R": 8, "BK": min(1024, triton.next_power_of_2(width))}
-    return {**tile, "num_warps": 4, **_launch(x.device)}
+    else:
+        tile = {"BP": 1, "R": 8, "BK": min(1024, triton.next_power_of_2(width))}
+    return {**tile, "num_warps": 4, **_launch(x.device, count)}
 
 
-def _early(device: torch.device) -> bool:
-    return device.type == "cuda" and torch.cuda.get_device_capability(device) >= _EARLY
-
-
-def _launch(device: torch.device) -> dict[str, Any]:
-    """Before the kernel in front of it is over, where that can be."""
-    return {"EARLY": True, "launch_pdl": True} if _early(device) else {"EARLY": False}
+def _launch(device: torch.device, count: int) -> dict[str, Any]:
+    """A kernel for one begins before that in front of it is over, where that can be; for more
+    it would be a fifth slower."""
+    if count > 1 or device.type == "cpu" or torch.cuda.get_device_capability(device) < _EARLY:
+        return {"EARLY": False}
+    return {"EARLY": True, "launch_pdl": True}
 
 
 def _part(wanted: int, of: int) -> int:
@@ -171,7 +151,7 @@ class Tiled:
         parts = torch.empty(batch * heads, splits, dim, device=device)
         peaks, sums = torch.empty(2, batch * heads, splits, device=device)
         done = torch.zeros(batch * kv_heads, dtype=torch.int32, device=device)
-        launch = _launch(device) if batch * new == 1 else {"EARLY": False}
+        launch = _launch(device, batch * new)
 
         def attend(queries: torch.Tensor, layer: torch.Tensor) -> torch.Tensor:
             queries = queries.contiguous()

@@ -72,6 +72,16 @@ def _halves(
 
 
 @triton.jit
+def _turned(one, other, cos, sin, half, inside):
+    """The first half of a head and the other, rotated; cos and sin are of the first."""
+    first = one * tl.load(cos, mask=inside, other=0.0)
+    first += other * tl.load(sin, mask=inside, other=0.0)
+    second = other * tl.load(cos + half, mask=inside, other=0.0)
+    second += one * tl.load(sin + half, mask=inside, other=0.0)
+    return first, second
+
+
+@triton.jit
 def norm(x, gain, out, eps, K: tl.constexpr, BLOCK: tl.constexpr, EARLY: tl.constexpr):
     """RMS norm of x [., K], times gain [K]."""
     at, k = tl.program_id(0) * K, tl.arange(0, BLOCK)
@@ -100,10 +110,7 @@ def turned_qkv(
     b = tl.arange(0, BP)[:, None]
     inside = (b < B) & (d[None, :] < half)
     turn = b * ((HEADS + 2 * KV) * D) + head * D + d[None, :]
-    turned = one * tl.load(cos + turn, mask=inside, other=0.0)
-    turned += other * tl.load(sin + turn, mask=inside, other=0.0)
-    other = other * tl.load(cos + turn + half, mask=inside, other=0.0)
-    other += one * tl.load(sin + turn + half, mask=inside, other=0.0)
+    turned, other = _turned(one, other, cos + turn, sin + turn, half, inside)
     if head < HEADS:
         to = queries + b * (HEADS * D) + head * D + d[None, :]
     else:
@@ -154,10 +161,7 @@ def turn_and_keep(
     at = n * (every * D) + head * D + d
     one = tl.load(qkv + at, mask=inside, other=0.0).to(tl.float32)
     other = tl.load(qkv + at + half, mask=inside, other=0.0).to(tl.float32)
-    turned = one * tl.load(cos + at, mask=inside, other=0.0)
-    turned += other * tl.load(sin + at, mask=inside, other=0.0)
-    other = other * tl.load(cos + at + half, mask=inside, other=0.0)
-    other += one * tl.load(sin + at + half, mask=inside, other=0.0)
+    turned, other = _turned(one, other, cos + at, sin + at, half, inside)
     to = queries + n * (HEADS * D) + head * D + d
     tl.store(to, turned.to(to.dtype.element_ty), mask=head < HEADS)
     tl.store(to + half, other.to(to.dtype.element_ty), mask=head < HEADS)

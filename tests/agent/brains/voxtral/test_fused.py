@@ -124,11 +124,12 @@ def test_the_keys_of_one_call_are_divided_and_those_of_many_are_not(monkeypatch)
 
 
 def test_early_launches_are_for_one_call_on_a_gpu_that_has_them(monkeypatch) -> None:
-    assert fused._launch(torch.device("cpu")) == {"EARLY": False}
+    assert fused._launch(torch.device("cpu"), 1) == {"EARLY": False}
     for capability, early in (((9, 0), True), ((10, 0), True), ((8, 9), False)):
         monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _, c=capability: c)
-        assert fused._launch(torch.device("cuda", 0))["EARLY"] is early
-    assert not fused._how(torch.zeros(2, 64), 64)["EARLY"]
+        assert fused._launch(torch.device("cuda", 0), 1)["EARLY"] is early
+        assert fused._launch(torch.device("cuda", 0), 2) == {"EARLY": False}
+    assert not fused._how(torch.zeros(2, 64))["EARLY"]
 
 
 @pytest.mark.gpu
