@@ -158,15 +158,11 @@ def plot_spans(
     path: Path, spans: Mapping[str, tuple[float, float | None, float | None]], *, title: str
 ) -> None:
     """A row a name: ours, the floor and the stock way, in ms on a logarithmic scale."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9, 0.5 * len(spans) + 1.5), layout="constrained")
-    axes = figure.subplots()
-    axes.set_title(title)
+    figure, axes = _canvas(title, "", None)
+    figure.set_size_inches(9, 0.5 * len(spans) + 1.5)
     axes.set_xlabel("ms")
     axes.set_xscale("log")
     axes.grid(axis="x", alpha=0.3)
-    axes.set_axisbelow(True)
     names = list(spans)
     looks = (("ours", "o", "C0"), ("floor", "|", "gray"), ("stock", "x", "C3"))
     for which, (label, marker, colour) in enumerate(looks):

@@ -2,18 +2,8 @@
 
 from dataclasses import replace
 
-from agent.commands import (
-    PrepareReply,
-    ReleaseReply,
-    TryReply,
-)
-from agent.events import (
-    EndReason,
-    HungUp,
-    PauseJudged,
-    SpeechEnded,
-    SpeechStarted,
-)
+from agent.commands import PrepareReply, ReleaseReply, TryReply
+from agent.events import EndReason, HungUp, PauseJudged, SpeechEnded, SpeechStarted
 from agent.turn_rules import TurnRules
 
 RULES = TurnRules(

@@ -27,9 +27,7 @@ from agent.events import (
     ReplyWanted,
     UtteranceUnwanted,
 )
-from agent.state import (
-    REPLYING,
-)
+from agent.state import REPLYING
 from agent.turn_rules import TurnRules
 from agent.turns import Turns
 

@@ -94,7 +94,8 @@ def _ways(
 ) -> Ways:
     names = rung_names(config, is_cuda=device.is_cuda)
     if GRAPHS in names and config.compile == "auto":
-        # uncompiled, int8 weights are widened in memory before each product
+        # uncompiled, int8 weights are widened in memory before each product; fused kernels are
+        # for ordinary ones
         int8 = wanted.quantization == "int8"
         names = (COMPILED_GRAPHS if int8 else FUSED_GRAPHS, *names)
     fast = len(names) > 1 or attentions != (Plain(),)
@@ -128,15 +129,15 @@ def choose_attention(
         case "sdpa":
             return (Packed(),)
     why = _no_flash(device, dtype)
-    if not why and wanted.attention == "auto" and find_spec("triton") is not None:
+    if why:
+        if wanted.attention == "flash_attention_2":
+            log.warning("voxtral.attention is flash_attention_2, but %s; using sdpa", why)
+        return (Packed(),)
+    if wanted.attention == "auto" and find_spec("triton") is not None:
         from agent.brains.voxtral.fused import Tiled
 
         return (Tiled(), Flash(), Packed())
-    if not why:
-        return (Flash(), Packed())
-    if wanted.attention == "flash_attention_2":
-        log.warning("voxtral.attention is flash_attention_2, but %s; using sdpa", why)
-    return (Packed(),)
+    return (Flash(), Packed())
 
 
 def load(
