@@ -7,7 +7,9 @@ from typing import TypeVar
 import torch
 
 T = TypeVar("T")
-URGENT = -1  # a priority: ahead of other models' work
+# Priorities, where several models have work for one GPU:
+URGENT = -1  # ahead of others' work
+MOST_URGENT = -2  # small kernels in a row, each of which would wait behind a wide one
 _WARM_UPS = 3  # libraries choose algorithms and allocate workspaces on first use
 _FAILED: list[torch.cuda.CUDAGraph] = []  # torch still asks them about streams: never let go
 

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from agent.accelerator import ladder
 from agent.accelerator.aside import aside
-from agent.accelerator.capture import Pool, capture
+from agent.accelerator.capture import MOST_URGENT, Pool, capture
 from agent.accelerator.device import Accelerator
 from agent.audio.frame import Samples
 from agent.config import Torch
@@ -87,7 +87,9 @@ class Synthesis:
             self.rung = self._warm_up(ladder.rung_names(config, is_cuda=accelerator.is_cuda))
         if accelerator.is_cuda:
             torch.cuda.synchronize(self._device)
-            self._stream = torch.cuda.Stream(self._device)  # type: ignore[no-untyped-call]
+            self._stream = torch.cuda.Stream(  # type: ignore[no-untyped-call]
+                self._device, MOST_URGENT
+            )
 
     def run(self, jobs: Sequence[Job]) -> Iterator[tuple[int, Made]]:
         """Yield the index of a job and its audio, as they are made."""
@@ -176,7 +178,7 @@ class Synthesis:
         """Choose a way on the smallest shapes, then prepare the others; the rung's name."""
         if len(names) == 1:
             return names[0]
-        stages, pool = self._stages, Pool(self._device)
+        stages, pool = self._stages, Pool(self._device, MOST_URGENT)
         plan_inputs = self._plan_inputs(*(self._buckets.plan_shapes(1) or [(1, 32)])[0])
         sound_inputs = self._sound_inputs(*(self._buckets.sound_shapes(1) or [(1, 40)])[0])
 

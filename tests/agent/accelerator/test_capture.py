@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from agent.accelerator import capture as module
-from agent.accelerator.capture import URGENT, Pool, capture
+from agent.accelerator.capture import MOST_URGENT, URGENT, Pool, capture
 
 CPU = torch.device("cpu")
 gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
@@ -92,7 +92,8 @@ def test_a_pool_of_a_cpu_holds_nothing() -> None:
 @gpu
 def test_a_pool_may_be_urgent() -> None:
     device = torch.device("cuda", 0)
-    assert [Pool(device).stream.priority, Pool(device, URGENT).stream.priority] == [0, -1]
+    pools = Pool(device), Pool(device, URGENT), Pool(device, MOST_URGENT)
+    assert [pool.stream.priority for pool in pools] == [0, -1, -2]
 
 
 @pytest.mark.gpu

@@ -113,6 +113,13 @@ def test_all_graphs_share_one_pool(stages, graphs, monkeypatch):
     assert {id(pool) for pool in pools} == {id(pools[0])}
 
 
+def test_the_voice_goes_before_the_brain(stages, graphs, monkeypatch):
+    asked = []
+    monkeypatch.setattr(synthesis, "Pool", lambda *given: asked.append(given) or Pool(given[0]))
+    Synthesis(stages, TINY, DEVICE, SETTINGS, 2)
+    assert asked == [(DEVICE.device, -2)]
+
+
 def test_a_capture_that_fails_leaves_the_slow_twin(stages, jobs, graphs, monkeypatch):
     def refuse(*_):
         raise RuntimeError("operation not permitted when stream is capturing")
@@ -165,6 +172,7 @@ def test_a_gpu_says_with_graphs_what_it_says_without(checkpoint_folder, jobs, al
         engine = Synthesis(stages, SMALL, accelerator(settings), settings, 4)
         assert engine.rung == (ladder.GRAPHS if graphs else ladder.EAGER)
         assert bool(engine._sounds) == graphs
+        assert engine._stream.priority == -2
         made[graphs] = made_by(engine, jobs)
         again = made_by(engine, jobs[::-1])[::-1]
         for one, other in zip(made[graphs], again, strict=True):  # a replay leaves no trace
