@@ -7,7 +7,14 @@ Prometheus side is a registry of its own, so that tests and several servers do n
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    generate_latest,
+)
 
 from agent.events import EndReason
 
@@ -64,6 +71,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = registry = CollectorRegistry()
+        ProcessCollector(registry=registry)  # CPU, memory, files of the media process; on Linux
         self.calls_active = Gauge("voxline_calls_active", "Calls now", registry=registry)
         self.calls_ended = Counter(
             "voxline_calls_ended", "Calls that ended, by reason", ["reason"], registry=registry

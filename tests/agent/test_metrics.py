@@ -1,7 +1,9 @@
 """The stages of a turn, and what a scrape shows."""
 
+import sys
 from dataclasses import asdict
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from agent.events import EndReason
@@ -52,6 +54,14 @@ def test_a_measured_turn_shows_in_the_scrape() -> None:
     assert round(shown["voxline_turn_latency_seconds_sum",], 3) == 0.43
     assert shown["voxline_stage_seconds_count", "brain"] == 1
     assert shown["voxline_calls_ended_total", "caller"] == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="read from /proc")
+def test_the_process_shows_what_it_takes() -> None:
+    shown = scrape(Metrics())
+    assert shown["process_cpu_seconds_total",] > 0
+    assert shown["process_resident_memory_bytes",] > 1e6
+    assert shown["process_open_fds",] > 0
 
 
 def test_refused_calls_are_counted_by_code() -> None:
