@@ -64,7 +64,7 @@ def guard(origins: Origins) -> Middleware:
             log.exception("%s %s failed", request.method, request.rel_url.raw_path)
             response = refusal(RejectedOffer(Code.INTERNAL, "internal error", status=500))
         response.headers[hdrs.SERVER] = "voxline"
-        response.headers[hdrs.X_CONTENT_TYPE_OPTIONS] = "nosniff"
+        response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Referrer-Policy"] = "no-referrer"
         response.headers.add(hdrs.VARY, hdrs.ORIGIN)
         if origin is not None and origins.configured(origin):
