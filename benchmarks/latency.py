@@ -132,7 +132,7 @@ def run(args: argparse.Namespace) -> int:
         # not uvloop, whose clock stands still within a round and counts whole milliseconds
         measured = asyncio.run(_measure_all(args, plan, progress.note))
     except (CallFailed, own_server.ServerFailed) as error:
-        print(f"voxline: {error}", file=sys.stderr)
+        print(f"voxline: {own_server.explained(error)}", file=sys.stderr)
         return 1
     report = latency_report.Report(
         measured.turns, measured.silence_ms, _settings(args, plan), measured.eagerness

@@ -174,6 +174,35 @@ def test_a_server_that_does_not_start_is_a_failure(folder, monkeypatch, capsys):
     assert "server.host: no such address" in capsys.readouterr().err
 
 
+# `voxline serve` whose headers break, as with an aiohttp that lacked one header's name
+BROKEN = """
+import sys
+from agent.__main__ import main
+from signaling import guard
+guard.SAFE = None
+sys.exit(main())
+"""
+
+
+@pytest.mark.slow
+def test_a_call_that_its_own_server_refuses_is_told_with_the_servers_log(
+    folder, monkeypatch, capsys
+):
+    command = latency.own_server.command
+
+    def broken(*asked):
+        python, _, _, *arguments = command(*asked)
+        return [python, "-c", BROKEN, *arguments]
+
+    monkeypatch.setattr(latency.own_server, "command", broken)
+    assert latency.run(parsed("--recordings", folder)) == 1
+    told = capsys.readouterr().err
+    refused = "refused the call: offer_failed: the offer could not be answered (HTTP 422"
+    assert refused in told
+    assert "ERROR   POST /v1/realtime/calls failed" in told
+    assert "Traceback" in told and "TypeError: " in told
+
+
 def test_nothing_to_say_is_an_operators_mistake(tmp_path):
     with pytest.raises(ConfigError, match="--recordings"):
         latency.run(parsed("--recordings", tmp_path))
