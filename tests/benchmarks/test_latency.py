@@ -141,7 +141,39 @@ def test_the_command_prints_and_writes_and_draws(folder, own_machine, tmp_path, 
     assert "turns.end_of_turn_ms=300" in own_machine[0]
     settings = json.loads(out.read_text())["settings"]
     assert settings["recordings"] == ["a"] and settings["engine"] == "scripted"
+    assert "synthetic" not in told
     assert plot.stat().st_size > 10_000
+
+
+@pytest.fixture
+def newcomer(monkeypatch, tmp_path):
+    """Who has cloned the repository and nothing else."""
+    monkeypatch.setattr(speech, "FOLDER", tmp_path / "shared" / "recordings")
+    monkeypatch.delenv("VOXLINE_RECORDINGS", raising=False)
+
+
+@pytest.mark.slow
+def test_without_recordings_espeak_speaks_and_the_result_says_so(
+    newcomer, own_machine, tmp_path, capsys
+):
+    out, plot = tmp_path / "out.json", tmp_path / "out.png"
+    arguments = ["--only", "who", "--json", out, "--plot", plot]
+    assert latency.run(parsed(*arguments)) == 0
+    told = capsys.readouterr().out
+    assert "[1/1] who " in told and "voice to voice" in told
+    assert "synthetic speech: said by espeak-ng, for want of recordings" in told
+    result = json.loads(out.read_text())
+    assert result["figures"]["speech"] == "synthetic, by espeak-ng"
+    assert result["settings"]["recordings"] == ["who"]
+    assert plot.stat().st_size > 10_000
+
+
+def test_recordings_that_were_named_and_are_not_there_are_a_mistake(newcomer, monkeypatch):
+    with pytest.raises(ConfigError, match="--recordings /nowhere: there is no such folder"):
+        latency.run(parsed("--recordings", "/nowhere"))
+    monkeypatch.setenv("VOXLINE_RECORDINGS", "/nowhere")
+    with pytest.raises(ConfigError, match="there are no recordings to say"):
+        latency.run(parsed())
 
 
 @pytest.mark.slow
