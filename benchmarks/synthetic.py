@@ -17,7 +17,7 @@ _TURNS = {
     "bus": Saying("We had to leave early, because the last bus goes at ten.", speed=0.9),
     "meters": Saying("Repeat after me: go forward ten meters.", "en-gb", speed=0.9),
     "room": Saying("I need two lamps, a table, four chairs, and a rug."),
-    "who": Saying("Who are you?", "en-gb", speed=1.1),
+    "who": Saying("Who are you?"),
     "number": Saying("My number is five five five, zero one four two, seven nine."),
     "date": Saying("What is the date today?", speed=0.9),
 }

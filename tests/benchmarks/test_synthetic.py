@@ -2,8 +2,12 @@
 
 import numpy as np
 import pytest
+import soxr
+from listener_laws import answer, hear
 
-from agent.audio.frame import SPEAK_HZ
+from agent.audio.frame import HEAR_HZ, SPEAK_HZ
+from agent.brains.operator.brain import Operator
+from agent.engines import Heard
 from agent.errors import ConfigError
 from benchmarks import synthetic
 
@@ -28,6 +32,18 @@ def test_they_are_the_same_each_time(spoken):
     for first, second in zip(spoken, synthetic.turns(""), strict=True):
         assert first.name == second.name and first.last == second.last
         assert np.array_equal(first.samples, second.samples)
+
+
+def test_every_second_is_a_request_that_the_operator_understands(spoken):
+    operator = Operator()
+    understood = []
+    for turn in spoken:
+        listener = operator.listen()
+        hear(listener, soxr.resample(turn.samples, SPEAK_HZ, HEAR_HZ).astype(np.float32))
+        if any(isinstance(piece, Heard) for piece in answer(listener)):
+            understood.append(turn.name)
+        listener.close()
+    assert understood == [turn.name for turn in spoken[::2]]
 
 
 def test_some_can_be_chosen():
