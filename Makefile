@@ -22,12 +22,13 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 ARGS ?=
 
-.PHONY: help setup serve test check bench clean
+.PHONY: help setup serve test check lowest bench clean
 
 help:
 	@echo "make serve   start the agent; then open http://127.0.0.1:8080 and press Call"
 	@echo "make test    run the tests (ARGS='-k turns' for some, ARGS='-n 0' in one process)"
 	@echo "make check   lint, types and tests: what CI runs"
+	@echo "make lowest  answer calls with the oldest packages that pyproject.toml allows"
 	@echo "make bench   voice-to-voice latency over a real peer connection"
 	@echo "make setup   create $(VENV) (done by all of the above; TORCH=cpu|cuda)"
 
@@ -66,8 +67,19 @@ check: $(VENV)/.ready-to-test
 		else echo "web/: types not checked, npx is not installed"; fi
 	@$(MAKE) --no-print-directory test
 
+# In an environment of its own, for which uv takes the oldest of what we name.
+LOWEST := $(VENV)-lowest/bin
+lowest:
+	@$(PYTHON) -m venv --clear $(VENV)-lowest
+	@PIP_RETRIES=1 $(LOWEST)/python -m pip install --quiet --no-deps $(TORCH_INDEX_$(TORCH)) "$(TORCH_PIN)"
+	@$(LOWEST)/python -m pip install --quiet uv
+	@$(LOWEST)/uv pip install --quiet --python $(LOWEST)/python --resolution lowest-direct --editable .
+	@$(LOWEST)/uv pip install --quiet --python $(LOWEST)/python pytest hypothesis openai jsonschema psutil
+	@OMP_NUM_THREADS=1 $(LOWEST)/python -m pytest tests/signaling tests/agent/media tests/agent/vad \
+		tests/agent/test_tool_schema.py tests/agent/test_config_file.py tests/test_loopback.py $(ARGS)
+
 bench: setup
 	@$(BIN)/voxline bench latency $(ARGS)
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis benchmarks/out
+	rm -rf $(VENV) $(VENV)-lowest .pytest_cache .mypy_cache .ruff_cache .hypothesis benchmarks/out

@@ -2,10 +2,11 @@
 
 from agent import events as ev
 from agent.floor import Floor
-from agent.state import LISTENING, OVERLAP, PAUSED, REPLYING, WEIGHING, YIELDED
+from agent.state import HEARING, LISTENING, OVERLAP, PAUSED, REPLYING, WEIGHING, YIELDED
 from agent.wait import Wait
 
 _NOTICED_S = 0.3  # sounds so close are one, and so is the speech they become
+_BETWEEN_REPLIES = (LISTENING, HEARING, PAUSED)
 
 
 class Timing:
@@ -16,6 +17,7 @@ class Timing:
         self._wait = Wait()
         self._sound_at = float("-inf")  # when the latest began that may be speech
         self._speech_at = 0.0  # when the caller began to speak over the reply
+        self._spoken_at = float("-inf")  # when they last fell silent over this reply
         self._silent_at = float("-inf")  # when they fell silent
 
     @property
@@ -27,16 +29,19 @@ class Timing:
         """The floor is in its state since then, for as long as the rules say, or for ever."""
         floor, rules = self._floor, self._floor.rules
         wait_s: float | None = None
+        if floor.state in _BETWEEN_REPLIES:
+            self._spoken_at = float("-inf")
         if floor.state is LISTENING:
             wait_s = rules.silence_prompt_s if floor.asks else rules.idle_s
             if floor.fills:
                 wait_s = rules.filler_s
         elif floor.state is PAUSED:
             since, wait_s = self._silent_at, rules.end_of_turn_s
-        elif floor.state is OVERLAP and rules.interrupt_response:
-            if since - max(self._sound_at, self._silent_at) <= _NOTICED_S:
+        elif floor.state is OVERLAP:
+            if since - max(self._sound_at, self._spoken_at) <= _NOTICED_S:
                 since = min(since, self._sound_at)
-            self._speech_at, wait_s = since, rules.barge_in_s
+            self._sound_at = self._speech_at = since
+            wait_s = rules.barge_in_s if rules.interrupt_response else None
         elif floor.state is YIELDED:
             # words apart ("yeah, yeah", laughter) may take longer, but not for ever
             longest_s, begun_s = rules.backchannel_s, since - self._speech_at
@@ -57,9 +62,11 @@ class Timing:
 
     def fell_silent(self, at: float) -> None:
         self._silent_at = at
+        if self._floor.state in (OVERLAP, YIELDED):
+            self._spoken_at = at
 
     def noticed(self, sound: ev.SoundNoticed, now: float) -> None:
-        if now - max(self._sound_at, self._silent_at) > _NOTICED_S:
+        if now - max(self._sound_at, self._spoken_at) > _NOTICED_S:
             self._sound_at = now - sound.ago_ms / 1000
 
     def suspected(self, event: ev.SpeechSuspected | ev.SilenceSuspected, now: float) -> None:

@@ -212,7 +212,7 @@ def main() -> int:
         try:
             results[engine] = asyncio.run(_measure_own(engine, arguments.set, spoken))
         except (CallFailed, own_server.ServerFailed) as error:
-            print(f"barge_in: {error}", file=sys.stderr)
+            print(f"barge_in: {own_server.explained(error)}", file=sys.stderr)
             return 1
         print(f"{engine}\n{text(results[engine])}\n")
     if arguments.json is not None:

@@ -7,6 +7,7 @@ silent, note when the answer's first packet arrives. The definition: benchmarks/
 import argparse
 import asyncio
 import contextlib
+import os
 import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
@@ -16,7 +17,7 @@ from typing import Any
 from agent.config import Config
 from agent.errors import ConfigError
 from agent.media import upstream
-from benchmarks import destination, latency_report, own_server, speech
+from benchmarks import destination, latency_report, own_server, speech, synthetic
 from benchmarks.caller import Caller, CallFailed, Loss, dial
 from benchmarks.speech import Speech
 from benchmarks.turn import Explanation, Outcome, Turn, explain, judge
@@ -70,7 +71,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=(
             "say every .flac and .wav file in it: each is one turn, as one person says it to "
             "its end (default: the nine that benchmarks/RESULTS.md is about, which do not "
-            "come with Voxline, if $VOXLINE_RECORDINGS names their folder)"
+            "come with Voxline, if $VOXLINE_RECORDINGS names their folder; without them "
+            "nine sentences said by espeak-ng)"
         ),
     )
     spoken.add_argument(
@@ -114,8 +116,9 @@ def run(args: argparse.Namespace) -> int:
     written = destination.json_file(args.json)
     destination.check("--plot", args.plot, ".png")
     _check(args)
+    made_by = synthetic.MAKER if _has_no_recordings(args) else None
     plan = Plan(
-        tuple(speech.load(path) for path in speech.choose(args.recordings, args.only)),
+        _speeches(args, made_by),
         args.repeat,
         args.patience,
         Loss(
@@ -132,10 +135,11 @@ def run(args: argparse.Namespace) -> int:
         # not uvloop, whose clock stands still within a round and counts whole milliseconds
         measured = asyncio.run(_measure_all(args, plan, progress.note))
     except (CallFailed, own_server.ServerFailed) as error:
-        print(f"voxline: {error}", file=sys.stderr)
+        print(f"voxline: {own_server.explained(error)}", file=sys.stderr)
         return 1
+    settings = _settings(args, plan)
     report = latency_report.Report(
-        measured.turns, measured.silence_ms, _settings(args, plan), measured.eagerness
+        measured.turns, measured.silence_ms, settings, measured.eagerness, made_by
     )
     if not quiet:
         print(report.text())
@@ -144,6 +148,18 @@ def run(args: argparse.Namespace) -> int:
     if args.plot is not None and report.answered:
         report.plot(args.plot)
     return 0 if report.answered else 1
+
+
+def _has_no_recordings(args: argparse.Namespace) -> bool:
+    """Neither named any, nor has those that are taken otherwise."""
+    named = args.recordings is not None or "VOXLINE_RECORDINGS" in os.environ
+    return not named and not speech.complete_turns()
+
+
+def _speeches(args: argparse.Namespace, made_by: str | None) -> tuple[Speech, ...]:
+    if made_by is not None:
+        return synthetic.turns(args.only)
+    return tuple(speech.load(path) for path in speech.choose(args.recordings, args.only))
 
 
 def _check(args: argparse.Namespace) -> None:

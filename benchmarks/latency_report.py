@@ -62,6 +62,7 @@ class Report:
     silence_ms: float | None  # the server's configured wait, where it tells
     settings: dict[str, Any]
     eagerness: str | None = None  # where it judges each pause instead
+    made_by: str | None = None  # who said it, where it was not people, recorded
 
     @property
     def answered(self) -> int:
@@ -81,7 +82,8 @@ class Report:
 
     def text(self) -> str:
         """Return all of it for a terminal."""
-        parts = [self._headline(), self._stages(), self._recordings(), *self._warnings()]
+        parts = [self._headline(), *self._origin(), self._stages(), self._recordings()]
+        parts += self._warnings()
         return "\n\n".join(part for part in ["", *parts] if part is not None)
 
     def _headline(self) -> str:
@@ -138,7 +140,16 @@ class Report:
             cut = sum(turn.outcome is Outcome.CUT_INTO for turn in turns)
             middle = summarize(values).p50 if values else None
             rows.append([name, len(turns), middle, max(values, default=None), cut])
-        return table(["recording", "turns", "p50", "worst", "cut into"], rows)
+        said = "recording" if self.made_by is None else "synthetic"
+        return table([said, "turns", "p50", "worst", "cut into"], rows)
+
+    def _origin(self) -> Sequence[str]:
+        if self.made_by is None:
+            return []
+        return [
+            f"synthetic speech: said by {self.made_by}, for want of recordings. People pause "
+            "otherwise:\nno figure for benchmarks/RESULTS.md. --recordings DIR says yours"
+        ]
 
     def _warnings(self) -> Sequence[str]:
         late_ms = max(turn.caller_late_ms for turn in self.turns)
@@ -153,6 +164,7 @@ class Report:
             voice = summarize(latencies_ms(self.turns))
         return {
             "definition": DEFINITION,
+            "speech": self._speech,
             "voice_to_voice_ms": voice,
             "cut_into": self.cut_into,
             "heard_out": self.heard_out,
@@ -167,6 +179,10 @@ class Report:
             },
             "turns": [asdict(turn) for turn in self.turns],
         }
+
+    @property
+    def _speech(self) -> str:
+        return "recorded" if self.made_by is None else f"synthetic, by {self.made_by}"
 
     def write_json(self, path: Path | None) -> None:
         """Write every turn and what it was measured with; None prints it."""
@@ -218,6 +234,7 @@ class Report:
             f"p50 {voice.p50:.0f}, p95 {voice.p95:.0f}, p99 {voice.p99:.0f} ms "
             f"in {voice.count} turns; "
             f"cut into {self.cut_into} of {self.heard_out}"
+            + ("" if self.made_by is None else f" ({self._speech})")
         )
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path, dpi=120)

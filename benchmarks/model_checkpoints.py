@@ -4,6 +4,7 @@ What a model costs does not depend on what its weights say. Written once into a 
 loaded by the product's own code, as downloaded ones are. Nothing here is worth listening to.
 """
 
+import io
 import json
 import warnings
 from collections.abc import Sequence
@@ -145,13 +146,13 @@ def new_kokoro(config: Path) -> Any:
     """A KModel with random weights, the same each time."""
     from kokoro import KModel
 
-    nothing = config.with_name("nothing.pth")  # its constructor wants weights, and gets none
-    torch.save({}, nothing)
+    none = io.BytesIO()  # its constructor wants weights to read, and gets none
+    torch.save({}, none)
+    none.seek(0)
     torch.manual_seed(0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        model = KModel("hexgrad/Kokoro-82M", str(config), str(nothing))
-    nothing.unlink()
+        model: Any = KModel("hexgrad/Kokoro-82M", str(config), none)
     return model.eval()
 
 

@@ -11,7 +11,7 @@ from typing import IO
 _READY = re.compile(rb"listening on (http://\S+)")
 _START_S = 60.0  # a cold machine imports torch and loads models meanwhile
 _STOP_S = 10.0
-_LOG_TAIL_LINES = 12
+_LOG_TAIL_LINES = 40  # a traceback through aiohttp has 30
 
 
 class ServerFailed(Exception):
@@ -30,7 +30,10 @@ def command(engine: str, overrides: Sequence[str], config: str | None) -> list[s
 
 @contextlib.asynccontextmanager
 async def running(arguments: Sequence[str], start_s: float = _START_S) -> AsyncIterator[str]:
-    """Start a server, give its URL when it listens, end it. Raises ServerFailed."""
+    """Start a server, give its URL when it listens, end it. Raises ServerFailed.
+
+    Whatever is raised meanwhile gets the end of the server's log as a note: no one else has it.
+    """
     with tempfile.TemporaryFile() as log:
         process = await asyncio.create_subprocess_exec(
             *arguments,
@@ -46,10 +49,18 @@ async def running(arguments: Sequence[str], start_s: float = _START_S) -> AsyncI
             drain = asyncio.create_task(process.stdout.read())  # a full pipe would stop it
             try:
                 yield url
+            except Exception as error:
+                error.add_note(f"the end of the server's log:\n{_tail(log)}")
+                raise
             finally:
                 drain.cancel()
         finally:
             await _end(process)
+
+
+def explained(error: Exception) -> str:
+    """What it says, and what was noted with it."""
+    return "\n".join([str(error), *getattr(error, "__notes__", ())])
 
 
 async def _url(output: asyncio.StreamReader, limit_s: float) -> str | None:

@@ -4,6 +4,7 @@ Knows files and levels; knows no call.
 """
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -107,27 +108,32 @@ def choose(folder: Path | None, only: str) -> list[Path]:
     `folder` None takes the complete turns from the project's own; else every .flac and .wav in
     it. `only` is a list of patterns such as "lj-*,goforward"; empty takes all.
     """
-    paths = _complete_turns() if folder is None else _sound_files(folder)
-    patterns = [pattern.strip() for pattern in only.split(",") if pattern.strip()]
-    if not patterns:
-        return paths
-    chosen = [p for p in paths if any(fnmatchcase(p.stem, each) for each in patterns)]
-    if not chosen:
-        names = ", ".join(path.stem for path in paths)
-        raise ConfigError(f"--only {only}: matches none of {names}")
-    return chosen
-
-
-def _complete_turns() -> list[Path]:
-    paths = [FOLDER / f"{name}.flac" for name in COMPLETE_TURNS]
-    found = [path for path in paths if path.is_file()]
-    if not found:
+    paths = complete_turns() if folder is None else _sound_files(folder)
+    if not paths:
         raise ConfigError(
             "there are no recordings to say; name a folder of .wav or .flac files, one spoken "
             "turn each, with --recordings DIR (the nine of benchmarks/RESULTS.md, which do not "
             f"come with Voxline, are not in {FOLDER}; VOXLINE_RECORDINGS names another)"
         )
-    return found
+    chosen = matching([path.stem for path in paths], only)
+    return [path for path in paths if path.stem in chosen]
+
+
+def matching(names: Sequence[str], only: str) -> list[str]:
+    """Return those that match one of the patterns; all where there is none. ConfigError."""
+    patterns = [pattern.strip() for pattern in only.split(",") if pattern.strip()]
+    if not patterns:
+        return list(names)
+    chosen = [name for name in names if any(fnmatchcase(name, each) for each in patterns)]
+    if not chosen:
+        raise ConfigError(f"--only {only}: matches none of {', '.join(names)}")
+    return chosen
+
+
+def complete_turns() -> list[Path]:
+    """Return those of the project's own that are there."""
+    paths = (FOLDER / f"{name}.flac" for name in COMPLETE_TURNS)
+    return [path for path in paths if path.is_file()]
 
 
 def _sound_files(folder: Path) -> list[Path]:

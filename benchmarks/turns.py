@@ -88,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         results = play(scenarios, _world(args), settings, note)
     except (CallFailed, own_server.ServerFailed) as error:
-        print(f"voxline: {error}", file=sys.stderr)
+        print(f"voxline: {own_server.explained(error)}", file=sys.stderr)
         return 1
     if not quiet:
         print(f"\n{table(results)}")

@@ -9,6 +9,7 @@ from agent.config import Config, Server
 from agent.errors import ConfigError
 from signaling import pages
 from signaling.body import MAX_BYTES
+from signaling.edge import edge
 from signaling.guard import guard
 from signaling.origins import Origins
 from signaling.ports import Calls
@@ -38,7 +39,7 @@ def build_app(
     """
     origins = origins_of(config.server)
     app = web.Application(
-        middlewares=[tally(refused), guard(origins)], client_max_size=MAX_BYTES
+        middlewares=[edge, tally(refused), guard(origins)], client_max_size=MAX_BYTES
     )
     app.add_routes(CallRoutes(config, calls, voices).table())
     app.add_routes(_status(calls, metrics, engine))

@@ -1,7 +1,7 @@
 """What every answer of the server has in common: who may ask, and how it says no.
 
-One middleware around everything: refuses by origin and host, turns each refusal and each fault
-into `{"error": {type, code, message, param}}`, and adds CORS and safety headers.
+One middleware: refuses by origin and host, turns each refusal into `{"error": {type, code,
+message, param}}`, and adds CORS and safety headers. Faults of ours go on to the edge.
 """
 
 import logging
@@ -11,6 +11,7 @@ from aiohttp.typedefs import Handler, LooseHeaders, Middleware
 
 from agent.errors import RejectedOffer
 from signaling.codes import Code
+from signaling.edge import SAFE
 from signaling.origins import Origins
 
 log = logging.getLogger(__name__)
@@ -60,12 +61,7 @@ def guard(origins: Origins) -> Middleware:
             response = refusal(error)
         except web.HTTPException as error:
             response = _refused_by_router(error)
-        except Exception:  # the edge: logged, and the server lives
-            log.exception("%s %s failed", request.method, request.rel_url.raw_path)
-            response = refusal(RejectedOffer(Code.INTERNAL, "internal error", status=500))
-        response.headers[hdrs.SERVER] = "voxline"
-        response.headers[hdrs.X_CONTENT_TYPE_OPTIONS] = "nosniff"
-        response.headers["Referrer-Policy"] = "no-referrer"
+        response.headers.update(SAFE)
         response.headers.add(hdrs.VARY, hdrs.ORIGIN)
         if origin is not None and origins.configured(origin):
             response.headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = origin

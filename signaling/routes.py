@@ -17,6 +17,7 @@ from agent.config import Config
 from agent.errors import RejectedOffer
 from signaling import body
 from signaling.codes import Code
+from signaling.edge import CALLS_PATH
 from signaling.guard import refusal
 from signaling.limits import Bucket
 from signaling.ports import Calls
@@ -27,7 +28,6 @@ from signaling.sessions import Session
 log = logging.getLogger(__name__)
 
 BODY_S = 10.0  # a body that takes longer is not on its way
-CALLS_PATH = "/v1/realtime/calls"
 
 
 class CallRoutes:
@@ -53,6 +53,13 @@ class CallRoutes:
         call_id = f"rtc_{secrets.token_hex(16)}"  # whoever knows it may hang up
         try:
             answer = await self._place(call_id, request)
+            log.info("call %s placed, %d active", _short(call_id), self._calls.active)
+            return web.Response(
+                status=201,
+                text=answer,
+                content_type="application/sdp",
+                headers={hdrs.LOCATION: f"{CALLS_PATH}/{call_id}"},
+            )
         except RejectedOffer as error:
             log.info("call refused: %s (%s)", error.code, error.message)
             return refusal(error)
@@ -61,13 +68,6 @@ class CallRoutes:
             return refusal(
                 RejectedOffer(Code.OFFER_FAILED, "the offer could not be answered", status=422)
             )
-        log.info("call %s placed, %d active", _short(call_id), self._calls.active)
-        return web.Response(
-            status=201,
-            text=answer,
-            content_type="application/sdp",
-            headers={hdrs.LOCATION: f"{CALLS_PATH}/{call_id}"},
-        )
 
     async def hang_up(self, request: web.Request) -> web.Response:
         """End a call: 200, or 404 when there is none (any more)."""

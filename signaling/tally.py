@@ -2,23 +2,28 @@
 
 from collections.abc import Callable
 
-from aiohttp import hdrs, web
+from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from signaling.codes import Code
+from signaling.edge import places
 from signaling.guard import CODE
-from signaling.routes import CALLS_PATH
 
 
 def tally(refused: Callable[[str], None]) -> Middleware:
-    """Build the middleware, which goes around the guard; `refused` gets one of `Code`."""
+    """Build the middleware, between the edge and the guard; `refused` gets one of `Code`."""
 
     @web.middleware
     async def tallied(request: web.Request, handler: Handler) -> web.StreamResponse:
-        response = await handler(request)
-        if request.method == hdrs.METH_POST and request.path == CALLS_PATH:
-            code = response.get(CODE)
-            if code is not None:
-                refused(code)
+        try:
+            response = await handler(request)
+        except Exception:
+            if places(request):
+                refused(Code.OFFER_FAILED)  # as the edge will say
+            raise
+        code = response.get(CODE)
+        if code is not None and places(request):
+            refused(code)
         return response
 
     return tallied

@@ -24,9 +24,11 @@ from agent.commands import (
     DuckReply,
     EndCall,
     ForgetUtterance,
+    HoldReply,
     PrepareReply,
     ReleaseReply,
     RestoreReply,
+    ResumeReply,
     SayPrompt,
     SettleReply,
     TryReply,
@@ -39,8 +41,11 @@ from agent.events import (
     Prompt,
     ReplyFinished,
     ReplyUnwanted,
+    ReplyWanted,
     Resumed,
     SilenceSuspected,
+    SoundNoticed,
+    SoundPassed,
     SpeechEnded,
     SpeechStarted,
     SpeechSuspected,
@@ -110,6 +115,41 @@ WAITS = {
         (2.0, SpeechStarted(0, ago_ms=96), [DuckReply(1)]),
         (2.103, TIME, []),
         (2.104, TIME, [CancelReply(1, "turn_detected")]),
+    ],
+    "a caller who goes on over a reply that came at once has its time to stop": [
+        (0.0, STARTS, []),
+        (1.0, STOPS, [PrepareReply(1)]),
+        (1.1, ReplyWanted(), [ReleaseReply(1)]),
+        (1.2, STARTS, [DuckReply(1)]),
+        (1.39, TIME, []),
+        (1.41, TIME, [CancelReply(1, "turn_detected")]),
+    ],
+    "what they said before the reply is no speech over it": [
+        (0.0, SoundNoticed(32), []),
+        (0.1, STARTS, []),
+        (1.0, STOPS, [PrepareReply(1)]),
+        (1.1, ReplyWanted(), [ReleaseReply(1)]),
+        (1.2, STARTS, [DuckReply(1)]),
+        (1.39, TIME, []),
+        (1.41, TIME, [CancelReply(1, "turn_detected")]),
+    ],
+    "words apart over a reply stop it together": [
+        *ANSWERED,
+        (2.0, STARTS, [DuckReply(1)]),
+        (2.1, STOPS, [RestoreReply(1), ForgetUtterance()]),
+        (2.15, SoundNoticed(32), [DuckReply(1)]),
+        (2.19, STARTS, []),
+        (2.201, TIME, [CancelReply(1, "turn_detected")]),
+    ],
+    "words over one reply are not counted against the next": [
+        *ANSWERED,
+        (2.0, STARTS, [DuckReply(1)]),
+        (2.19, STOPS, [RestoreReply(1), ForgetUtterance()]),
+        (2.2, ReplyFinished(1), []),
+        (2.3, ReplyWanted(), [PrepareReply(2), ReleaseReply(2)]),
+        (2.4, STARTS, [DuckReply(2)]),
+        (2.59, TIME, []),
+        (2.61, TIME, [CancelReply(2, "turn_detected")]),
     ],
     "silence is asked about, then the agent hangs up": [
         *ANSWERED,
@@ -272,6 +312,28 @@ def test_who_may_not_interrupt_is_heard_out() -> None:
     assert lasting(OVERLAP, replace(RULES, interrupt_response=False)).deadline is None
 
 
+def test_who_may_interrupt_from_now_on_has_the_time_of_others() -> None:
+    turns = Turns(replace(RULES, interrupt_response=False))
+    play(turns, [(0.0, ReplyWanted(), [PrepareReply(1), ReleaseReply(1)])])
+    play(turns, [(1.0, STARTS, []), (1.1, STOPS, [ForgetUtterance()])])
+    turns.follow(RULES, 1.12)
+    play(turns, [(1.15, STARTS, [DuckReply(1)]), (1.19, TIME, [])])
+    play(turns, [(1.21, TIME, [CancelReply(1, "turn_detected")])])  # words apart are one
+
+
+def test_who_goes_on_as_soon_as_the_reply_does_stops_it_at_once() -> None:
+    steps = [
+        *ANSWERED,
+        (2.0, STARTS, [DuckReply(1)]),
+        (2.2, TIME, [HoldReply(1)]),
+        (2.3, STOPS, [PrepareReply(2)]),
+        (2.5, TIME, [DiscardReply(2), ForgetUtterance(), ResumeReply(1)]),
+        (2.59, STARTS, [DuckReply(1)]),
+        (2.591, TIME, [HoldReply(1)]),
+    ]
+    play(Turns(YIELDING), steps)
+
+
 def test_what_time_does_not_decide_any_more_is_not_decided() -> None:
     timing = lasting(PAUSED)
     timing.stop()
@@ -291,3 +353,32 @@ def test_law_a_reply_stops_for_good_after_twice_the_longest_sign_of_listening(wo
     longest_s = YIELDING.backchannel_s
     assert timing.deadline is not None
     assert longest_s <= timing.deadline - 3.0 <= 2 * longest_s
+
+
+HEARD = st.sampled_from(
+    [STARTS, SpeechStarted(0, 64), STOPS, SpeechEnded(0, 64), SoundNoticed(32), SoundPassed()]
+)
+WORDS = st.tuples(st.integers(10, 500), HEARD)  # ms since the one before
+
+
+@given(before=st.lists(WORDS, max_size=8), over=st.lists(WORDS, max_size=8))
+def test_law_a_reply_stops_for_what_is_said_over_it_alone(before, over) -> None:
+    """It is given its time, less what a sound is noticed late and sounds may lie apart.
+
+    Killed: a sound that was never noticed, of a time before all others; the words of the
+    caller's own turn, counted because they ended a moment ago.
+    """
+    turns, now = Turns(RULES), 0.0
+    for wait_ms, event in before:
+        now += wait_ms / 1000
+        turns.handle(event, now)
+    turns.handle(ReplyWanted(), now)
+    began = now
+    for wait_ms, event in over:
+        now += wait_ms / 1000
+        if turns.state is not REPLYING:
+            return
+        turns.handle(event, now)
+        if turns.state is OVERLAP:
+            assert turns.deadline is not None
+            assert turns.deadline >= began - 0.3 - 0.096 + RULES.barge_in_s

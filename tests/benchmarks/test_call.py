@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import contextlib
 import json
 import threading
 
@@ -30,11 +31,18 @@ def question(tmp_path):
 
 @pytest.fixture
 def url():
-    """An answering machine in a thread, for `call.run` brings a loop of its own."""
+    """An answering machine that greets."""
+    with answered_by(AnsweringMachine(greeting=tone(0.3))) as at:
+        yield at
+
+
+@contextlib.contextmanager
+def answered_by(machine):
+    """Its address; in a thread, for `call.run` brings a loop of its own."""
     ready, found = threading.Event(), []
 
     async def serve():
-        async with answering(AnsweringMachine(greeting=tone(0.3))) as machine:
+        async with answering(machine):
             found.extend([machine.url, asyncio.get_running_loop(), asyncio.Event()])
             ready.set()
             await found[2].wait()
@@ -42,9 +50,11 @@ def url():
     thread = threading.Thread(target=lambda: asyncio.run(serve()))
     thread.start()
     assert ready.wait(10)
-    yield found[0]
-    found[1].call_soon_threadsafe(found[2].set)
-    thread.join(20)
+    try:
+        yield found[0]
+    finally:
+        found[1].call_soon_threadsafe(found[2].set)
+        thread.join(20)
 
 
 @pytest.mark.slow
@@ -85,6 +95,13 @@ def test_time_that_is_up_before_the_answer_is_no_answer(url, question, capsys):
 def test_nobody_there_is_told_and_is_a_failure(capsys):
     assert call.run(parsed("http://127.0.0.1:1", "--seconds", "1")) == 1
     assert "voxline: http://127.0.0.1:1 cannot be reached" in capsys.readouterr().err
+
+
+def test_a_refusal_is_told_with_status_code_and_message(capsys):
+    with answered_by(AnsweringMachine(seats=0)) as url:
+        assert call.run(parsed(url)) == 1
+    refused = "refused the call: server_full: all lines are busy (HTTP 503 Service Unavailable)"
+    assert capsys.readouterr().err == f"voxline: {url} {refused}\n"
 
 
 @pytest.mark.parametrize(

@@ -141,7 +141,39 @@ def test_the_command_prints_and_writes_and_draws(folder, own_machine, tmp_path, 
     assert "turns.end_of_turn_ms=300" in own_machine[0]
     settings = json.loads(out.read_text())["settings"]
     assert settings["recordings"] == ["a"] and settings["engine"] == "scripted"
+    assert "synthetic" not in told
     assert plot.stat().st_size > 10_000
+
+
+@pytest.fixture
+def newcomer(monkeypatch, tmp_path):
+    """Who has cloned the repository and nothing else."""
+    monkeypatch.setattr(speech, "FOLDER", tmp_path / "shared" / "recordings")
+    monkeypatch.delenv("VOXLINE_RECORDINGS", raising=False)
+
+
+@pytest.mark.slow
+def test_without_recordings_espeak_speaks_and_the_result_says_so(
+    newcomer, own_machine, tmp_path, capsys
+):
+    out, plot = tmp_path / "out.json", tmp_path / "out.png"
+    arguments = ["--only", "who", "--json", out, "--plot", plot]
+    assert latency.run(parsed(*arguments)) == 0
+    told = capsys.readouterr().out
+    assert "[1/1] who " in told and "voice to voice" in told
+    assert "synthetic speech: said by espeak-ng, for want of recordings" in told
+    result = json.loads(out.read_text())
+    assert result["figures"]["speech"] == "synthetic, by espeak-ng"
+    assert result["settings"]["recordings"] == ["who"]
+    assert plot.stat().st_size > 10_000
+
+
+def test_recordings_that_were_named_and_are_not_there_are_a_mistake(newcomer, monkeypatch):
+    with pytest.raises(ConfigError, match="--recordings /nowhere: there is no such folder"):
+        latency.run(parsed("--recordings", "/nowhere"))
+    monkeypatch.setenv("VOXLINE_RECORDINGS", "/nowhere")
+    with pytest.raises(ConfigError, match="there are no recordings to say"):
+        latency.run(parsed())
 
 
 @pytest.mark.slow
@@ -172,6 +204,35 @@ def test_a_server_that_does_not_start_is_a_failure(folder, monkeypatch, capsys):
     monkeypatch.setattr(latency.own_server, "command", lambda *asked: broken)
     assert latency.run(parsed("--recordings", folder)) == 1
     assert "server.host: no such address" in capsys.readouterr().err
+
+
+# `voxline serve` whose headers break, as with an aiohttp that lacked one header's name
+BROKEN = """
+import sys
+from agent.__main__ import main
+from signaling import guard
+guard.SAFE = None
+sys.exit(main())
+"""
+
+
+@pytest.mark.slow
+def test_a_call_that_its_own_server_refuses_is_told_with_the_servers_log(
+    folder, monkeypatch, capsys
+):
+    command = latency.own_server.command
+
+    def broken(*asked):
+        python, _, _, *arguments = command(*asked)
+        return [python, "-c", BROKEN, *arguments]
+
+    monkeypatch.setattr(latency.own_server, "command", broken)
+    assert latency.run(parsed("--recordings", folder)) == 1
+    told = capsys.readouterr().err
+    refused = "refused the call: offer_failed: the offer could not be answered (HTTP 422"
+    assert refused in told
+    assert "ERROR   POST /v1/realtime/calls failed" in told
+    assert "Traceback" in told and "TypeError: " in told
 
 
 def test_nothing_to_say_is_an_operators_mistake(tmp_path):

@@ -4,6 +4,7 @@ import io
 import json
 
 import pytest
+from matplotlib.axes import Axes
 
 from benchmarks.latency_report import Progress, Report
 from benchmarks.turn import DEFINITION, Explanation, Outcome, Stage, Turn
@@ -66,6 +67,27 @@ def test_a_server_that_explains_nothing_is_measured_all_the_same():
 def test_a_caller_that_was_late_itself_says_so():
     assert "up to 37 ms late" in report(answered("a", 500.0, late_ms=37.2)).text()
     assert "ms late" not in report(answered("a", 500.0, late_ms=1.0)).text()
+
+
+def test_synthetic_speech_is_called_so_wherever_it_is_shown(tmp_path, monkeypatch):
+    titles = []
+    monkeypatch.setattr(Axes, "set_title", lambda axes, title: titles.append(title))
+    synthetic = Report(TURNS, None, {}, "auto", made_by="espeak-ng")
+    lines = synthetic.text().splitlines()
+    assert any(line.startswith("synthetic speech: said by espeak-ng") for line in lines)
+    assert any(line.startswith("synthetic  turns") for line in lines)
+    synthetic.write_json(tmp_path / "a.json")
+    figures = json.loads((tmp_path / "a.json").read_text())["figures"]
+    assert figures["speech"] == "synthetic, by espeak-ng"
+    synthetic.plot(tmp_path / "a.png")
+    assert titles[0].endswith("cut into 1 of 4 (synthetic, by espeak-ng)")
+
+    recorded = report(*TURNS)
+    assert "synthetic" not in recorded.text()
+    recorded.write_json(tmp_path / "b.json")
+    assert json.loads((tmp_path / "b.json").read_text())["figures"]["speech"] == "recorded"
+    recorded.plot(tmp_path / "b.png")
+    assert titles[1].endswith("cut into 1 of 4")
 
 
 def test_nothing_answered_is_a_report_too():

@@ -1,8 +1,10 @@
 """Random checkpoints are loaded by the product's own code, as downloaded ones are."""
 
 import json
+from pathlib import Path
 
 import pytest
+import tiny_kokoro
 import torch
 
 from agent.brains.voxtral.checkpoint import find
@@ -79,3 +81,16 @@ def test_a_random_kokoro_speaks_at_the_pace_of_real_speech(tmp_path) -> None:
             "h\u0259l\u02c8O w\u02c8\u025c\u0279ld.", style.view(1, -1), return_output=True
         )
     assert 1.5 < float(spoken.pred_dur.float().mean()) < 6
+
+
+def test_a_kokoro_is_made_without_a_file_that_another_process_may_delete(
+    tmp_path, monkeypatch
+) -> None:
+    pytest.importorskip("kokoro")
+    config = model_checkpoints.write_kokoro_config(tmp_path, tiny_kokoro.CONFIG)
+    save, written = torch.save, []
+    monkeypatch.setattr(torch, "save", lambda what, to: (written.append(to), save(what, to)))
+    model, again = model_checkpoints.new_kokoro(config), model_checkpoints.new_kokoro(config)
+    assert not [to for to in written if isinstance(to, str | Path)]
+    for one, other in zip(model.parameters(), again.parameters(), strict=True):
+        assert torch.equal(one, other)

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from benchmarks import own_server
-from benchmarks.own_server import ServerFailed, command, running
+from benchmarks.own_server import ServerFailed, command, explained, running
 
 SERVES = """
 import signal, sys, time
@@ -82,6 +82,25 @@ def test_a_server_that_never_listens_is_given_up():
 
     with pytest.raises(ServerFailed, match="said nothing"):
         asyncio.run(main())
+
+
+def test_a_benchmark_that_fails_is_told_with_the_end_of_the_servers_log():
+    """Not its beginning: a server that takes calls for an hour has said much by then."""
+    said = (
+        'import sys; sys.stderr.write("old\\n" * 90 + "KeyError: why\\n"); sys.stderr.flush()'
+    )
+
+    async def main():
+        async with running(python(said + SERVES)):
+            raise KeyError("refused")
+
+    with pytest.raises(KeyError) as caught:
+        asyncio.run(main())
+    told, *log = explained(caught.value).splitlines()
+    assert told == "'refused'"
+    assert log[0] == "the end of the server's log:"
+    assert log[-1] == "KeyError: why"
+    assert 30 < len(log) < 60
 
 
 def test_the_command_is_voxlines_own_on_a_free_port_without_a_greeting():

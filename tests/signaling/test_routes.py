@@ -196,6 +196,21 @@ class TestRefusing:
             assert (await error_of(response))["code"] == "server_full"
 
     @awaited
+    async def test_what_fails_once_the_call_has_begun_is_no_500_either(self, caplog):
+        class Uncounted(FakeCalls):
+            @property
+            def active(self):
+                if self.offers:
+                    raise RuntimeError("lost count")
+                return 0
+
+        async with served(Uncounted()) as http:
+            response = await http.post(CALLS, data=OFFER, headers=SDP)
+            assert response.status == 422
+            assert (await error_of(response))["code"] == "offer_failed"
+        assert "could not be answered" in caplog.text and "lost count" in caplog.text
+
+    @awaited
     async def test_the_last_seat_may_go_while_the_body_is_read(self):
         calls = FakeCalls()
         calls.refusal = RejectedOffer("server_full", "busy", status=503)

@@ -8,6 +8,7 @@ from fake_calls import CALLS, OFFER, SDP, VIDEO_OFFER, FakeCalls, awaited, serve
 
 from agent.errors import RejectedOffer
 from signaling.codes import Code
+from signaling.origins import Origins
 
 ROOT = Path(__file__).parent.parent.parent
 FORM = {"Content-Type": "multipart/form-data; boundary=x"}
@@ -52,6 +53,20 @@ async def test_our_own_fault_is_counted_too():
     calls.refusal = OSError("broken")
     async with served(calls, refused=counted.append) as http:
         assert (await http.post(CALLS, data=OFFER, headers=SDP)).status == 422
+    assert counted == [Code.OFFER_FAILED]
+
+
+@awaited
+async def test_a_fault_in_the_layers_around_is_counted_as_it_is_answered(monkeypatch):
+    def breaks(origins, host):
+        raise KeyError("broken")
+
+    counted = []
+    monkeypatch.setattr(Origins, "knows_host", breaks)
+    async with served(refused=counted.append) as http:
+        assert (await http.post(CALLS, data=OFFER, headers=SDP)).status == 422
+        assert (await http.get("/healthz")).status == 500
+        assert (await http.delete(f"{CALLS}/rtc_none")).status == 422
     assert counted == [Code.OFFER_FAILED]
 
 

@@ -1,0 +1,55 @@
+"""The outermost layer of the server: whatever fails in the others, there is an answer.
+
+What the routes and calls raise, the routes refuse with themselves; this is for the layers
+around them, headers and counting. An offer and a hang-up are no 5xx here either: clients repeat
+those, and each repeated offer would place another call. The log has the traceback, and the
+answer is made of as little as can be, since it is not known what still works.
+"""
+
+import json
+import logging
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from signaling.codes import Code
+
+log = logging.getLogger(__name__)
+
+CALLS_PATH = "/v1/realtime/calls"
+SAFE = {  # headers of every answer, names that aiohttp may not know among them
+    "Server": "voxline",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+
+
+@web.middleware
+async def edge(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer for `handler`, which is everything else."""
+    try:
+        return await handler(request)
+    except Exception:  # the edge: logged, and the server lives
+        log.exception("%s %s failed", request.method, request.rel_url.raw_path)
+        return _apology(request)
+
+
+def places(request: web.BaseRequest) -> bool:
+    """Whether a call is to be placed."""
+    return request.method == "POST" and request.path == CALLS_PATH
+
+
+def _apology(request: web.Request) -> web.Response:
+    if places(request):
+        status, code, message = 422, Code.OFFER_FAILED, "the offer could not be answered"
+    elif request.path.startswith(f"{CALLS_PATH}/"):
+        status, code, message = 422, Code.HANG_UP_FAILED, "the call did not end cleanly"
+    else:
+        status, code, message = 500, Code.INTERNAL, "internal error"
+    kind = "invalid_request_error" if status < 500 else "server_error"
+    error = {"type": kind, "code": code, "message": message, "param": None}
+    return web.Response(
+        status=status,
+        body=json.dumps({"error": error}).encode(),
+        headers={**SAFE, "Content-Type": "application/json"},
+    )

@@ -1,0 +1,134 @@
+"""A fault in any layer around the routes is an answer that no client repeats, and is logged."""
+
+import logging
+
+import pytest
+from fake_calls import CALLS, OFFER, SDP, FakeCalls, awaited, error_of, served
+from openai import AsyncOpenAI, UnprocessableEntityError
+
+from signaling import guard, routes, tally
+from signaling.edge import SAFE
+from signaling.origins import Origins
+
+SHOP = "https://shop.example"
+PLACING = {**SDP, "Origin": SHOP}
+
+
+def breaks(*args, **kwargs):
+    raise AttributeError("secret")
+
+
+class Unknown:
+    """Headers by a name that this aiohttp does not know, as one of the guard's once was."""
+
+    __iter__ = breaks
+
+
+class OutOfTime:
+    """Where a response has its code. Of this error aiohttp would make a 504."""
+
+    def __hash__(self):
+        raise TimeoutError("secret")
+
+
+FAULTS = [
+    pytest.param(Origins, "knows_host", breaks, id="admission"),
+    pytest.param(Origins, "permits", breaks, id="origin"),
+    pytest.param(Origins, "configured", breaks, id="cors"),
+    pytest.param(guard, "SAFE", Unknown(), id="headers"),
+    pytest.param(tally, "CODE", OutOfTime(), id="tally"),
+    pytest.param(routes.secrets, "token_hex", breaks, id="call-id"),
+]
+everything_that_breaks = pytest.mark.parametrize(("where", "name", "broken"), FAULTS)
+
+
+def shop(**given):
+    return served(server__cors_origins=[SHOP], **given)
+
+
+def logged(caplog):
+    """The one fault that the log has, with its traceback."""
+    (record,) = [each for each in caplog.records if each.levelno >= logging.ERROR]
+    assert record.exc_info is not None and record.exc_info[2] is not None
+    return f"{record.getMessage()}: {record.exc_info[1]}"
+
+
+class TestPlacingACall:
+    @everything_that_breaks
+    @awaited
+    async def test_is_refused_and_not_by_5xx(self, monkeypatch, caplog, where, name, broken):
+        async with shop() as http:
+            with monkeypatch.context() as patched:
+                patched.setattr(where, name, broken)
+                response = await http.post(CALLS, data=OFFER, headers=PLACING)
+            error = await error_of(response)
+            again = await http.post(CALLS, data=OFFER, headers=PLACING)
+        assert (response.status, error["code"]) == (422, "offer_failed")
+        assert "secret" not in error["message"]
+        assert logged(caplog) == f"POST {CALLS} failed: secret"
+        assert again.status == 201  # the server lives
+
+    @awaited
+    async def test_is_not_repeated_by_the_vendors_client(self, monkeypatch):
+        calls = FakeCalls(capacity=9)
+        async with served(calls) as http:
+            monkeypatch.setattr(guard, "SAFE", Unknown())
+            async with AsyncOpenAI(
+                api_key="ek_x", base_url=str(http.make_url("/v1"))
+            ) as openai:
+                with pytest.raises(UnprocessableEntityError):
+                    await openai.realtime.calls.create(sdp=OFFER.decode())
+        assert len(calls.offers) == 1
+
+    @awaited
+    async def test_is_refused_where_refusals_cannot_be_counted(self, caplog):
+        async with served(refused=breaks) as http:
+            response = await http.post(CALLS, data=b"", headers=SDP)
+            assert response.status == 422
+            assert (await error_of(response))["code"] == "offer_failed"
+        assert logged(caplog).endswith("secret")
+
+
+class TestHangingUp:
+    @pytest.mark.parametrize(("method", "path"), [("DELETE", ""), ("POST", "/hangup")])
+    @awaited
+    async def test_is_refused_and_not_by_5xx(self, monkeypatch, caplog, method, path):
+        monkeypatch.setattr(Origins, "configured", breaks)
+        async with shop() as http:
+            url = f"{CALLS}/rtc_x{path}"
+            response = await http.request(method, url, headers={"Origin": SHOP})
+            assert response.status == 422
+            assert (await error_of(response))["code"] == "hang_up_failed"
+        assert logged(caplog).endswith("secret")
+
+
+class TestAnyOtherRoute:
+    @pytest.mark.parametrize("path", ["/metrics", "/healthz", "/sdk/none.js"])
+    @awaited
+    async def test_says_that_the_fault_is_ours(self, monkeypatch, caplog, path):
+        monkeypatch.setattr(guard, "SAFE", Unknown())
+        async with served() as http:
+            response = await http.get(path)
+            assert response.status == 500
+            assert (await error_of(response))["code"] == "internal_error"
+        assert logged(caplog) == f"GET {path} failed: secret"
+
+    @awaited
+    async def test_a_handlers_fault_keeps_its_secret(self, caplog):
+        class Broken(FakeCalls):
+            active = property(breaks)
+
+        async with served(Broken()) as http:
+            response = await http.get("/healthz")
+            assert response.status == 500
+            assert "secret" not in await response.text()
+        assert logged(caplog) == "GET /healthz failed: secret"
+
+
+@awaited
+async def test_nobody_sniffs_and_nobody_learns_versions_from_a_fault(monkeypatch):
+    monkeypatch.setattr(guard, "SAFE", Unknown())
+    async with served() as http:
+        response = await http.get("/healthz")
+    assert {name: response.headers[name] for name in SAFE} == SAFE
+    assert response.content_type == "application/json"
