@@ -75,7 +75,7 @@ def answer(
 
 def _decides(request: Request) -> bool:
     """Whether words that are no request are enough over a reply: to go on, or to stop."""
-    return only_listens(request.words) is True or request.intent is Intent.NO
+    return only_listens(request.words, "en") is True or request.intent is Intent.NO
 
 
 def heeded(intent: Intent, mind: Mind) -> bool:
