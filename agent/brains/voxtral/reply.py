@@ -1,8 +1,9 @@
-"""What a call reads of the model: a reply's pieces as they come, and a transcript.
+"""What a call reads of the model: a transcript, and a reply's pieces as they come.
 
 Both are read by one thread, while `cancel` may come from another and ends a wait at once.
 """
 
+import logging
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ from agent.brains.voxtral.scheduler import Tokens
 from agent.brains.voxtral.span import Utterance
 from agent.brains.voxtral.wording import Wording
 from agent.engines import Conversation, Heard, Piece
+from agent.errors import EngineError
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,51 +27,6 @@ class Asked:
     conversation: Conversation
     utterance: Utterance | None
     plan: Plan
-
-
-class VoxtralReply(Iterator[Piece]):
-    """The pieces of one reply. Raises EngineError when the model failed."""
-
-    def __init__(self, tokens: Tokens, wording: Wording, asked: Asked) -> None:
-        self._tokens, self._wording = tokens, wording
-        self._ready: deque[Piece] = deque()
-        self._finished = False
-        self.asked = asked
-
-    @property
-    def said(self) -> Said:
-        """The text so far. It grows as the reply is read."""
-        return self._wording.said
-
-    def __next__(self) -> Piece:
-        while not self._ready:
-            if self._finished:
-                raise StopIteration
-            self._read()
-        return self._ready.popleft()
-
-    def cancel(self) -> None:
-        """No more of it is wanted."""
-        self._tokens.cancel()
-
-    def close(self) -> None:
-        """As generators have it."""
-        self.cancel()
-        self._ready.clear()
-        self._finished = True
-
-    def _read(self) -> None:
-        """Wait for the next token, or for the end."""
-        token = next(self._tokens, None)
-        if token is not None:
-            self._ready += self._wording.push(token)
-            if self._wording.over:
-                self.cancel()
-                self._finished = True
-            return
-        self._finished = True
-        if self._tokens.whole:  # what a cancelled one wanted to call is not known
-            self._ready += self._wording.finish()
 
 
 class Transcript(Iterator[Heard]):
@@ -89,3 +48,66 @@ class Transcript(Iterator[Heard]):
     def close(self) -> None:
         """As generators have it."""
         self.cancel()
+
+
+class VoxtralReply(Iterator[Piece]):
+    """The pieces of one reply. Raises EngineError when the model failed."""
+
+    def __init__(
+        self, tokens: Tokens, wording: Wording, asked: Asked, said: Transcript | None = None
+    ) -> None:
+        """`said`: what it answers, told before all else."""
+        self._tokens, self._wording, self._said = tokens, wording, said
+        self._ready: deque[Piece] = deque()
+        self._finished = False
+        self.asked = asked
+        self.tells = said is not None  # what was said, or will
+
+    @property
+    def said(self) -> Said:
+        """The text so far. It grows as the reply is read."""
+        return self._wording.said
+
+    def __next__(self) -> Piece:
+        if self._said is not None:
+            self._listen(self._said)
+        while not self._ready:
+            if self._finished:
+                raise StopIteration
+            self._read()
+        return self._ready.popleft()
+
+    def cancel(self) -> None:
+        """No more of it is wanted."""
+        if (said := self._said) is not None:
+            said.cancel()
+        self._tokens.cancel()
+
+    def close(self) -> None:
+        """As generators have it."""
+        self.cancel()
+        self._ready.clear()
+        self._said = None
+        self._finished = True
+
+    def _listen(self, said: Transcript) -> None:
+        """Wait for what was said. Not to know it is no reason not to answer."""
+        try:
+            self._ready += said
+        except EngineError as error:
+            log.warning("voxtral: no words of what was said over a reply: %s", error)
+            self.tells = False
+        self._said = None
+
+    def _read(self) -> None:
+        """Wait for the next token, or for the end."""
+        token = next(self._tokens, None)
+        if token is not None:
+            self._ready += self._wording.push(token)
+            if self._wording.over:
+                self.cancel()
+                self._finished = True
+            return
+        self._finished = True
+        if self._tokens.whole:  # what a cancelled one wanted to call is not known
+            self._ready += self._wording.finish()
