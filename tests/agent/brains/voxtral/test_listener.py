@@ -405,7 +405,7 @@ def test_a_draft_over_a_reply_that_is_thrown_away_leaves_nothing(mind_of, held) 
     held.go.set()
     fresh = Call(mind)
     laws.hear(fresh.listener, ONE)
-    assert list(fresh.listener.reply(over_a_reply(fresh)))[0] == Heard("I said it.")
+    assert next(fresh.listener.reply(over_a_reply(fresh))) == Heard("I said it.")
 
 
 def test_a_draft_that_is_kept_before_it_is_read_tells_what_was_said_once(mind_of, held) -> None:
