@@ -10,6 +10,7 @@ import argparse
 import random
 import re
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -179,6 +180,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     headers = ("fold", "over a reply", "n", "ends it %", "lets it go on %", "not known %")
     found = rows(outcomes, margin)
     print(table(headers, found))
+    mistaken = Counter(
+        f"{each.item.fold}: {each.item.said}"
+        for each in outcomes
+        if (each.ends(margin) is True) != (each.item.kind == "command")
+    )
+    print("taken for the other, or not known to be a command:")
+    print(", ".join(f"{said} ({count})" for said, count in mistaken.most_common()))
     took_ms = [each.took_ms for each in outcomes]
     print(
         f"margin {margin:g}; at the pause {np.median(took_ms):.0f} ms, p95 "

@@ -30,7 +30,8 @@ RULES: Final = {
     ),
 }
 
-# Sounds that are no words, or not those of the dictionary; as callers and espeak-ng make them.
+# Sounds that are no words, or not those of the dictionary, which is American: as callers and
+# espeak-ng make them. Of British words both grammars have their share, or one would gain by it.
 SOUNDS: Final = {
     "mm": ("M", "M M", "HH M", "M HH M", "EH M", "AH M"),
     "hmm": ("HH M", "HH AH M", "HH UH M", "HH EH M"),
@@ -48,6 +49,17 @@ SOUNDS: Final = {
     "huh": ("HH AH",),
     "yeah": ("Y AE", "Y AE AH", "Y EH", "Y EH AH", "Y AA"),
     "wow": ("W AW", "W AW AH"),
-    "oh": ("OW",),
+    "oh": ("OW", "AH UH"),
     "ah": ("AA",),
+    "stop": ("S T AA P", "S T AO P"),
+    "what": ("W AH T", "W AO T"),
+    "no": ("N OW", "N AH UH"),
+    "nope": ("N OW P", "N AH UH P"),
+    "hello": ("HH AH L OW", "HH EH L OW", "HH AH L AH UH"),
+    "sorry": ("S AA R IY", "S AO R IY"),
+    "pardon": ("P AA R D AH N", "P AA D AH N"),
+    "okay": ("OW K EY", "AH UH K EY"),
+    "got": ("G AA T", "G AO T"),
+    "course": ("K AO R S", "K AO S"),
+    "sure": ("SH UH R", "SH AO"),
 }

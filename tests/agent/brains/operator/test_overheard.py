@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from spoken import say
 
+from agent.audio.frame import HEAR_HZ
 from agent.brains.operator.decoding import in_a_room
 from agent.brains.operator.overheard import LONGEST, MARGIN, Interjection, Overhearing
+from benchmarks.understanding_corpus import over_opus
 
 
 @pytest.fixture(scope="module")
@@ -16,23 +18,30 @@ def overhearing():
 
 
 def heard(overhearing, text, name="en-us+m1"):
-    return overhearing.listen(in_a_room(say(text, name), 0))
+    """Said on a call, which is never without noise."""
+    sound = say(text, name)[: -HEAR_HZ // 4] / 2
+    noise = np.random.default_rng(1).standard_normal(len(sound)) / 1000
+    return overhearing.listen(in_a_room(over_opus((sound + noise).astype(np.float32)), 0))
 
 
-@pytest.mark.parametrize(
-    "said", ["stop", "wait", "no", "hold on", "be quiet", "excuse me", "never mind", "louder"]
-)
-def test_a_command_is_one(overhearing, said) -> None:
+@pytest.mark.parametrize("name", ["en-us", "en-us+f2", "en-gb"])
+@pytest.mark.parametrize("said", ["wait", "hold on", "excuse me", "never mind", "louder"])
+def test_a_command_is_one(overhearing, said, name) -> None:
+    found = heard(overhearing, said, name)
+    assert found.better >= MARGIN
+    assert found.words == found.command == said
+
+
+@pytest.mark.parametrize("said", ["stop", "no", "be quiet"])
+def test_the_shortest_are_too(overhearing, said) -> None:
     assert heard(overhearing, said).better >= MARGIN
-    assert heard(overhearing, said).words == said
 
 
-@pytest.mark.parametrize(
-    "said", ["yeah", "okay", "right", "yes", "really", "alright", "I see", "yeah yeah"]
-)
-def test_a_sign_is_one(overhearing, said) -> None:
-    found = heard(overhearing, said)
-    assert found is None or found.words == said.lower()
+@pytest.mark.parametrize("name", ["en-us", "en-us+f2", "en-gb"])
+@pytest.mark.parametrize("said", ["yeah", "okay", "right", "really", "alright", "yeah yeah"])
+def test_a_sign_is_one(overhearing, said, name) -> None:
+    found = heard(overhearing, said, name)
+    assert found is None or (found.better < 0 and found.words == found.sign != "")
 
 
 @pytest.mark.parametrize("said", ["mm", "uh-huh", "mm-hm", "hmm", "oh"])
