@@ -53,10 +53,10 @@ class Interjection:
 
 
 class Overhearing:
-    """Thread-safe: who speaks over a reply while another does waits 30 ms for them."""
+    """Thread-safe: who speaks over a reply while another does waits 50 ms for them."""
 
     def __init__(self) -> None:
-        """Takes 0.1 s and 12 MB. Raises RuntimeError or OSError."""
+        """Takes 0.3 s and 8 MB. Raises RuntimeError or OSError."""
         nets = {"commands": _net(COMMANDS), "signs": _net(SIGNS)}
         known = vocabulary().difference(SOUNDS)
         sounds = [
