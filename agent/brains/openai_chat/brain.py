@@ -65,9 +65,7 @@ class OpenaiChatListener:
         self._turn = 0  # of the last reply
         self._kept = b""  # the utterance last kept
         self._language = ""  # of the last reply, for transcripts
-        self._telling: Errand[Heard] | None = (
-            None  # the last reply tells what was said, by this
-        )
+        self._telling: Errand[Heard] | None = None  # where the last reply tells what was said
 
     def expect(self, conversation: Conversation) -> None:
         """The server is not told before there is audio."""

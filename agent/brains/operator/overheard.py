@@ -27,7 +27,7 @@ from agent.brains.operator.lexicon import pronunciations
 from agent.brains.operator.opinions import Span, words
 
 LONGEST: Final = 3 * HEAR_HZ  # samples; more is no interjection
-MARGIN: Final = 260.0  # as `Interjection.better`
+MARGIN: Final = 250.0  # as `Interjection.better`
 _WORD: Final = 1e-8  # what a further word must be worth
 _BEAMS: Final = {"beam": 1e-50, "pbeam": 1e-50, "wbeam": 1e-30}
 

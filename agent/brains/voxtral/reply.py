@@ -1,4 +1,4 @@
-"""What a call reads of the model: a transcript, and a reply's pieces as they come.
+"""What a call reads of the model: a reply's pieces as they come, and a transcript.
 
 Both are read by one thread, while `cancel` may come from another and ends a wait at once.
 """
@@ -29,32 +29,11 @@ class Asked:
     plan: Plan
 
 
-class Transcript(Iterator[Heard]):
-    """What was said, once it is known whole; nothing, if that is nothing."""
-
-    def __init__(self, tokens: Tokens, detokenizer: Detokenizer) -> None:
-        self._tokens, self._detokenizer = tokens, detokenizer
-
-    def __next__(self) -> Heard:
-        text = "".join(map(self._detokenizer.push, self._tokens)).strip()
-        if not text or not self._tokens.whole:
-            raise StopIteration
-        return Heard(text)  # asked again, the tokens are none
-
-    def cancel(self) -> None:
-        """It is not wanted any more."""
-        self._tokens.cancel()
-
-    def close(self) -> None:
-        """As generators have it."""
-        self.cancel()
-
-
 class VoxtralReply(Iterator[Piece]):
     """The pieces of one reply. Raises EngineError when the model failed."""
 
     def __init__(
-        self, tokens: Tokens, wording: Wording, asked: Asked, said: Transcript | None = None
+        self, tokens: Tokens, wording: Wording, asked: Asked, said: "Transcript | None" = None
     ) -> None:
         """`said`: what it answers, told before all else."""
         self._tokens, self._wording, self._said = tokens, wording, said
@@ -90,7 +69,7 @@ class VoxtralReply(Iterator[Piece]):
         self._said = None
         self._finished = True
 
-    def _listen(self, said: Transcript) -> None:
+    def _listen(self, said: "Transcript") -> None:
         """Wait for what was said. Not to know it is no reason not to answer."""
         try:
             self._ready += said
@@ -111,3 +90,24 @@ class VoxtralReply(Iterator[Piece]):
         self._finished = True
         if self._tokens.whole:  # what a cancelled one wanted to call is not known
             self._ready += self._wording.finish()
+
+
+class Transcript(Iterator[Heard]):
+    """What was said, once it is known whole; nothing, if that is nothing."""
+
+    def __init__(self, tokens: Tokens, detokenizer: Detokenizer) -> None:
+        self._tokens, self._detokenizer = tokens, detokenizer
+
+    def __next__(self) -> Heard:
+        text = "".join(map(self._detokenizer.push, self._tokens)).strip()
+        if not text or not self._tokens.whole:
+            raise StopIteration
+        return Heard(text)  # asked again, the tokens are none
+
+    def cancel(self) -> None:
+        """It is not wanted any more."""
+        self._tokens.cancel()
+
+    def close(self) -> None:
+        """As generators have it."""
+        self.cancel()
