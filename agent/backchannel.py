@@ -1,7 +1,8 @@
 """Did the caller only show that they listen? By the words alone, in the languages of SIGNS.
 
 Knows no sound and no call; how long such words may be is a rule of the turns. Words are
-compared without case and accents, which transcripts set as they like.
+compared without case and accents, which transcripts set as they like. English signs count in
+every language: they are said in most, and the operator hears English whatever is spoken.
 """
 
 import re
@@ -54,8 +55,8 @@ SIGNS: Final = {
     "hi": (
         "हाँ|हां|जी|जी हाँ|जी हां|हाँ जी|हां जी|अच्छा|बहुत अच्छा|ठीक|ठीक है|सही|सही है|सच|सच में",
         "बिल्कुल|बिलकुल|समझा|समझी|समझ गया|समझ गई|मैं समझ गया|मैं समझ गई|बढ़िया|ज़रूर|जरूर|आगे बोलिए",
-        "haan?|ji|ji haan?|haan? ji|acc?hh?a|th?eek|th?eek hai|sahi|sahi hai|bilkul|right|sure",
-        "samajh gay[ai]|correct",
+        "haan?|ji|ji haan?|haan? ji|acc?hh?a|th?eek|th?eek hai|sahi|sahi hai|bilkul",
+        "samajh gay[ai]",
     ),
 }
 # What models of speech write down where nobody spoke: of a cough, of breath, of noise.
@@ -81,15 +82,16 @@ def only_listens(transcript: str, language: str) -> bool | None:
     """Whether all of it is "mm-hm", "okay" and the like, in a BCP 47 `language`.
 
     None: there is no word in it, or none that says that anybody spoke; or it is in a language
-    whose signs are not known, and is more than a sound.
+    whose signs are not known.
     """
     words = _folded(_NO_WORDS.sub(" ", transcript)).split()
     if not words or _CREDITS.fullmatch(" ".join(words)):
         return None
-    signs = _PATTERNS.get(re.split("[-_]", language)[0].lower())
-    if _consist(words, signs or _SOUNDS):
+    code = re.split("[-_]", language)[0].lower()
+    signs = _PATTERNS.get(code, _PATTERNS["en"])
+    if _consist(words, signs):
         return True
-    if signs is None or _consist(words, signs, _NOBODY):
+    if code not in SIGNS or _consist(words, signs, _NOBODY):
         return None
     return False
 
@@ -127,6 +129,7 @@ def _folded_pattern(sign: str) -> str:
     return unicodedata.normalize("NFC", bare)
 
 
-_SOUNDS: Final = _pattern(*_ANYWHERE)
-_PATTERNS: Final = {code: _pattern(*_ANYWHERE, *signs) for code, signs in SIGNS.items()}
+_PATTERNS: Final = {
+    code: _pattern(*_ANYWHERE, *SIGNS["en"], *signs) for code, signs in SIGNS.items()
+}
 _NOBODY: Final = _pattern(*_PHANTOMS)

@@ -105,16 +105,17 @@ def test_a_region_is_no_language(tag) -> None:
 
 
 @pytest.mark.parametrize("tag", ["ja-JP", "xx", ""])
-def test_of_a_language_without_signs_only_sounds_are_known(tag) -> None:
+def test_of_a_language_without_signs_duration_decides(tag) -> None:
     """Killed: taking every word of such a language for a turn."""
     assert only_listens("Mm-hm, okay", tag) is True
     assert only_listens("ちょっと待って", tag) is None
     assert only_listens("stop", tag) is None
 
 
-def test_a_sign_of_one_language_is_none_of_another() -> None:
+def test_a_sign_of_one_language_is_none_of_another_but_english_is_said_everywhere() -> None:
     assert only_listens("genau", "en") is False
-    assert only_listens("right", "de") is False
+    assert only_listens("vale", "de") is False
+    assert all(only_listens(said, code) is True for said in ENGLISH for code in (*SIGNS, "ja"))
 
 
 @given(signs_of)
