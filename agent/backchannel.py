@@ -62,7 +62,7 @@ SIGNS: Final = {
 # What models of speech write down where nobody spoke: of a cough, of breath, of noise.
 _PHANTOMS: Final = (
     "you|huh|bye|bye bye|the end|music|applause|laughter|silence|thanks|thank you",
-    "thank you (so|very) much|(thanks|thank you) for (watching|listening)( to this video)?",
+    "thank you (so|very) much|(thanks|thank you) for (watching|listening)( this video)?",
     "please subscribe|danke|danke schön|vielen dank|vielen dank fürs zuschauen",
     "merci|merci beaucoup|merci d'avoir regardé( cette vidéo)?",
     "gracias|muchas gracias|gracias por ver( el vídeo)?",

@@ -59,6 +59,7 @@ ASKING = {
 NOBODY = [
     *("", "  ", "(laughter)", "[Music]", "[noise] (not listened to)", "...", "\u2026", "42"),
     *("*coughs*", "<noise>", "\u266a", "Thank you.", "you", "Thanks for watching!", "Bye."),
+    "Thank you for watching this video.",
     *("Thank you. Thank you.", "Merci.", "Gracias por ver el vídeo", "धन्यवाद", "Danke schön"),
     *(
         "Untertitel der Amara.org-Community",
