@@ -406,6 +406,21 @@ def test_a_word_that_wants_an_answer_ends_the_reply() -> None:
     run(main())
 
 
+@pytest.mark.parametrize(("after_s", "ended"), [(0.1, 1), (0.5, 0)])
+def test_words_count_only_until_the_reply_has_gone_on(after_s, ended) -> None:
+    """Killed: waiting for a brain that takes its time over them."""
+
+    async def main():
+        async with stage([LONG], [after_s, Heard("Stop."), "As you wish."]) as scene:
+            await spoken_over(scene, 0.4)
+            await scene.wait(1.5)
+            done = [each.status for each in scene.client.of(ReplyDone)]
+            assert done.count("cancelled") == ended
+            assert scene.engines.conversations[1].over_reply
+
+    run(main())
+
+
 def test_hanging_up_while_a_reply_is_held_leaves_nothing() -> None:
     async def main():
         async with stage([LONG]) as scene:
