@@ -7,6 +7,7 @@ kept in caller.py, what the agent says in replies.py; all of it is released at t
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol, assert_never
 
 from agent import commands as do
@@ -258,7 +259,8 @@ class Call:
         if utterance:
             self._errands.caller_spoke()
         self._errands.told(turn)
-        pieces = self._caller.heed(self._engines.reply(turn, self._conversation(turn)))
+        conversation = replace(self._conversation(turn), over_reply=self._replies.holds)
+        pieces = self._caller.heed(self._engines.reply(turn, conversation))
         self._replies.prepare(turn, utterance, silent_at, pieces)
 
     def _settle(self, turn: int) -> None:

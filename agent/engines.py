@@ -110,6 +110,12 @@ class Conversation:
 
     What the caller typed since the last reply is a last exchange in which the agent has not
     spoken yet, with the `turn` of the reply that is asked for.
+
+    `over_reply`: the utterance is a moment's speech over a reply, which has stopped in
+    mid-word and goes on unless the words want an answer ("stop"; not "mm-hm"). A brain that can
+    tell them says `Heard` before it answers, as soon as it can: after
+    `turns.backchannel_wait_ms` the reply goes on, and this draft is thrown away. A brain that
+    cannot tell answers as ever, and the length of the speech decides.
     """
 
     instructions: str
@@ -117,6 +123,7 @@ class Conversation:
     past: tuple[Exchange, ...] = ()  # oldest first, bounded by memory.py
     turn: int = 0  # of the reply that is asked for
     tools: tuple[Tool, ...] = ()
+    over_reply: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,6 +145,11 @@ class Replies:
         self._speaker.resume()
 
     @property
+    def holds(self) -> bool:
+        """Whether one is held: what is prepared now was said over it."""
+        return self._held is not None
+
+    @property
     def held(self) -> Exchange | None:
         """What was heard of the one that is held, as the memory will have it if it is over."""
         if self._held is None:
@@ -262,7 +267,7 @@ class Replies:
         async with aclosing(pieces):
             async for piece in pieces:
                 if isinstance(piece, Heard):
-                    match only_listens(piece.transcript):
+                    match only_listens(piece.transcript, self.style.language):
                         case True:
                             self._step(ev.Agreed(turn))
                         case False:

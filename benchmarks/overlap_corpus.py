@@ -72,8 +72,8 @@ def overlaps() -> Iterator[Overlap]:
         if path.is_file():
             read, rate = soundfile.read(path, dtype="float32")
             cut = read[int(begin_s * rate) :][: int(length_s * rate)]
-            wide = soxr.resample(_faded(cut), rate, SPEAK_HZ).astype(np.float32)
-            yield Overlap(Kind.MEETING, f"{file} at {begin_s:.1f} s", _loud(wide))
+            wide = soxr.resample(faded(cut), rate, SPEAK_HZ).astype(np.float32)
+            yield Overlap(Kind.MEETING, f"{file} at {begin_s:.1f} s", loud(wide))
     yield from sounds()
 
 
@@ -116,8 +116,8 @@ def sounds() -> Iterator[Overlap]:
     """Yield what is no speech."""
     random = np.random.default_rng(1)
     for n in range(4):
-        yield Overlap(Kind.SOUND, f"cough {n}", _loud(cough(random)))
-        yield Overlap(Kind.SOUND, f"laughter {n}", _loud(laughter(random)))
+        yield Overlap(Kind.SOUND, f"cough {n}", loud(cough(random)))
+        yield Overlap(Kind.SOUND, f"laughter {n}", loud(laughter(random)))
         yield Overlap(Kind.SOUND, f"click {n}", click(random))
     for name in ("noise1", "noise3"):
         path = speech.FOLDER / f"{name}.flac"
@@ -125,7 +125,7 @@ def sounds() -> Iterator[Overlap]:
             read, rate = soundfile.read(path, dtype="float32")
             for begin_s in (0.5, 3.5, 6.0):
                 cut = read[int(begin_s * rate) :][: int(_SPOKEN_S * rate)]
-                wide = soxr.resample(_faded(cut), rate, SPEAK_HZ).astype(np.float32)
+                wide = soxr.resample(faded(cut), rate, SPEAK_HZ).astype(np.float32)
                 yield Overlap(Kind.SOUND, f"{name} at {begin_s:g} s", wide)
 
 
@@ -157,7 +157,7 @@ def click(random: np.random.Generator) -> Samples:
     """A knock of 5 ms, [n] at SPEAK_HZ."""
     n = SPEAK_HZ // 100
     knock = random.standard_normal(n) * np.exp(-np.arange(n) / (0.002 * SPEAK_HZ))
-    return _loud(knock.astype(np.float32))
+    return loud(knock.astype(np.float32))
 
 
 def trimmed(samples: Samples) -> Samples:
@@ -173,7 +173,7 @@ def _shaped(sound: NDArray[np.float64], formants_hz: tuple[int, ...]) -> NDArray
     return shaped
 
 
-def _faded(samples: Samples) -> Samples:
+def faded(samples: Samples) -> Samples:
     """Cut edges do not click."""
     n = HEAR_HZ // 100
     faded: Samples = samples.copy()
@@ -182,6 +182,6 @@ def _faded(samples: Samples) -> Samples:
     return faded
 
 
-def _loud(samples: Samples) -> Samples:
+def loud(samples: Samples) -> Samples:
     scaled: Samples = (samples * (_PEAK / np.abs(samples).max())).astype(np.float32)
     return scaled

@@ -140,10 +140,10 @@ def _dress(speech: Samples, condition: str, drawn: random.Random) -> Samples:
     mixed = padded + noise.standard_normal(len(padded)) * level
     mixed *= peak / np.abs(mixed).max()
     samples = mixed.astype(np.float32)
-    return samples if condition == "clean" else _over_opus(samples)
+    return samples if condition == "clean" else over_opus(samples)
 
 
-def _over_opus(samples: Samples) -> Samples:
+def over_opus(samples: Samples) -> Samples:
     """There and back at the bit rate of a browser."""
     encoder, decoder = Encoder(Send(bitrate_kbps=24)), Decoder()
     spoken = soxr.resample(samples, HEAR_HZ, SPEAK_HZ).astype(np.float32)

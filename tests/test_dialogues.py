@@ -20,7 +20,7 @@ NAMES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
 ASKED_FOR = {
     *("hesitation", "breath", "um", "list", "long-number", "interrupt-early", "interrupt-late"),
     *("interrupt-last-word", "backchannel", "both-at-once", "silent-caller", "two-minutes"),
-    *("hold", "noise", "withdrawn", "correction"),
+    *("hold", "noise", "withdrawn", "correction", "word-over-reply"),
 }
 
 
@@ -62,6 +62,8 @@ def test_none_is_forgotten() -> None:
         ("silent-caller", {"turns.silence_prompts": 0}, "heard"),
         ("silent-caller", {"turns.silence_prompt_s": 30}, "ended_by"),
         ("hold", {"agent.engine": "scripted"}, "heard"),  # nobody is told to hold
+        ("word-over-reply", {"agent.engine": "scripted"}, "cut"),  # no word is understood
+        ("word-over-reply", {"turns.backchannel_ms": 0}, "utterances"),
         ("noise", {"vad.start_threshold": 0.02, "vad.stop_threshold": 0.01}, "utterances"),
     ],
 )

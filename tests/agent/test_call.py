@@ -373,6 +373,22 @@ def test_whether_words_over_a_reply_are_whole_does_not_decide_if_they_are_a_turn
     run(main())
 
 
+def test_the_brain_is_told_what_was_said_over_a_reply_and_nothing_else_is() -> None:
+    """Killed: telling it of the draft after a reply that was cut."""
+
+    async def main():
+        async with stage([LONG], [Heard("Okay.")], [LONG], ["Yes?"]) as scene:
+            await spoken_over(scene, 0.4)
+            await scene.wait(1)
+            await scene.say(1.2)  # ends the reply, and is a turn
+            await scene.wait(2)
+            told = [(each.turn, each.over_reply) for each in scene.engines.conversations]
+            assert told == [(1, False), (2, True), (3, False)]
+            assert not any(each.over_reply for each in scene.engines.expected)
+
+    run(main())
+
+
 def test_a_word_that_wants_an_answer_ends_the_reply() -> None:
     async def main():
         async with stage([Heard("count"), LONG], [Heard("Stop."), "As you wish."]) as scene:
@@ -386,6 +402,21 @@ def test_a_word_that_wants_an_answer_ends_the_reply() -> None:
             assert scene.engines.conversations[1].past == (Exchange("count", first.heard, 1),)
             assert kinds(scene).count("UtteranceCommitted") == 2
             assert kinds(scene).index("ReplyDone") < kinds(scene).index("UtteranceStarted", 4)
+
+    run(main())
+
+
+@pytest.mark.parametrize(("after_s", "ended"), [(0.1, 1), (0.5, 0)])
+def test_words_count_only_until_the_reply_has_gone_on(after_s, ended) -> None:
+    """Killed: waiting for a brain that takes its time over them."""
+
+    async def main():
+        async with stage([LONG], [after_s, Heard("Stop."), "As you wish."]) as scene:
+            await spoken_over(scene, 0.4)
+            await scene.wait(1.5)
+            done = [each.status for each in scene.client.of(ReplyDone)]
+            assert done.count("cancelled") == ended
+            assert scene.engines.conversations[1].over_reply
 
     run(main())
 

@@ -455,6 +455,19 @@ def test_of_a_reply_that_is_held_the_client_says_how_much_was_heard() -> None:
     run(main())
 
 
+def test_whether_one_is_held_is_known_before_a_word_of_it_was_heard() -> None:
+    async def main():
+        scene = Scene()
+        assert not scene.replies.holds
+        await held(scene, "Yes?")
+        assert scene.replies.holds
+        scene.replies.cancel(3, "turn_detected")
+        assert not scene.replies.holds
+        scene.replies.discard()
+
+    run(main())
+
+
 def test_a_reply_that_is_held_may_be_over_and_the_next_one_is_not() -> None:
     """Killed: a cancelling that takes the reply that is prepared."""
 
@@ -483,6 +496,26 @@ def test_a_reply_that_is_held_may_be_over_and_the_next_one_is_not() -> None:
 def test_the_words_over_a_reply_tell_what_they_are(said, steps) -> None:
     async def main():
         scene = Scene()
+        await held(scene, Heard(said), "Yes?")
+        assert scene.steps == steps
+        scene.replies.discard()
+        scene.replies.cancel(3, "call_ended")
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "steps"),
+    [
+        ("fr-FR", "D'accord.", [ev.Agreed(4)]),
+        ("fr-FR", "Attendez.", [ev.Asked(4)]),
+        ("ja-JP", "ちょっと待って", []),
+    ],
+)
+def test_words_over_a_reply_are_those_of_the_session_s_language(language, said, steps) -> None:
+    async def main():
+        scene = Scene()
+        scene.replies.style = Style("", language)
         await held(scene, Heard(said), "Yes?")
         assert scene.steps == steps
         scene.replies.discard()

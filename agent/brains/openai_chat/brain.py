@@ -10,6 +10,7 @@ import http.client
 import os
 from collections import OrderedDict
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 from threading import Event
 from time import monotonic
 
@@ -21,7 +22,7 @@ from agent.brains.openai_chat.line import Address, Errand, Line, Refused
 from agent.brains.openai_chat.request import body
 from agent.brains.openai_chat.served import check
 from agent.brains.openai_chat.stream import Completion
-from agent.brains.openai_chat.transcript import transcript
+from agent.brains.openai_chat.transcript import in_time, transcript
 from agent.brains.openai_chat.wav import wav
 from agent.config import OpenaiChat
 from agent.engines import Conversation, Heard, Piece
@@ -29,6 +30,7 @@ from agent.errors import EngineError
 
 _KEY = "VOXLINE_OPENAI_API_KEY"
 _AGAIN_S = 0.1  # before a second attempt; doubled after each
+_WORDS_S = 0.3  # for the words over a reply, which has gone on by then
 
 
 def address(config: OpenaiChat) -> Address:
@@ -63,6 +65,7 @@ class OpenaiChatListener:
         self._turn = 0  # of the last reply
         self._kept = b""  # the utterance last kept
         self._language = ""  # of the last reply, for transcripts
+        self._telling: Errand[Heard] | None = None  # where the last reply tells what was said
 
     def expect(self, conversation: Conversation) -> None:
         """The server is not told before there is audio."""
@@ -76,13 +79,20 @@ class OpenaiChatListener:
         said = _encoded(bytes(self._utterance))
         request = body(self._config, conversation, self._recordings, said)
         line = self._idle.pop() if self._idle else Line(self._address)
-        return Errand(line, lambda unwanted: self._reply(line, request, unwanted))
+        telling = None
+        if conversation.over_reply and self._utterance and self._config.transcript:
+            telling = self._written(bytes(self._utterance), _WORDS_S)
+        self._telling = telling
+        return Errand(
+            line, lambda unwanted: self._reply(line, request, telling, unwanted), telling
+        )
 
     def keep(self) -> None:
-        self._kept = bytes(self._utterance)
+        said = bytes(self._utterance)
+        self._kept = said if self._telling is None else b""
         self._utterance.clear()
-        if self._kept and self._config.audio_turns:
-            self._recordings[self._turn] = _encoded(self._kept)
+        if said and self._config.audio_turns:
+            self._recordings[self._turn] = _encoded(said)
             while len(self._recordings) > self._config.audio_turns:
                 self._recordings.popitem(last=False)
 
@@ -90,8 +100,7 @@ class OpenaiChatListener:
         kept, self._kept = self._kept, b""
         if not kept or not self._config.transcript:
             return iter(())
-        line, config, language = Line(self._address), self._config, self._language
-        return Errand(line, lambda unwanted: transcript(line, config, kept, language, unwanted))
+        return self._written(kept, self._address.connect_s)
 
     def discard(self) -> None:
         """Nothing was kept of the reply."""
@@ -103,9 +112,23 @@ class OpenaiChatListener:
         for line in self._idle:
             line.hang_up()
 
-    def _reply(self, line: Line, request: bytes, unwanted: Event) -> Generator[Piece]:
+    def _written(self, pcm16: bytes, connect_s: float) -> Errand[Heard]:
+        line = Line(replace(self._address, connect_s=min(connect_s, self._address.connect_s)))
+        config, language = self._config, self._language
+        return Errand(
+            line, lambda unwanted: transcript(line, config, pcm16, language, unwanted)
+        )
+
+    def _reply(
+        self, line: Line, request: bytes, telling: Errand[Heard] | None, unwanted: Event
+    ) -> Generator[Piece]:
         try:
-            yield from self._ask(line, request, unwanted)
+            if telling is not None:
+                told = yield from in_time(telling, _WORDS_S)
+                if not told and self._telling is telling:
+                    self._telling = None
+            if not unwanted.is_set():
+                yield from self._ask(line, request, unwanted)
         finally:
             if self._idle:
                 line.hang_up()

@@ -11,7 +11,7 @@ import socket
 import threading
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 from agent.brains.openai_chat.words import of_error
@@ -166,9 +166,17 @@ class Line:
 class Errand(Iterator[T], Generic[T]):
     """A generator that waits on a line, and can be called off from another thread."""
 
-    def __init__(self, line: Line, run: Callable[[threading.Event], Generator[T]]) -> None:
-        """`run` gets the event that says it is unwanted; it looks where no socket wakes it."""
-        self._line = line
+    def __init__(
+        self,
+        line: Line,
+        run: Callable[[threading.Event], Generator[T]],
+        beside: "Errand[Any] | None" = None,
+    ) -> None:
+        """`run` gets the event that says it is unwanted; it looks where no socket wakes it.
+
+        `beside`: an errand that it runs, which is called off with it.
+        """
+        self._line, self._beside = line, beside
         self._unwanted = threading.Event()
         self._pieces = run(self._unwanted)
 
@@ -179,6 +187,13 @@ class Errand(Iterator[T], Generic[T]):
         """From any thread: close the connection, end the wait."""
         self._unwanted.set()
         self._line.cut()
+        if self._beside is not None:
+            self._beside.cancel()
+
+    @property
+    def unwanted(self) -> bool:
+        """Whether it was called off."""
+        return self._unwanted.is_set()
 
     def close(self) -> None:
         self._pieces.close()

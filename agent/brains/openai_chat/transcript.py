@@ -1,17 +1,20 @@
-"""What the caller said, written down by the server after the reply was released."""
+"""What the caller said, as the server writes it down: after the reply's release, or sooner."""
 
 import http.client
 import json
+import logging
 from collections.abc import Generator
-from threading import Event
+from threading import Event, Timer
 from typing import Final
 
 from agent.brains.openai_chat import trouble
-from agent.brains.openai_chat.line import Line, Refused
+from agent.brains.openai_chat.line import Errand, Line, Refused
 from agent.brains.openai_chat.wav import wav
 from agent.config import OpenaiChat
 from agent.engines import Heard
 from agent.errors import EngineError
+
+log = logging.getLogger(__name__)
 
 _PATIENCE_S: Final = 30.0  # nobody waits for it
 _BYTES: Final = 1 << 20
@@ -53,6 +56,33 @@ def transcript(
         line.hang_up()
     if text:
         yield Heard(text)
+
+
+def in_time(errand: Errand[Heard], within_s: float) -> Generator[Heard, None, bool]:
+    """What an errand for a transcript brings within `within_s`; whether it came to its end.
+
+    Not to know what was said is no reason not to answer it: what went wrong is only logged.
+    """
+    late = Event()
+
+    def give_up() -> None:
+        late.set()
+        errand.cancel()
+
+    alarm = Timer(within_s, give_up)
+    alarm.daemon = True
+    alarm.start()
+    try:
+        heard = list(errand)
+    except EngineError as error:
+        cause = f"none came within {within_s:g} s" if late.is_set() else str(error)
+        if late.is_set() or not errand.unwanted:
+            log.warning("no words of what was said over a reply: %s", cause)
+        return False
+    finally:
+        alarm.cancel()
+    yield from heard
+    return True
 
 
 def form(fields: dict[str, str], file: bytes) -> bytes:

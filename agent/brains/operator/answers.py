@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Final, assert_never
 
 from agent.backchannel import only_listens
+from agent.brains.operator.grammar import understand
 from agent.brains.operator.numbers import cardinal
 from agent.brains.operator.requests import Intent, Request, same
 from agent.brains.operator.spoken_time import spoken_date, spoken_day, spoken_time
@@ -73,9 +74,24 @@ def answer(
     return (Heard(_written(request.words)), *_pieces(meant, mind, now)), after
 
 
+def answer_over(said: str, mind: Mind, now: datetime) -> tuple[tuple[Piece, ...], Mind]:
+    """The reply to a word or two over a reply, which has stopped: that is the answer to most.
+
+    Heard in a third of a second, they end no call without being asked back.
+    """
+    request = understand(said)
+    pieces: tuple[Piece, ...] = ()
+    after = replace(mind, asked=None)
+    if request is not None and heeded(request.intent, mind):
+        sure = request.intent is not Intent.GOODBYE
+        pieces, after = answer(replace(request, is_sure=sure), mind, now)
+    others = (piece for piece in pieces if not isinstance(piece, Heard))
+    return (Heard(_written(said)), *others), after
+
+
 def _decides(request: Request) -> bool:
     """Whether words that are no request are enough over a reply: to go on, or to stop."""
-    return only_listens(request.words) is True or request.intent is Intent.NO
+    return only_listens(request.words, "en") is True or request.intent is Intent.NO
 
 
 def heeded(intent: Intent, mind: Mind) -> bool:

@@ -8,10 +8,11 @@ from datetime import datetime
 from typing import Final
 
 from agent.audio.frame import Samples
-from agent.brains.operator.answers import Mind, answer
+from agent.brains.operator.answers import Mind, answer, answer_over
 from agent.brains.operator.certainty import certain_request, short_answer
 from agent.brains.operator.finished import finished
 from agent.brains.operator.grammar import may_follow, understand
+from agent.brains.operator.overheard import Overhearing
 from agent.brains.operator.recogniser import Knowledge, Recogniser
 from agent.engines import Conversation, Heard, Piece, Sense
 from agent.errors import EngineError
@@ -34,6 +35,7 @@ class Recognisers:
     def __init__(self) -> None:
         """Build the first one. Raises EngineError when pocketsphinx cannot be used."""
         try:
+            self.overhearing = Overhearing()
             self._knowledge = Knowledge()
             self._idle = deque([Recogniser(self._knowledge)])
         except (OSError, RuntimeError, ValueError) as error:
@@ -92,7 +94,7 @@ class OperatorListener:
 
     def reply(self, conversation: Conversation) -> Iterator[Piece]:
         """Answer what was typed, else the utterance so far, at once and whole."""
-        request, odds = None, None
+        request, odds, said_over = None, None, ""
         if typed := _typed(conversation):
             request = understand(typed)
         elif self._recogniser is not None:
@@ -102,7 +104,12 @@ class OperatorListener:
                 odds = finished(opinions, request)
                 if request is None and self._mind.asked is not None:
                     request = short_answer(opinions)
-        pieces, self._mind_after = answer(request, self._mind, self._now())
+                if conversation.over_reply and (request is None or not request.is_sure):
+                    said_over = self._interjection(self._recogniser.heard)
+        if said_over:
+            pieces, self._mind_after = answer_over(said_over, self._mind, self._now())
+        else:
+            pieces, self._mind_after = answer(request, self._mind, self._now())
         if odds is not None:
             yield Sense(odds)
         yield from (piece for piece in pieces if not (typed and isinstance(piece, Heard)))
@@ -126,6 +133,13 @@ class OperatorListener:
 
     def close(self) -> None:
         self.forget()
+
+    def _interjection(self, samples: Samples) -> str:
+        """What was said over a reply, if that can be told; on hold it is not meant for us."""
+        if self._mind.held:
+            return ""
+        heard = self._recognisers.overhearing.listen(samples)
+        return "" if heard is None else heard.words
 
     @contextmanager
     def _unless_broken(self) -> Iterator[None]:

@@ -4,25 +4,34 @@ One decoder knows only our requests and finds the likeliest of them in anything,
 sermon. The other knows a few thousand common words and which follow which: where its account of
 the sound is the better one, the caller said something else (certainty.py judges).
 
-pocketsphinx keeps a running mean of the cepstra from utterance to utterance, which makes a
-result depend on what was said before, and starts it with a mean that suits no telephone. Here
-each utterance is judged by itself: the mean is that of its own first second, which is why
-decoding starts only then. Measured: as many requests right as with the mean of the whole.
-What is shorter is decoded along, too, by the mean of its beginning: as many are right, and the
-answer is ready 100 ms sooner.
+An utterance is judged by the mean of its own first second, which is why decoding starts only
+then. Measured: as many requests right as with the mean of the whole. What is shorter is decoded
+along, too, by the mean of its beginning: as many are right, and the answer is ready 100 ms
+sooner.
 """
 
 import math
 from itertools import islice
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from pocketsphinx import Config, Decoder, LogMath, NGramModel, get_model_path
 
 from agent.audio.frame import HEAR_HZ, Samples
+from agent.brains.operator.decoding import (
+    LOG,
+    add_front,
+    add_grammar,
+    begin,
+    decoder_of,
+    in_a_room,
+    mean_of,
+    pcm,
+    spans,
+)
 from agent.brains.operator.grammar import automaton, vocabulary
 from agent.brains.operator.lexicon import pronunciations, words_known
-from agent.brains.operator.opinions import Opinions, Rival, Span
+from agent.brains.operator.opinions import Opinions, Rival
 
 HEAD: Final = HEAR_HZ  # samples whose mean is the utterance's
 EARLY: Final = HEAR_HZ * 7 // 10  # samples whose mean does for one that is no longer than HEAD
@@ -32,30 +41,6 @@ _SLICE: Final = HEAR_HZ // 10  # samples at a time: the interpreter is held for 
 _COMMON_WORDS: Final = 4000
 _WORD: Final = 1e-8  # what a further word must be worth: "eighty" is rarely "eighty-eight"
 _ACCOUNTS: Final = 20  # looked at for rivals; later ones are no threat
-_FRAME: Final = HEAR_HZ // 100  # samples of the recogniser's frame
-_LOG: Final = math.log(1.0001)  # pocketsphinx counts in powers of 1.0001
-
-# pocketsphinx starts with this mean, as if it had seen it in _CMN_FRAMES frames (CMN_WIN)
-_CMN: Final = (
-    41.0,
-    -5.29,
-    -0.12,
-    5.09,
-    2.48,
-    -4.07,
-    -1.37,
-    -1.78,
-    -5.08,
-    -2.05,
-    -6.45,
-    -1.42,
-    1.17,
-)
-_CMN_FRAMES: Final = 500
-
-# Digital silence has no spectrum: pocketsphinx leaves such frames out of its mean. A room tone
-# of -61 dB of full scale is added to everything, the same each time; louder, and whispers go.
-_ROOM: Final = np.random.default_rng(0).standard_normal(HEAR_HZ).astype(np.float32) * 30 / 32768
 
 
 class Knowledge:
@@ -78,18 +63,12 @@ class Recogniser:
 
     def __init__(self, knowledge: Knowledge) -> None:
         # what it costs to find rivals grows with the square of the words that `wbeam` lets end
-        self._request = _decoder(
+        self._request = decoder_of(
             knowledge.requests, lw=1.0, wip=_WORD, beam=1e-60, pbeam=1e-60, wbeam=1e-35
         )
-        net = automaton()
-        arcs = [(state, to, 1.0, word) for state, word, to in net.arcs]
-        ends = [(state, net.states, 1.0) for state in sorted(net.finals)]
-        self._request.add_fsg(
-            "requests", self._request.create_fsg("requests", 0, net.states, arcs + ends)
-        )
-        # recognises nothing: a search so small that computing features is all it costs
-        self._request.add_keyphrase("front", "yes")
-        self._anything = _decoder(knowledge.common, beam=1e-30, pbeam=1e-30, wbeam=1e-15)
+        add_grammar(self._request, "requests", automaton())
+        add_front(self._request)
+        self._anything = decoder_of(knowledge.common, beam=1e-30, pbeam=1e-30, wbeam=1e-15)
         self._anything.add_lm("english", knowledge.english)
         self._anything.activate_search("english")
         self._under_way = self._ended = False
@@ -110,8 +89,7 @@ class Recogniser:
             return
         self._opinions = None
         before, self._heard = self._heard, self._heard + len(samples)
-        room = _ROOM[np.arange(before, self._heard) % len(_ROOM)]
-        samples = np.add(samples, room, dtype=np.float32)
+        samples = in_a_room(samples, before)
         self._kept = np.concatenate((self._kept, samples[: SHORT - len(self._kept)]))
         if self._heard < EARLY:
             return
@@ -134,12 +112,17 @@ class Recogniser:
         if self._opinions is None:
             if self._heard < EARLY:
                 self._start()
-            so_far = _spans(self._request)
+            so_far = spans(self._request)
             if self._heard <= SHORT:
                 self._request.end_utt()
                 self._ended = True
-            self._opinions = Opinions(_spans(self._request), _spans(self._anything), so_far)
+            self._opinions = Opinions(spans(self._request), spans(self._anything), so_far)
         return self._opinions
+
+    @property
+    def heard(self) -> Samples:
+        """What was said so far, [n <= SHORT] of it, as it is decoded."""
+        return self._kept
 
     def rivals(self) -> tuple[Rival, ...]:
         """What else the request may have been, the likeliest first; of a long one, none.
@@ -152,14 +135,16 @@ class Recogniser:
     def _start(self) -> None:
         """Decode what is kept from its beginning."""
         self._stop()
-        self._cepstral_mean = self._mean(self._kept[: HEAD if self._heard >= HEAD else EARLY])
+        head = self._kept[: HEAD if self._heard >= HEAD else EARLY]
+        self._cepstral_mean = mean_of(self._request, head)
+        self._request.activate_search("requests")
         self._begin_request()
-        _begin(self._anything, self._cepstral_mean)
+        begin(self._anything, self._cepstral_mean)
         self._under_way = True
         self._feed(self._kept, self._request, self._anything)
 
     def _begin_request(self) -> None:
-        _begin(self._request, self._cepstral_mean)
+        begin(self._request, self._cepstral_mean)
         self._ended = False
 
     def _stop(self) -> None:
@@ -171,57 +156,9 @@ class Recogniser:
 
     def _feed(self, samples: Samples, *decoders: Decoder) -> None:
         for at in range(0, len(samples), _SLICE):
-            pcm = _pcm(samples[at : at + _SLICE])
+            part = pcm(samples[at : at + _SLICE])
             for decoder in decoders:
-                decoder.process_raw(pcm)
-
-    def _mean(self, head: Samples) -> str:
-        """Mean cepstrum of [n], as pocketsphinx writes it; its running mean minus the start."""
-        self._request.activate_search("front")
-        _begin(self._request, _written(_CMN))
-        self._request.process_raw(_pcm(head), no_search=True)
-        running = np.array([float(value) for value in self._request.get_cmn(True).split(",")])
-        self._request.end_utt()
-        self._request.activate_search("requests")
-        frames = max(1, len(head) // _FRAME - 3)
-        return _written(running + (running - np.array(_CMN)) * _CMN_FRAMES / frames)
-
-
-def _decoder(words: tuple[tuple[str, str], ...], **settings: float) -> Decoder:
-    decoder = Decoder(
-        hmm=get_model_path("en-us/en-us"),
-        dict=None,
-        lm=None,
-        loglevel="FATAL",  # "the result does not match the grammar" is no error here
-        fwdflat=False,
-        bestpath=False,
-        **settings,
-    )
-    for word, phones in words:
-        decoder.add_word(word, phones, False)
-    return decoder
-
-
-def _begin(decoder: Decoder, mean: str) -> None:
-    decoder.reinit_feat()  # else the noise of the utterance before is subtracted from this one
-    decoder.set_cmn(mean)
-    decoder.start_utt()
-
-
-def _spans(decoder: Decoder) -> tuple[Span, ...]:
-    if decoder.hyp() is None:
-        return ()
-    return tuple(
-        Span(
-            "" if segment.word[0] in "<[+" else segment.word.partition("(")[0],
-            segment.start_frame,
-            segment.end_frame,
-            math.log(segment.ascore) / _LOG,
-            math.log(segment.lscore) / _LOG,
-        )
-        for segment in decoder.seg()
-        if segment.word != "(NULL)"
-    )
+                decoder.process_raw(part)
 
 
 def _rivals(decoder: Decoder) -> tuple[Rival, ...]:
@@ -230,14 +167,6 @@ def _rivals(decoder: Decoder) -> tuple[Rival, ...]:
     accounts = decoder.nbest() if decoder.hyp() else None  # None too where nothing fits
     for account in islice(accounts or (), _ACCOUNTS):
         if account is not None:
-            found.setdefault(account.hypstr, math.log(account.score) / _LOG)
+            found.setdefault(account.hypstr, math.log(account.score) / LOG)
     best = max(found.values(), default=0.0)
     return tuple(Rival(words, best - score) for words, score in found.items())
-
-
-def _pcm(samples: Samples) -> bytes:
-    return (np.clip(samples, -1, 1) * 32767).astype(np.int16).tobytes()
-
-
-def _written(mean: Any) -> str:
-    return ",".join(f"{value:.2f}" for value in mean)

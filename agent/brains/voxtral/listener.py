@@ -23,11 +23,12 @@ from agent.brains.voxtral.tekken import Tekken
 from agent.brains.voxtral.wording import Wording
 from agent.config import Voxtral
 from agent.engines import Conversation, Heard
+from agent.errors import EngineError
 
 log = logging.getLogger(__name__)
 
 _TOKENS_A_SECOND: Final = 12  # nobody speaks faster; a transcript that goes on is a loop
-_TOKENS_MORE: Final = 24
+_TOKENS_MORE: Final = 8
 _NOTES: Final = 3  # transcripts that a call may wait for
 
 
@@ -83,15 +84,22 @@ class VoxtralListener:
         self._reply = None
         utterance = self._spoken(conversation)
         plan = self._recollection.reply(conversation, utterance)
-        tokens = shared.scheduler.answer(
-            self._slot,
-            plan.span,
-            config.max_new_tokens,
-            Sampling(config.temperature, config.top_p, conversation.turn),
-        )
+        said = self._overheard(conversation, utterance)
+        try:
+            tokens = shared.scheduler.answer(
+                self._slot,
+                plan.span,
+                config.max_new_tokens,
+                Sampling(config.temperature, config.top_p, conversation.turn),
+            )
+        except EngineError:
+            if said is not None:
+                said.cancel()
+            raise
         functions = [tool.name for tool in conversation.tools]
         wording = Wording(shared.tekken, functions, conversation.turn, config.max_sentences)
-        self._reply = VoxtralReply(tokens, wording, Asked(conversation, utterance, plan))
+        asked = Asked(conversation, utterance, plan)
+        self._reply = VoxtralReply(tokens, wording, asked, said)
         return self._reply
 
     def keep(self) -> None:
@@ -100,7 +108,7 @@ class VoxtralListener:
             asked, said = self._reply.asked, self._reply.said
             turn = asked.conversation.turn
             self._recollection.keep(turn, asked.utterance, said, asked.plan)
-            if asked.utterance is not None:
+            if asked.utterance is not None and not self._reply.tells:
                 self._answered = (asked.utterance, asked.conversation.language)
         self._end()
 
@@ -112,8 +120,7 @@ class VoxtralListener:
         utterance, language = self._answered
         self._answered = None
         span = transcription(shared.tekken, utterance, transcribed(language))
-        seconds = utterance.chunks * CHUNK_SAMPLES // HEAR_HZ
-        most = _TOKENS_MORE + seconds * _TOKENS_A_SECOND
+        most = _most_tokens(utterance.chunks * CHUNK_SAMPLES)
         tokens = shared.scheduler.note(shared.pen, span, most, GREEDY)
         self._notes = deque(note for note in self._notes if not note.over)
         self._notes.append(tokens)
@@ -132,9 +139,23 @@ class VoxtralListener:
         self._end()
 
     def close(self) -> None:
+        if self._reply is not None:
+            self._reply.cancel()
         for note in self._notes:
             note.cancel()
         self._shared.scheduler.leave(self._slot)
+
+    def _overheard(
+        self, conversation: Conversation, utterance: Utterance | None
+    ) -> Transcript | None:
+        """What was said over a reply, asked for at once: whether that goes on waits for it."""
+        shared = self._shared
+        if not conversation.over_reply or utterance is None or shared.pen is None:
+            return None
+        span = transcription(shared.tekken, utterance, transcribed(conversation.language))
+        most = _most_tokens(self._speech.length)
+        tokens = shared.scheduler.note_now(shared.pen, span, most, GREEDY)
+        return Transcript(tokens, Detokenizer(shared.tekken))
 
     def _end(self) -> None:
         """The utterance is over."""
@@ -156,3 +177,8 @@ class VoxtralListener:
             most = self._recollection.chunks(conversation)
             self._utterance = Utterance(self._speech.last(most * CHUNK_SAMPLES))
         return self._utterance
+
+
+def _most_tokens(samples: int) -> int:
+    """Of a transcript of so much speech."""
+    return _TOKENS_MORE + -(-samples // HEAR_HZ) * _TOKENS_A_SECOND

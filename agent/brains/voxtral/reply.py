@@ -3,6 +3,7 @@
 Both are read by one thread, while `cancel` may come from another and ends a wait at once.
 """
 
+import logging
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ from agent.brains.voxtral.scheduler import Tokens
 from agent.brains.voxtral.span import Utterance
 from agent.brains.voxtral.wording import Wording
 from agent.engines import Conversation, Heard, Piece
+from agent.errors import EngineError
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +32,15 @@ class Asked:
 class VoxtralReply(Iterator[Piece]):
     """The pieces of one reply. Raises EngineError when the model failed."""
 
-    def __init__(self, tokens: Tokens, wording: Wording, asked: Asked) -> None:
-        self._tokens, self._wording = tokens, wording
+    def __init__(
+        self, tokens: Tokens, wording: Wording, asked: Asked, said: "Transcript | None" = None
+    ) -> None:
+        """`said`: what it answers, told before all else."""
+        self._tokens, self._wording, self._said = tokens, wording, said
         self._ready: deque[Piece] = deque()
         self._finished = False
         self.asked = asked
+        self.tells = said is not None  # what was said, or will
 
     @property
     def said(self) -> Said:
@@ -40,6 +48,8 @@ class VoxtralReply(Iterator[Piece]):
         return self._wording.said
 
     def __next__(self) -> Piece:
+        if self._said is not None:
+            self._listen(self._said)
         while not self._ready:
             if self._finished:
                 raise StopIteration
@@ -48,13 +58,25 @@ class VoxtralReply(Iterator[Piece]):
 
     def cancel(self) -> None:
         """No more of it is wanted."""
+        if (said := self._said) is not None:
+            said.cancel()
         self._tokens.cancel()
 
     def close(self) -> None:
         """As generators have it."""
         self.cancel()
         self._ready.clear()
+        self._said = None
         self._finished = True
+
+    def _listen(self, said: "Transcript") -> None:
+        """Wait for what was said. Not to know it is no reason not to answer."""
+        try:
+            self._ready += said
+        except EngineError as error:
+            log.warning("voxtral: no words of what was said over a reply: %s", error)
+            self.tells = False
+        self._said = None
 
     def _read(self) -> None:
         """Wait for the next token, or for the end."""

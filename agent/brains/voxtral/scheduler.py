@@ -3,12 +3,13 @@
 What is next is agenda.py's to say, how a slot's cache is filled filling.py's. An error of the
 model fails the jobs it concerns, and what their slots held is given up; the thread lives on. A
 job that was cancelled gets no further token; what the model is doing at that moment goes on.
+A job that was put off begins anew behind the tokens it has made.
 """
 
 import logging
 import threading
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import Any, assert_never
@@ -27,21 +28,36 @@ class _Seat:
     """A slot and the jobs for it: one at work, the others after it."""
 
     slot: Slot
-    active: "_Job | None" = None
+    active: "_Go | None" = None
     waiting: "deque[_Job]" = field(default_factory=deque)
+
+    @property
+    def jobs(self) -> "list[_Job]":
+        """In the order in which they are done."""
+        return [*([] if self.active is None else [self.active.job]), *self.waiting]
+
+
+Work = Generator[None, None, int | None]
 
 
 @dataclass(slots=True, eq=False)
 class _Job:
     seat: _Seat
     rank: Rank
-    work: Generator[None, None, int | None]  # the prefill; begun when it is its turn
+    begin: Callable[[list[int]], Work]  # the prefill, the tokens made before included
     limit: int = 0  # tokens at most
     made: SimpleQueue[int | EngineError | None] = field(default_factory=SimpleQueue)
-    tokens: int = 0  # made so far
-    last: int = 0  # the newest: the cache has yet to take it in
+    tokens: list[int] = field(default_factory=list)  # the cache has yet to take in the last
     over: bool = False
     whole: bool = False  # it came to its own end
+
+
+@dataclass(slots=True, eq=False)
+class _Go:
+    """A job at work. If it is put off, another of these takes it up again."""
+
+    job: _Job
+    work: Work  # begun when it is its turn
 
 
 class Tokens(Iterator[int]):
@@ -88,7 +104,7 @@ class Scheduler:
         slots = [Slot(runner, number, begin_audio) for number in range(runner.slots)]
         self._seats = [_Seat(slot) for slot in slots]
         self._free = deque(range(runner.slots))
-        self._agenda: Agenda[_Job] = Agenda()
+        self._agenda: Agenda[_Go] = Agenda()
         self._to_free: deque[Slot] = deque()
         self._changed = threading.Condition()
         self._closed = False
@@ -127,10 +143,10 @@ class Scheduler:
             if self._closed:
                 return
             seat = self._seats[slot]
-            for job in [seat.active, *seat.waiting]:
-                if job is not None and job.rank is Rank.PREFIX:
+            for job in seat.jobs:
+                if job.rank is Rank.PREFIX:
                     self._finish(job)
-            self._enter(_Job(seat, Rank.PREFIX, seat.slot.prepare(span)))
+            self._enter(_Job(seat, Rank.PREFIX, lambda _: seat.slot.prepare(span)))
 
     def answer(self, slot: int, span: Span, limit: int, sampling: Any) -> Tokens:
         """What follows `span`, at most `limit` tokens, as soon as can be.
@@ -141,10 +157,12 @@ class Scheduler:
         with self._changed:
             self._check()
             seat = self._seats[slot]
-            for job in [*seat.waiting, seat.active]:
-                if job is not None and (job is not seat.active or job.rank is not Rank.ANSWER):
+            for job in reversed(seat.jobs):
+                if job in seat.waiting or job.rank is not Rank.ANSWER:
                     self._finish(job)
-            return self._ask(slot, Rank.ANSWER, span, limit, sampling)
+            job = self._job(slot, Rank.ANSWER, span, limit, sampling)
+            self._enter(job)
+            return Tokens(self, job)
 
     def note(self, slot: int, span: Span, limit: int, sampling: Any) -> Tokens:
         """What follows `span`, when there is time, after what was asked for this slot before.
@@ -153,7 +171,28 @@ class Scheduler:
         """
         with self._changed:
             self._check()
-            return self._ask(slot, Rank.TRANSCRIPT, span, limit, sampling)
+            job = self._job(slot, Rank.TRANSCRIPT, span, limit, sampling)
+            self._enter(job)
+            return Tokens(self, job)
+
+    def note_now(self, slot: int, span: Span, limit: int, sampling: Any) -> Tokens:
+        """The same as soon as can be: somebody waits. Other notes in this slot are put off.
+
+        Raises EngineError after `close`.
+        """
+        with self._changed:
+            self._check()
+            job = self._job(slot, Rank.ANSWER, span, limit, sampling)
+            seat, active = job.seat, job.seat.active
+            if active is not None and active.job.rank is not Rank.ANSWER:
+                self._agenda.remove(active)
+                seat.waiting.appendleft(active.job)
+                seat.active = None
+            before = sum(other.rank is Rank.ANSWER for other in seat.waiting)
+            seat.waiting.insert(before, job)
+            if seat.active is None:
+                self._enter(seat.waiting.popleft())
+            return Tokens(self, job)
 
     def cancel(self, job: _Job) -> None:
         """No more of it is wanted."""
@@ -169,10 +208,9 @@ class Scheduler:
         with self._changed:
             self._closed = True
             for seat in self._seats:
-                for job in [*seat.waiting, seat.active]:
-                    if job is not None:
-                        job.made.put(EngineError("voxtral was closed"))
-                        self._finish(job)
+                for job in reversed(seat.jobs):
+                    job.made.put(EngineError("voxtral was closed"))
+                    self._finish(job)
             self._changed.notify_all()
 
     # -- jobs, by whoever holds the lock
@@ -181,27 +219,28 @@ class Scheduler:
         if self._closed:
             raise EngineError("voxtral was closed")
 
-    def _ask(self, slot: int, rank: Rank, span: Span, limit: int, sampling: Any) -> Tokens:
+    def _job(self, slot: int, rank: Rank, span: Span, limit: int, sampling: Any) -> _Job:
         seat = self._seats[slot]
         room = self._runner.context - positions(span)
-        job = _Job(seat, rank, seat.slot.answer(span, sampling), min(limit, room))
-        if job.limit < 1:
+        if min(limit, room) < 1:
             raise EngineError("the conversation is longer than voxtral.context_tokens")
-        self._enter(job)
-        return Tokens(self, job)
+
+        def begin(made: list[int]) -> Work:
+            return seat.slot.answer([*span, *made], sampling)
+
+        return _Job(seat, rank, begin, min(limit, room))
 
     def _enter(self, job: _Job) -> None:
         if job.seat.active is not None:
             job.seat.waiting.append(job)
             return
-        job.seat.active = job
-        self._agenda.add(job, job.rank)
+        job.seat.active = _Go(job, job.begin(job.tokens))
+        self._agenda.add(job.seat.active, job.rank)
         self._changed.notify_all()
 
     def _empty(self, seat: _Seat) -> None:
-        for job in [*seat.waiting, seat.active]:
-            if job is not None:
-                self._finish(job)
+        for job in reversed(seat.jobs):
+            self._finish(job)
 
     def _finish(self, job: _Job) -> None:
         """It is over, for whatever reason: the next one for its slot may begin."""
@@ -210,10 +249,10 @@ class Scheduler:
         job.over = True
         job.made.put(None)
         seat = job.seat
-        if seat.active is not job:
+        if seat.active is None or seat.active.job is not job:
             seat.waiting.remove(job)
             return
-        self._agenda.remove(job)
+        self._agenda.remove(seat.active)
         seat.active = None
         if seat.waiting:
             self._enter(seat.waiting.popleft())
@@ -230,16 +269,16 @@ class Scheduler:
     def _run(self) -> None:
         while (work := self._next()) is not None:
             match work:
-                case Prefill(job):
-                    self._prefill(job)
-                case Step(jobs):
-                    self._step(jobs)
+                case Prefill(go):
+                    self._prefill(go)
+                case Step(goes):
+                    self._step(goes)
                 case Slot():
                     self._free_slot(work)
                 case _:
                     assert_never(work)
 
-    def _next(self) -> Prefill[_Job] | Step[_Job] | Slot | None:
+    def _next(self) -> Prefill[_Go] | Step[_Go] | Slot | None:
         with self._changed:
             while not self._closed:
                 if self._to_free:
@@ -255,54 +294,57 @@ class Scheduler:
         except Exception as error:
             log.error("voxtral failed to free a slot", exc_info=error)
 
-    def _prefill(self, job: _Job) -> None:
+    def _prefill(self, go: _Go) -> None:
         try:
-            next(job.work)
+            next(go.work)
         except StopIteration as done:
             with self._changed:
-                if job.over:
+                if not self._goes(go):
                     return
                 if done.value is None:
-                    self._finish(job)
+                    self._finish(go.job)
                 else:
-                    self._agenda.decode(job)
-                    self._took(job, done.value)
+                    self._agenda.decode(go)
+                    self._took(go.job, done.value)
         except Exception as error:  # noqa: BLE001 - whatever torch raises: it ends this job
-            self._fail((job,), error)
+            self._fail((go,), error)
 
-    def _step(self, jobs: tuple[_Job, ...]) -> None:
+    def _step(self, goes: tuple[_Go, ...]) -> None:
         try:
-            tokens = self._runner.step([job.seat.slot.number for job in jobs])
+            tokens = self._runner.step([go.job.seat.slot.number for go in goes])
         except Exception as error:  # noqa: BLE001 - whatever torch raises: it ends these jobs
-            self._fail(jobs, error)
+            self._fail(goes, error)
             return
         with self._changed:
-            for job, token in zip(jobs, tokens, strict=True):
-                job.seat.slot.said(job.last)
-                self._took(job, token)
+            for go, token in zip(goes, tokens, strict=True):
+                go.job.seat.slot.said(go.job.tokens[-1])
+                if self._goes(go):
+                    self._took(go.job, token)
+
+    def _goes(self, go: _Go) -> bool:
+        """Whether it is wanted, and was not put off meanwhile."""
+        return go.job.seat.active is go
 
     def _took(self, job: _Job, token: int) -> None:
         """The model made a token for it."""
-        if job.over:
-            return
         if token == self._stop:
             job.whole = True
             self._finish(job)
             return
         job.made.put(token)
-        job.tokens, job.last = job.tokens + 1, token
-        if job.tokens >= job.limit:
+        job.tokens.append(token)
+        if len(job.tokens) >= job.limit:
             job.whole = True
             self._finish(job)
 
-    def _fail(self, jobs: tuple[_Job, ...], error: Exception) -> None:
+    def _fail(self, goes: tuple[_Go, ...], error: Exception) -> None:
         end_if_lost(error)
         if not isinstance(error, EngineError):
             log.error("voxtral failed", exc_info=error)
             error = EngineError(f"voxtral failed: {error}")
         with self._changed:
-            for job in jobs:
-                job.seat.slot.spoil()
-                if not job.over:
-                    job.made.put(error)
-                    self._finish(job)
+            for go in goes:
+                go.job.seat.slot.spoil()
+                if self._goes(go):
+                    go.job.made.put(error)
+                    self._finish(go.job)

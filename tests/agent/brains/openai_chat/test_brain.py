@@ -208,6 +208,97 @@ def test_a_transcript_can_be_had_beside_the_next_reply(server, listener):
     thread.join()
 
 
+# -- over a reply
+
+OVER = replace(PLAIN, over_reply=True)
+
+
+def asked(server):
+    """What was asked of the server, in order, without the models."""
+    posts = [path for method, path, _, _ in server.requests if method == "POST"]
+    return [path.removeprefix("/v1/") for path in posts]
+
+
+def test_what_was_said_over_a_reply_comes_before_the_answer(server, listener):
+    server.transcript = "stop"
+    listener.hear(SPEECH)
+    assert next(pieces := listener.reply(OVER)) == Heard("stop")
+    assert said(pieces) == "16000 samples."
+    assert asked(server) == ["audio/transcriptions", "chat/completions"]
+    listener.keep()
+    assert list(listener.transcribe()) == [], "it was told already"
+    assert len(asked(server)) == 2
+
+
+def test_an_ordinary_turn_waits_for_no_words(server, listener):
+    listener.hear(SPEECH)
+    assert list(listener.reply(PLAIN)) == [Text("16000 "), Text("samples.")]
+    assert asked(server) == ["chat/completions"]
+
+
+@pytest.mark.parametrize("heard", [True, False])
+def test_where_there_is_nothing_to_write_down_or_nobody_to_do_it_nothing_is_asked(
+    server, listen, heard
+):
+    listener = listen(transcript=not heard)
+    if heard:
+        listener.hear(SPEECH)
+    assert not any(isinstance(piece, Heard) for piece in listener.reply(OVER))
+    assert asked(server) == ["chat/completions"]
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [silent, refuses(500, "{}"), refuses(200, "{}"), raw(b""), dies()],
+    ids=["silent", "fails", "no transcript", "no HTTP", "dies"],
+)
+def test_words_that_cannot_be_had_lose_no_reply(server, listener, behaviour, caplog):
+    server.will(behaviour)
+    listener.hear(SPEECH)
+    assert list(listener.reply(OVER)) == [Text("16000 "), Text("samples.")]
+    assert "no words of what was said over a reply" in caplog.text
+    listener.keep()
+    assert list(listener.transcribe()) == [Heard("what time is it")], "asked again, later"
+
+
+def test_a_reply_that_fails_after_the_words_is_a_failure(server, listen):
+    listener = listen(retries=0)
+    listener.hear(SPEECH)
+    pieces = listener.reply(OVER)
+    assert next(pieces) == Heard("what time is it")
+    server.will(refuses(500, "{}"))
+    with pytest.raises(EngineError, match="status 500"):
+        list(pieces)
+
+
+def test_a_draft_that_is_unwanted_lets_go_of_the_words(server, listener):
+    server.will(silent)
+    listener.hear(SPEECH)
+    pieces = listener.reply(OVER)
+    found = []
+    reader = threading.Thread(target=lambda: found.extend(pieces))
+    reader.start()
+    assert server.waiting.get(timeout=5) == "/v1/audio/transcriptions"
+    pieces.cancel()
+    reader.join(5)
+    assert not reader.is_alive()
+    assert found == []
+    assert server.gone.get(timeout=5) == "/v1/audio/transcriptions"
+    assert asked(server) == ["audio/transcriptions"], "nobody wants the answer either"
+    listener.discard()
+    listener.hear(SPEECH)
+    assert said(listener.reply(PLAIN)) == "32000 samples."
+
+
+def test_a_draft_that_is_kept_unread_tells_what_was_said_once(server, listener):
+    listener.hear(SPEECH)
+    pieces = listener.reply(OVER)
+    listener.keep()
+    assert list(listener.transcribe()) == []
+    assert next(pieces) == Heard("what time is it")
+    assert said(pieces) == "16000 samples."
+
+
 def test_transcripts_can_be_turned_off(server, listen):
     listener = listen(transcript=False)
     listener.hear(SPEECH)

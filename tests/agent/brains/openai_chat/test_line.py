@@ -155,6 +155,32 @@ def test_one_called_off_before_it_began_asks_nothing(server, line):
     assert server.requests == []
 
 
+def test_an_errand_that_is_called_off_calls_off_the_one_it_runs(server, line):
+    def waits(unwanted):
+        yield ask(other, 60, unwanted)
+
+    server.will(silent)
+    other = Line(Address(server.url))
+    inner = Errand(other, waits)
+    outer = Errand(line, lambda unwanted: (each for each in inner), inner)
+    raised = []
+
+    def read():
+        try:
+            next(outer)
+        except (OSError, http.client.HTTPException) as error:
+            raised.append(error)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    server.waiting.get(timeout=5)
+    assert not inner.unwanted
+    outer.cancel()
+    reader.join(5)
+    assert len(raised) == 1
+    assert inner.unwanted
+
+
 def test_cutting_an_idle_or_closed_line_is_nothing(server, line):
     line.cut()
     server.will(says("hello"), says("again"))

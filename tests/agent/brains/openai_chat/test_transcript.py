@@ -4,12 +4,12 @@ import threading
 
 import numpy as np
 import pytest
-from chat_server import MODEL, chat_server, form, raw, refuses
+from chat_server import MODEL, chat_server, form, raw, refuses, silent
 
 from agent.audio.pcm16 import to_pcm16
 from agent.brains.openai_chat import transcript as module
-from agent.brains.openai_chat.line import Address, Line
-from agent.brains.openai_chat.transcript import transcript
+from agent.brains.openai_chat.line import Address, Errand, Line
+from agent.brains.openai_chat.transcript import in_time, transcript
 from agent.brains.openai_chat.wav import wav
 from agent.config import OpenaiChat
 from agent.engines import Heard
@@ -67,6 +67,67 @@ def test_a_server_without_transcripts_is_an_error_with_a_remedy(server, behaviou
     with pytest.raises(EngineError) as failed:
         write_down(server)
     assert said in str(failed.value)
+
+
+@pytest.fixture
+def errand(server):
+    config, line = OpenaiChat(url=server.url, model=MODEL), Line(Address(server.url))
+    return Errand(line, lambda unwanted: transcript(line, config, SAID, "", unwanted))
+
+
+def in_all(generator):
+    """What it yields, and returns."""
+    found = []
+    while True:
+        try:
+            found.append(next(generator))
+        except StopIteration as end:
+            return found, end.value
+
+
+def test_in_time_it_is_what_it_is_later(server, errand):
+    assert in_all(in_time(errand, 20)) == ([Heard("what time is it")], True)
+
+
+def test_to_hear_nothing_is_to_know_it(server, errand):
+    server.transcript = ""
+    assert in_all(in_time(errand, 20)) == ([], True)
+
+
+def test_a_server_that_takes_too_long_is_not_waited_for(server, errand, caplog):
+    server.will(silent)
+    assert in_all(in_time(errand, 0.05)) == ([], False)
+    assert server.gone.get(timeout=5) == "/v1/audio/transcriptions", "it may stop its work"
+    assert "none came within 0.05 s" in caplog.text
+
+
+def test_a_server_that_sends_a_little_now_and_then_is_not_waited_for(server, errand, caplog):
+    """Killed: a limit for each wait instead of one for all."""
+    stop = threading.Event()
+
+    def behave(handler):
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
+        while not stop.wait(0.02):
+            handler.wfile.write(b"X-More: to come\r\n")
+
+    server.will(behave)
+    try:
+        assert in_all(in_time(errand, 0.2)) == ([], False)
+    finally:
+        stop.set()
+    assert "none came within 0.2 s" in caplog.text
+
+
+def test_what_goes_wrong_is_said_in_the_log_and_nowhere_else(server, errand, caplog):
+    server.will(refuses(404, '{"detail": "Not Found"}'))
+    assert in_all(in_time(errand, 20)) == ([], False)
+    assert "openai_chat.model" in caplog.text
+
+
+def test_who_calls_it_off_is_not_told_that_it_failed(server, errand, caplog):
+    errand.cancel()
+    assert in_all(in_time(errand, 20)) == ([], False)
+    assert caplog.text == ""
 
 
 def test_no_audio_can_end_a_part_early():

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.brains.operator.answers import JOKES, LOST, Mind, answer, heeded
+from agent.brains.operator.answers import JOKES, LOST, Mind, answer, answer_over, heeded
 from agent.brains.operator.grammar import understand
 from agent.brains.operator.requests import Intent, Request
 from agent.engines import Act, Action, Heard, Text
@@ -271,3 +271,49 @@ def test_the_same_again_gives_the_same(request, mind) -> None:
     if request is not None and request.intent is Intent.COUNT:
         request = Request(Intent.COUNT, "x", number=5)
     assert answer(request, mind, NOW) == answer(request, mind, NOW)
+
+
+def over(words, mind=None):
+    return answer_over(words, mind or Mind(), NOW)
+
+
+@pytest.mark.parametrize(
+    "said", ["stop", "no", "excuse me", "be quiet", "sorry", "hey", "what"]
+)
+def test_to_have_stopped_is_the_answer_to_most_that_is_said_over_a_reply(said) -> None:
+    pieces, after = over(said)
+    assert pieces == (Heard(said.capitalize()),)
+    assert after == Mind()
+
+
+@pytest.mark.parametrize(
+    ("said", "answered"),
+    [
+        ("louder", "I will speak louder."),
+        ("hello", "Hello! How can I help you?"),
+        ("never mind", "All right."),
+        ("hold on", "I will wait. Say: I'm back, when you are."),
+    ],
+)
+def test_a_request_over_a_reply_is_granted(said, answered) -> None:
+    first, *others = over(said)[0]
+    assert first == Heard(said.capitalize())
+    assert text(others) == answered
+    assert not any(isinstance(piece, Heard) for piece in others)
+
+
+@pytest.mark.parametrize("said", ["goodbye", "hang up"])
+def test_a_word_over_a_reply_ends_no_call_without_being_asked_back(said) -> None:
+    pieces, after = over(said)
+    assert pieces == (Heard(said.capitalize()), Text(f"Did you say: {said.capitalize()}?"))
+    assert acts(answer(understand("yes"), after, NOW)[0]) == [Action.HANG_UP]
+
+
+def test_a_word_over_a_question_ends_the_question() -> None:
+    _, after = over("stop", Mind(asked=understand("count to eighty")))
+    assert after == Mind()
+
+
+@pytest.mark.parametrize("said", ["okay", "mm", "yeah yeah", "uhhuh", "of course"])
+def test_a_sign_is_only_told(said) -> None:
+    assert over(said) == ((Heard(said.capitalize()),), Mind())

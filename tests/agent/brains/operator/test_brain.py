@@ -9,6 +9,8 @@ import pytest
 from recordings import recording
 from spoken import say
 
+from agent.audio.frame import HEAR_HZ
+from agent.backchannel import only_listens
 from agent.brains.operator import brain as subject
 from agent.brains.operator import certainty
 from agent.brains.operator.answers import LOST
@@ -244,3 +246,75 @@ def test_what_was_typed_is_understood_by_the_same_grammar(operator, typed, answe
     assert text(pieces).startswith(answered)
     assert not [piece for piece in pieces if isinstance(piece, Heard)]
     listener.close()
+
+
+OVER = Conversation("", "en-US", over_reply=True)
+# Those that the operator was not made with; each of a test's words is said by all of them.
+STRANGERS = ("en-us+f2", "en-us+m7", "en-gb", "en-us+f5")
+
+
+def over_a_reply(listener, said, name):
+    """What it says it heard, by whether that only shows that somebody listens."""
+    laws.hear(listener, say(said, name)[: -HEAR_HZ * 3 // 10])  # the reply waits no longer
+    heard = [piece for piece in listener.reply(OVER) if isinstance(piece, Heard)]
+    listener.discard()
+    listener.forget()
+    assert len(heard) <= 1
+    return only_listens(heard[0].transcript, "en") if heard else None
+
+
+@pytest.mark.parametrize("said", ["stop", "wait", "no"])
+def test_a_short_command_over_a_reply_is_understood_of_most(listener, said) -> None:
+    found = [over_a_reply(listener, said, name) for name in STRANGERS]
+    assert found.count(False) >= 3, found
+
+
+@pytest.mark.parametrize("said", ["mm", "yeah", "okay"])
+def test_that_somebody_listens_is_never_taken_for_a_command(listener, said) -> None:
+    found = [over_a_reply(listener, said, name) for name in STRANGERS]
+    assert found.count(False) <= 1, found
+
+
+def test_an_ordinary_turn_is_not_heard_as_an_interjection(
+    operator, listener, monkeypatch
+) -> None:
+    """Killed: the forced choice wherever no request is certain."""
+    monkeypatch.setattr(operator._recognisers.overhearing, "listen", lambda samples: 1 / 0)
+    laws.hear(listener, say("my account number is four five seven two"))
+    assert text(laws.answer(listener)) == LOST[0]
+
+
+def test_what_is_certain_needs_no_forced_choice(operator, listener, monkeypatch) -> None:
+    monkeypatch.setattr(operator._recognisers.overhearing, "listen", lambda samples: 1 / 0)
+    laws.hear(listener, say("what time is it"))
+    pieces = [piece for piece in listener.reply(OVER) if not isinstance(piece, Sense)]
+    assert pieces[0] == Heard("What time is it")
+
+
+def test_on_hold_a_word_is_not_meant_for_us(operator, listener, monkeypatch) -> None:
+    ask(listener, "hold the line please")
+    assert listener._mind.held
+    monkeypatch.setattr(operator._recognisers.overhearing, "listen", lambda samples: 1 / 0)
+    laws.hear(listener, say("excuse me"))
+    assert not any(isinstance(piece, Heard | Text) for piece in listener.reply(OVER))
+
+
+def test_a_word_over_a_reply_leaves_no_trace_where_the_draft_is_thrown_away(listener) -> None:
+    before = listener._mind
+    over_a_reply(listener, "goodbye", "en-us")
+    assert listener._mind == listener._mind_after == before
+
+
+def test_a_decoder_that_fails_over_a_reply_fails_that_draft(
+    operator, listener, monkeypatch
+) -> None:
+    def broken(samples):
+        raise RuntimeError("no search module")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(operator._recognisers.overhearing, "listen", broken)
+        laws.hear(listener, say("seven"))
+        with pytest.raises(EngineError, match="recogniser failed"):
+            list(listener.reply(OVER))
+    listener.discard()
+    assert text(ask(listener, "what day is it")) == "Today is Monday."

@@ -1,6 +1,7 @@
 """The laws of a listener, by the real classes on a tiny checkpoint; no cache can show."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import listener_laws as laws
 import numpy as np
@@ -9,6 +10,7 @@ import tiny_voxtral
 
 from agent.brains.voxtral import brain as module
 from agent.brains.voxtral.brain import VoxtralBrain
+from agent.brains.voxtral.detok import Detokenizer
 from agent.config import Torch, Voxtral
 from agent.engines import Conversation, Exchange, Heard, Text
 from agent.errors import ConfigError, EngineError
@@ -128,6 +130,47 @@ def test_two_calls_at_once_answer_as_one_by_one(brain) -> None:
     alone = [call(samples) for samples in (ONE, OTHER)]
     with ThreadPoolExecutor(2) as threads:
         assert list(threads.map(call, (ONE, OTHER))) == alone
+
+
+def generated(checkpoint, tekken, samples, count) -> str:
+    """What transformers' own processor and generate() write down."""
+    inputs = tiny_voxtral.processor(checkpoint).apply_transcription_request(
+        audio=samples, model_id="voxtral", language="de", sampling_rate=16_000, format=["wav"]
+    )
+    tokens = tiny_voxtral.generate(checkpoint, inputs, count)
+    whole = tokens[: tokens.index(tekken.eos)] if tekken.eos in tokens else tokens
+    return "".join(map(Detokenizer(tekken).push, whole)).strip()
+
+
+@pytest.mark.parametrize("samples", [ONE, OTHER[:12_000]], ids=["1.3 s", "0.8 s"])
+def test_words_over_a_reply_are_those_of_generate_and_so_is_the_answer(
+    brain, checkpoint, samples
+) -> None:
+    over, ordinary = brain.listen(), brain.listen()
+    turn = Conversation("Be brief.", "de-DE", turn=1)
+    for listener in (over, ordinary):
+        laws.hear(listener, samples)
+    said, *answer = over.reply(replace(turn, over_reply=True))
+    seconds = -(-len(samples) // 16_000)
+    wanted = generated(checkpoint, brain._mind._shared.tekken, samples, 8 + 12 * seconds)
+    assert said == Heard(wanted)
+    assert text(answer) == text(ordinary.reply(turn))
+    over.close()
+    ordinary.close()
+
+
+def test_words_over_replies_of_two_calls_at_once_are_those_of_each(brain) -> None:
+    def over_a_reply(samples) -> list:
+        listener = brain.listen()
+        laws.hear(listener, samples)
+        pieces = list(listener.reply(replace(laws.NOBODY, over_reply=True)))
+        listener.close()
+        return pieces
+
+    alone = [over_a_reply(samples) for samples in (ONE, OTHER)]
+    assert all(isinstance(pieces[0], Heard) for pieces in alone)
+    with ThreadPoolExecutor(2) as threads:
+        assert list(threads.map(over_a_reply, (ONE, OTHER))) == alone
 
 
 def test_more_than_30_s_are_heard_whole(brain) -> None:

@@ -3,6 +3,7 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 
 import listener_laws as laws
 import numpy as np
@@ -303,6 +304,135 @@ def held():
     runner = FakeRunner(slots=3, says=says, before=before)
     runner.go = go
     return runner
+
+
+def over_a_reply(call):
+    """The conversation in which something is said over a reply."""
+    call.number += 1
+    return replace(call.conversation(call.number), over_reply=True)
+
+
+def test_what_was_said_over_a_reply_is_told_before_the_answer(mind_of) -> None:
+    prompts = []
+
+    def says(prompt):
+        prompts.append(prompt)
+        return " Stop. " if prompt.endswith("[TRANSCRIBE]") else "As you wish."
+
+    runner = FakeRunner(says=says)
+    mind = mind_of(runner)
+    call, told = Call(mind), Call(mind)
+    call.say(ONE)
+    told.say(ONE)
+    for each in (call, told):
+        laws.hear(each.listener, OTHER)
+    with counting(runner) as computed:
+        said, *answer = call.listener.reply(over_a_reply(call))
+    assert said == Heard("Stop.")
+    assert text(answer) == text(told.reply()), "the answer is the same"
+    assert f"<s>[INST][BEGIN_AUDIO]{label(OTHER)}[/INST]lang:en[TRANSCRIBE]" in prompts
+    assert computed["hear_and_answer"] == 377 + 8, "the utterance is encoded once"
+    call.listener.keep()
+    assert list(call.listener.transcribe()) == [], "it was told already"
+    told.listener.keep()
+    assert list(told.listener.transcribe()) == [Heard("Stop.")]
+
+
+def test_an_ordinary_turn_asks_for_no_words_before_its_answer(mind_of) -> None:
+    prompts = []
+    runner = FakeRunner(says=lambda prompt: prompts.append(prompt) or "Yes.")
+    call = Call(mind_of(runner))
+    call.begin(ONE)
+    assert text(call.reply()) == "Yes."
+    assert not any("[TRANSCRIBE]" in prompt for prompt in prompts)
+
+
+@pytest.mark.parametrize("settings", [{"transcript": False}, {}])
+def test_where_there_is_no_slot_for_it_the_answer_comes_as_ever(mind_of, settings) -> None:
+    slots = 1 if not settings else 3  # of one slot none is held back
+    call = Call(mind_of(FakeRunner(slots=slots, says=lambda prompt: "Yes."), **settings))
+    laws.hear(call.listener, ONE)
+    assert text(pieces := list(call.listener.reply(over_a_reply(call)))) == "Yes."
+    assert not any(isinstance(piece, Heard) for piece in pieces)
+
+
+def test_words_over_a_reply_do_not_wait_for_that_reply_or_for_transcripts(mind_of) -> None:
+    """Killed: asking for them after what was asked before."""
+    hears = []
+
+    def says(prompt):
+        hears.append(prompt)
+        return "Stop." if prompt.endswith("[TRANSCRIBE]") else "on and on " * 2000
+
+    mind = mind_of(FakeRunner(says=says, context=40_000), max_new_tokens=19_000)
+    call = Call(mind)
+    call.begin(ONE)
+    held = call.reply()
+    next(held)
+    call.listener.keep()
+    note = call.listener.transcribe()
+    laws.hear(call.listener, OTHER)
+    draft = call.listener.reply(over_a_reply(call))
+    assert next(draft) == Heard("Stop.")
+    draft.close()
+    call.listener.discard()
+    call.listener.forget()
+    assert next(held) == Text("n"), "it goes on"
+    assert list(note) == [Heard("Stop.")]
+    held.close()
+
+
+def test_a_draft_over_a_reply_that_is_thrown_away_leaves_nothing(mind_of, held) -> None:
+    mind = mind_of(held)
+    call = Call(mind)
+    for ending in ("discard", "forget", "close", "another"):
+        laws.hear(call.listener, speech(0.2, 0.2))
+        draft = call.listener.reply(over_a_reply(call))
+        match ending:
+            case "discard" | "forget":
+                getattr(call.listener, ending)()
+            case "close":
+                draft.close()
+                call.listener.forget()
+            case "another":
+                call.reply()
+                call.listener.forget()
+        assert not any(isinstance(piece, Heard) for piece in draft)
+    laws.hear(call.listener, speech(0.2, 0.2))
+    last = call.listener.reply(over_a_reply(call))
+    call.listener.close()
+    assert list(last) == []
+    held.go.set()
+    fresh = Call(mind)
+    laws.hear(fresh.listener, ONE)
+    assert next(fresh.listener.reply(over_a_reply(fresh))) == Heard("I said it.")
+
+
+def test_a_draft_that_is_kept_before_it_is_read_tells_what_was_said_once(mind_of, held) -> None:
+    call = Call(mind_of(held))
+    laws.hear(call.listener, ONE)
+    reply = call.listener.reply(over_a_reply(call))
+    call.listener.keep()
+    transcript = list(call.listener.transcribe())
+    held.go.set()
+    assert [*transcript, *reply].count(Heard("I said it.")) == 1
+
+
+def test_an_answer_that_cannot_be_asked_for_takes_its_transcript_with_it(mind_of, held) -> None:
+    mind = mind_of(held)
+    call, other = Call(mind), Call(mind)
+    laws.hear(call.listener, ONE)
+    scheduler = mind._scheduler
+    answer, scheduler.answer = scheduler.answer, None
+    scheduler.answer = lambda *asked: (_ for _ in ()).throw(EngineError("no room"))
+    with pytest.raises(EngineError, match="no room"):
+        call.listener.reply(over_a_reply(call))
+    scheduler.answer = answer
+    laws.hear(other.listener, OTHER)
+    draft = other.listener.reply(over_a_reply(other))
+    assert [job.over for job in scheduler._seats[mind._shared.pen].jobs] == [False]
+    held.go.set()
+    assert next(draft) == Heard("I said it.")
 
 
 def noted(call, value):

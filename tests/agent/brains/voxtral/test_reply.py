@@ -40,9 +40,13 @@ def tokens_of():
 
 @pytest.fixture
 def reply_of(tokens_of, tekken):
-    def start(answer, sentences=0):
+    def start(answer, sentences=0, said=None):
+        """`said`: the tokens of what it answers."""
         wording = Wording(tekken, ("time",), 3, sentences)
-        return VoxtralReply(tokens_of(answer), wording, Asked(NOBODY, None, Plan([], View())))
+        asked = Asked(NOBODY, None, Plan([], View()))
+        if said is not None:
+            said = Transcript(said, Detokenizer(tekken))
+        return VoxtralReply(tokens_of(answer), wording, asked, said)
 
     return start
 
@@ -83,6 +87,49 @@ def test_what_was_said_is_known_as_far_as_it_was_read(reply_of) -> None:
     next(reply)
     next(reply)
     assert reply.said.tokens == ids("Ye")
+
+
+def test_what_it_answers_is_told_first_and_once(reply_of, tokens_of) -> None:
+    reply = reply_of("Yes.", said=tokens_of(" Stop. "))
+    assert reply.tells
+    assert next(reply) == Heard("Stop.")
+    assert list(reply) == [Text(letter) for letter in "Yes."]
+    assert reply.tells and not reply_of("Yes.").tells
+
+
+@pytest.mark.parametrize("said", ["", "  "])
+def test_where_nothing_was_said_the_reply_begins_with_its_text(
+    reply_of, tokens_of, said
+) -> None:
+    assert next(reply_of("Yes.", said=tokens_of(said))) == Text("Y")
+
+
+def test_not_to_know_what_was_said_is_no_reason_not_to_answer(reply_of, tekken, caplog) -> None:
+    """Killed: a failure of the transcript that fails the reply."""
+
+    def before(verb, slots):
+        raise RuntimeError("device lost")
+
+    scheduler = Scheduler(FakeRunner(slots=1, before=before), begin_audio=BEGIN_AUDIO, stop=EOS)
+    try:
+        reply = reply_of("Yes.", said=scheduler.note(scheduler.take(0), [1, INST], 9, None))
+        assert "".join(piece.text for piece in reply) == "Yes."
+        assert not reply.tells
+        assert "no words of what was said over a reply" in caplog.text
+        assert "device lost" in caplog.text
+    finally:
+        scheduler.close()
+
+
+@pytest.mark.parametrize("verb", ["cancel", "close"])
+def test_a_reply_that_is_unwanted_does_not_wait_for_what_was_said(
+    reply_of, tokens_of, verb
+) -> None:
+    said = tokens_of("on and on " * 5000, limit=10**6)
+    reply = reply_of("Yes.", said=said)
+    getattr(reply, verb)()
+    assert said.over and not said.whole
+    assert not any(isinstance(piece, Heard) for piece in reply)
 
 
 @pytest.mark.parametrize(

@@ -215,6 +215,113 @@ def test_transcripts_come_one_after_the_other() -> None:
         assert [list(note) for note in notes] == [alone(span(f"note {n}")) for n in range(3)]
 
 
+def test_who_waits_for_a_note_goes_before_the_notes_that_nobody_waits_for() -> None:
+    gate = Gate()
+    runner = FakeRunner(before=gate, says=lambda prompt: prompt[9:-7])  # between the brackets
+    with scheduler_of(runner) as scheduler:
+        pen = scheduler.take(0)
+        notes = [scheduler.note(pen, span(f"note {n}"), 1000, None) for n in range(2)]
+        gate.wait()
+        assert gate.step() == "step"
+        assert text_of([next(notes[0])]) == "n"
+        urgent = [scheduler.note_now(pen, span(f"now {n}"), 1000, None) for n in range(2)]
+        gate.release()
+        assert [text_of(each) for each in urgent] == ["now 0", "now 1"]
+        assert [text_of(each) for each in notes] == ["ote 0", "note 1"], (
+            "it begins where it was"
+        )
+        assert all(each.whole for each in (*notes, *urgent))
+    prefills = [count for verb, _, count in runner.computed if verb in ("extend", "first")]
+    assert prefills[0] == len(span("note 0"))
+    assert len(prefills) == 5, "only the one that was put off was begun twice"
+
+
+def test_what_was_in_work_when_it_was_put_off_is_not_said_twice() -> None:
+    """Killed: taking the token of a step that another job has overtaken."""
+    gate = Gate()
+    runner = FakeRunner(before=gate, says=lambda prompt: "Hello there.")
+    with scheduler_of(runner) as scheduler:
+        pen = scheduler.take(0)
+        note = scheduler.note(pen, span("Hi"), 1000, None)
+        gate.wait()
+        assert gate.step() == "step"
+        scheduler.note_now(pen, span("now"), 1000, None).cancel()  # it goes on at once
+        gate.release()
+        assert text_of(note) == "Hello there."
+
+
+def test_a_note_that_was_put_off_can_be_cancelled_and_so_can_the_other() -> None:
+    gate = Gate()
+    with scheduler_of(FakeRunner(before=gate, says=lambda p: "Hello.")) as scheduler:
+        pen = scheduler.take(0)
+        first, second = (scheduler.note(pen, span(f"note {n}"), 99, None) for n in range(2))
+        gate.wait()
+        now, then = (scheduler.note_now(pen, span(f"now {n}"), 99, None) for n in range(2))
+        first.cancel()
+        now.cancel()
+        gate.release()
+        assert list(now) == list(first) == []
+        assert not now.whole and not first.whole
+        assert text_of(then) == text_of(second) == "Hello."
+
+
+def test_a_failure_of_what_was_put_off_meanwhile_is_made_good() -> None:
+    gate = Gate()
+    runner = Breaking(before=gate, says=lambda prompt: "Hello there.")
+    with scheduler_of(runner) as scheduler:
+        pen = scheduler.take(0)
+        note = scheduler.note(pen, span("Hi"), 1000, None)
+        gate.wait()
+        gate.step()
+
+        def fail(slots, step=runner.step):
+            runner._begin("step", slots)
+            runner.armed, runner.step = True, step
+            return step(slots)
+
+        runner.step = fail
+        gate.step()
+        now = scheduler.note_now(pen, span("now"), 1000, None)
+        gate.release()
+        assert text_of(now) == "Hello there."
+        assert text_of(note) == "Hello there."
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["note", "now", "cancel", "read", "prepare"]),
+            st.integers(0, 9),
+            st.integers(1, 3),
+        ),
+        max_size=16,
+    )
+)
+def test_law_putting_notes_off_changes_none_of_them(wishes) -> None:
+    """Killed: a note that begins again at its first token, or at the one after its next."""
+    with scheduler_of(FakeRunner(slots=2)) as scheduler:
+        pen, other = scheduler.take(0), scheduler.take(0)
+        asked = []
+        for verb, at, size in wishes:
+            text, samples = f"note {len(asked)}", size if at % 2 else 0
+            match verb:
+                case "note" | "now":
+                    ask = scheduler.note if verb == "note" else scheduler.note_now
+                    wanted = span(text, samples)
+                    asked.append((ask(pen, wanted, 99, None), [], alone(span(text, samples))))
+                case "cancel" if asked:
+                    asked.pop(at % len(asked))[0].cancel()
+                case "read" if asked:
+                    tokens, read, _ = asked[at % len(asked)]
+                    read += islice(tokens, size)
+                case "prepare":
+                    scheduler.prepare(other, span(text, samples)[:-1])
+        for tokens, read, expected in asked:
+            assert [*read, *tokens] == expected
+            assert tokens.whole
+
+
 def test_cancelling_ends_the_wait_at_once() -> None:
     gate = Gate()
     runner = FakeRunner(before=gate, says=lambda prompt: "Hello there.")
@@ -435,7 +542,7 @@ def test_closing_fails_what_is_under_way_and_what_comes() -> None:
     closer.join(PATIENCE_S)
     assert not closer.is_alive()
     scheduler.prepare(slot, span("changes nothing"))
-    for verb in (scheduler.answer, scheduler.note):
+    for verb in (scheduler.answer, scheduler.note, scheduler.note_now):
         with pytest.raises(EngineError, match="closed"):
             verb(slot, span("a"), 9, None)
     with pytest.raises(EngineError, match="closed"):
