@@ -123,8 +123,8 @@ def _admit(origins: Origins, request: web.Request, origin: str | None) -> None:
             "this server goes by localhost; list a proxy's origin in server.cors_origins",
             status=403,
         )
-    # Whoever knows a call may end it, and what a page that names itself to nobody (Referrer-Policy:
-    # no-referrer, as ours is) sends as it closes has this origin (Fetch, "append Origin header").
+    # Whoever knows a call may end it; and so says the beacon of a page that names itself to
+    # nobody (Referrer-Policy: no-referrer, such as ours): Fetch, "append a request Origin header".
     hangs_up = origin == "null" and "call_id" in request.match_info
     if request.method not in _READING and not hangs_up and not origins.permits(origin, host):
         raise RejectedOffer(

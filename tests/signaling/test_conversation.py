@@ -85,7 +85,7 @@ class TestOneTurn:
         assert talk.items[U].view() == user("hello")
 
     def test_a_transcript_is_told_though_the_caller_has_spoken_again(self):
-        """A brain that writes down what it heard does so beside the reply, and may take long."""
+        """A brain that writes down what it heard does so beside the reply, and takes long."""
         talk = conversation()
         next_one = (nt.UtteranceStarted(2, 2500), nt.UtteranceCommitted(2))
         told(*ASKED, *REPLYING[:1], CUT, *next_one, by=talk)
