@@ -124,7 +124,7 @@ def _admit(origins: Origins, request: web.Request, origin: str | None) -> None:
             status=403,
         )
     # Whoever knows a call may end it; and so says the beacon of a page that names itself to
-    # nobody (Referrer-Policy: no-referrer, such as ours): Fetch, "append a request Origin header".
+    # nobody (Referrer-Policy: no-referrer, such as ours): Fetch, section 3.2 (Origin)
     hangs_up = origin == "null" and "call_id" in request.match_info
     if request.method not in _READING and not hangs_up and not origins.permits(origin, host):
         raise RejectedOffer(
