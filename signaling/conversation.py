@@ -103,7 +103,7 @@ class Conversation:
     def _started(self, number: int, at_ms: int) -> Event:
         before, self._goes_on = self._goes_on, None
         start_ms = at_ms if before is None else before.start_ms
-        self.utterance = Utterance(number, f"item_{self.salt}_u{number}", start_ms, at_ms)
+        self.utterance = Utterance(number, self._utterance_id(number), start_ms, at_ms)
         return {
             "type": "input_audio_buffer.speech_started",
             "audio_start_ms": at_ms,
@@ -129,6 +129,7 @@ class Conversation:
             return []
         self.utterance, self._answered = None, utterance
         item = Message(utterance.item_id, "user", "completed", None, self._last_item)
+        item.audio_ms = utterance.end_ms - utterance.start_ms
         committed = {
             "type": "input_audio_buffer.committed",
             "previous_item_id": item.previous,
@@ -137,20 +138,17 @@ class Conversation:
         return [committed, *self._whole(item)]
 
     def _transcribed(self, number: int, transcript: str) -> list[Event]:
-        utterance = self._answered
-        if utterance is None or utterance.number != number:
+        item = self.items.get(self._utterance_id(number))
+        if not isinstance(item, Message):
             return []
-        item = self.items.get(utterance.item_id)
-        if isinstance(item, Message):
-            item.transcript = transcript
-        seconds = (utterance.end_ms - utterance.start_ms) / 1000
+        item.transcript = transcript
         return [
             {
                 "type": "conversation.item.input_audio_transcription.completed",
-                "item_id": utterance.item_id,
+                "item_id": item.id,
                 "content_index": 0,
                 "transcript": transcript,
-                "usage": {"type": "duration", "seconds": seconds},
+                "usage": {"type": "duration", "seconds": item.audio_ms / 1000},
             }
         ]
 
@@ -309,6 +307,9 @@ class Conversation:
 
     def _response_id(self, turn: int) -> str:
         return f"resp_{self.salt}_{turn}"
+
+    def _utterance_id(self, number: int) -> str:
+        return f"item_{self.salt}_u{number}"
 
     def _message_id(self, turn: int) -> str:
         return f"item_{self.salt}_r{turn}"

@@ -5,6 +5,7 @@ message, param}}`, and adds CORS and safety headers. Faults of ours go on to the
 """
 
 import logging
+import re
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, LooseHeaders, Middleware
@@ -19,6 +20,7 @@ log = logging.getLogger(__name__)
 CODE = web.ResponseKey("code", str)  # of a response that says no
 RETRY_AFTER_S = 5  # a full server: calls last minutes, but seats come free at any moment
 
+_ID = re.compile("(rtc_[0-9a-f]{8})[0-9a-f]+")
 _SHOWN = 100  # characters of a header in the log: strangers write them
 _READING = (hdrs.METH_GET, hdrs.METH_HEAD)
 _CODES = {
@@ -53,7 +55,7 @@ def guard(origins: Origins) -> Middleware:
             log.info(
                 "%s %s refused: %s (Origin %r, Host %r)",
                 request.method,
-                request.rel_url.raw_path,
+                _path(request),
                 str(error.code),
                 _shown(origin),
                 _shown(request.headers.get(hdrs.HOST)),
@@ -79,13 +81,18 @@ def _tell_of_reader(origins: Origins, request: web.Request, origin: str | None) 
         log.info(
             "%s %s: pages of %r may not read it; list them in server.cors_origins",
             request.method,
-            request.rel_url.raw_path,
+            _path(request),
             _shown(origin),
         )
 
 
 def _shown(header: str | None) -> str:
     return (header or "")[:_SHOWN]
+
+
+def _path(request: web.Request) -> str:
+    """For the log: of a call's id, which is the right to end it, only the beginning."""
+    return _shown(_ID.sub(r"\1", request.rel_url.raw_path))
 
 
 def refusal(error: RejectedOffer, headers: LooseHeaders | None = None) -> web.Response:
@@ -112,7 +119,10 @@ def _admit(origins: Origins, request: web.Request, origin: str | None) -> None:
             "this server goes by localhost; list a proxy's origin in server.cors_origins",
             status=403,
         )
-    if request.method not in _READING and not origins.permits(origin, host):
+    # Whoever knows a call may end it; and so says the beacon of a page that names itself to
+    # nobody (Referrer-Policy: no-referrer, such as ours): Fetch, section 3.2 (Origin)
+    hangs_up = origin == "null" and "call_id" in request.match_info
+    if request.method not in _READING and not hangs_up and not origins.permits(origin, host):
         raise RejectedOffer(
             Code.ORIGIN_NOT_ALLOWED,
             "pages of this origin may not call; list it in server.cors_origins",

@@ -17,7 +17,7 @@ class Message:
     transcript: str | None
     previous: str | None
     turn: int = 0  # of an assistant's message: the reply
-    audio_ms: int = 0  # and how much of it was heard, once it is over
+    audio_ms: int = 0  # how long it is; of an assistant's what was heard of it, once it is over
 
     def view(self) -> dict[str, Any]:
         kind = "input_audio" if self.role == "user" else "output_audio"

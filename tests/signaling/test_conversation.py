@@ -84,6 +84,18 @@ class TestOneTurn:
         assert event["usage"] == {"type": "duration", "seconds": 1.2}
         assert talk.items[U].view() == user("hello")
 
+    def test_a_transcript_is_told_though_the_caller_has_spoken_again(self):
+        """A brain that writes down what it heard does so beside the reply, and takes long."""
+        talk = conversation()
+        next_one = (nt.UtteranceStarted(2, 2500), nt.UtteranceCommitted(2))
+        told(*ASKED, *REPLYING[:1], CUT, *next_one, by=talk)
+        (event,) = told(nt.UtteranceTranscribed(1, "what time is it"), by=talk)
+        assert (event["item_id"], event["transcript"]) == (U, "what time is it")
+        assert event["usage"]["seconds"] == 1.2
+        assert talk.items[U].view() == user("what time is it")
+        (event,) = told(nt.UtteranceTranscribed(2, "and the date"), by=talk)
+        assert event["item_id"] == "item_x_u2"
+
     def test_the_reply_is_heard_to_its_end(self):
         assert kinds(told(*ASKED, *REPLYING, done())[-7:]) == [
             "response.output_audio.done",

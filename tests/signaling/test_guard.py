@@ -37,6 +37,39 @@ class TestPagesOfOtherSites:
             assert response.status == 403
         assert calls.active == 1
 
+    @pytest.mark.parametrize("suffix", ["/hangup", ""])
+    @awaited
+    async def test_that_tell_nobody_where_they_are_may_hang_up(self, suffix):
+        """A beacon of a page with Referrer-Policy no-referrer, such as our own, says null."""
+        calls = FakeCalls()
+        async with served(calls) as http:
+            placed = await http.post(CALLS, data=OFFER, headers=SDP)
+            verb = http.post if suffix else http.delete
+            url = placed.headers["Location"] + suffix
+            assert (await verb(url, headers={"Origin": "null"})).status == 200
+            refused = await http.post(CALLS, data=OFFER, headers=placing(Origin="null"))
+            assert refused.status == 403
+        assert calls.active == 0
+
+    @awaited
+    async def test_who_is_refused_leaves_no_right_to_hang_up_in_the_log(self, caplog):
+        caplog.set_level(logging.INFO)
+        async with served() as http:
+            placed = await http.post(CALLS, data=OFFER, headers=SDP)
+            call = placed.headers["Location"]
+            caplog.clear()
+            await http.post(f"{call}/hangup", headers={"Origin": SHOP})
+            await http.get(call, headers={"Origin": SHOP})
+            await http.get("/" + "x" * 5000, headers={"Origin": SHOP})
+        name = call[: len(f"{CALLS}/rtc_12345678")]
+        ours = [r.getMessage() for r in caplog.records if r.name.startswith("signaling")]
+        assert call.rpartition("/")[2] not in "".join(ours)
+        assert [line.split(" ", 2)[1] for line in ours] == [
+            f"{name}/hangup",
+            f"{name}:",
+            "/" + 99 * "x" + ":",
+        ]
+
     @awaited
     async def test_may_call_when_configured_and_read_where_the_call_is(self):
         async with served(server__cors_origins=[SHOP]) as http:

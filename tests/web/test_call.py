@@ -153,6 +153,44 @@ def test_a_closed_page_frees_its_seat_at_once(call, says, server_url):
     eventually(other, lambda: active_calls(server_url) == 0)
 
 
+def test_packets_are_sent_while_there_is_no_microphone(chromium, watched, server_url):
+    """For a track that has ended Chromium sends none: the server would miss the caller."""
+    page = watched(chromium().new_page())
+    page.goto(server_url)
+    page.mouse.click(1, 1)  # as everyone who calls has
+    page.evaluate("""async () => {
+      const { VoxlineCall } = await import('/sdk/voxline.js');
+      const { getUserMedia } = navigator.mediaDevices;
+      navigator.mediaDevices.getUserMedia = async (wanted) =>
+        (globalThis.spoken = await getUserMedia.call(navigator.mediaDevices, wanted));
+      const Peer = RTCPeerConnection;
+      globalThis.RTCPeerConnection = class extends Peer {
+        constructor() {
+          super();
+          globalThis.peer ??= this;
+        }
+      };
+      globalThis.sent = async () => {
+        const stats = [...(await peer.getStats()).values()];
+        return stats.find(({ type }) => type === 'outbound-rtp').packetsSent;
+      };
+      globalThis.call = new VoxlineCall();
+      await call.call();
+      await new Promise((next) => setTimeout(next, 500));
+      navigator.mediaDevices.getUserMedia = async () => {
+        throw new DOMException('', 'NotFoundError');
+      };
+      const [track] = spoken.getAudioTracks();
+      track.stop();
+      track.dispatchEvent(new Event('ended'));
+    }""")
+    page.wait_for_timeout(500)  # what had been on its way
+    before = page.evaluate("sent()")
+    assert before > 10
+    eventually(page, lambda: page.evaluate("sent()") > before + 50)
+    assert page.evaluate("call.state") == "listening"
+
+
 def test_a_server_that_dies_is_missed_before_the_browser_misses_it(call, says, mortal_server):
     url, server = mortal_server
     page = call(says(1.0), url)

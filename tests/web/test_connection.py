@@ -101,3 +101,73 @@ def test_hanging_up_while_calling_again_stays_hung_up(caller):
     page.wait_for_function(RELEASED)
     assert states(page)[-2:] == ["reconnecting", "ended"]
     assert told(page, "ended") == [{"reason": "caller"}]
+
+
+def test_a_loss_after_a_while_is_another_accident(caller, site):
+    page = caller()
+    page.clock.install()
+    page.evaluate("call.call()")
+    for _ in range(3):
+        page.wait_for_function("call.state === 'listening'")
+        page.clock.run_for(61_000)
+        page.evaluate("fake.peer.become('failed')")
+    page.wait_for_function("call.state === 'listening' && fake.peers.length === 4")
+    assert told(page, "error") == []
+
+
+OFFLINE = """(offline) => {
+  Object.defineProperty(navigator, 'onLine', { get: () => !offline, configurable: true });
+  dispatchEvent(new Event(offline ? 'offline' : 'online'));
+}"""
+
+
+def test_a_caller_without_a_network_is_called_again_when_there_is_one(caller, site):
+    page = caller()
+    page.clock.install()
+    page.evaluate("call.call()")
+    page.wait_for_function("call.state === 'listening'")
+    page.evaluate(OFFLINE, True)
+    page.evaluate("fake.peer.become('failed')")
+    page.clock.run_for(15_000)
+    assert page.evaluate("[call.state, fake.peers.length]") == ["reconnecting", 1]
+    page.evaluate(OFFLINE, False)
+    page.wait_for_function("call.state === 'listening' && fake.peers.length === 2")
+
+
+def test_a_network_that_does_not_come_back_is_given_up(caller, site):
+    page = caller()
+    page.clock.install()
+    page.evaluate("call.call()")
+    page.wait_for_function("call.state === 'listening'")
+    page.evaluate(OFFLINE, True)
+    page.route("**/calls", lambda route: route.abort())
+    page.evaluate("fake.peer.become('failed')")
+    page.clock.run_for(21_000)
+    page.wait_for_function("call.state === 'failed'")
+    assert [error["code"] for error in told(page, "error")] == ["connection-lost"]
+    page.wait_for_function(RELEASED)
+
+
+def test_hanging_up_without_a_network_places_no_call_when_there_is_one(caller, site):
+    page = caller()
+    page.evaluate("call.call()")
+    page.evaluate(OFFLINE, True)
+    page.evaluate("fake.peer.become('failed'); call.hangUp()")
+    page.evaluate(OFFLINE, False)
+    page.wait_for_function(RELEASED)
+    assert page.evaluate("[call.state, fake.peers.length]") == ["ended", 1]
+
+
+@pytest.mark.parametrize("silent", ["**/calls", "**"], ids=["the calls", "the whole server"])
+def test_an_offer_that_nobody_answers_is_given_up(caller, silent):
+    """A proxy keeps the connection to a server that hangs; browsers wait for minutes."""
+    page = caller()
+    page.clock.install()
+    page.route(silent, lambda route: None)
+    page.evaluate("void call.call()")
+    page.wait_for_function("fake.peers.length === 1")
+    for _ in range(17):  # twelve seconds, and then it is asked whether anybody is there
+        page.clock.run_for(1000)
+    page.wait_for_function("call.state === 'failed'")
+    assert [error["code"] for error in told(page, "error")] == ["server-unreachable"]
+    page.wait_for_function(RELEASED)

@@ -178,6 +178,26 @@ def test_the_example_shows_the_snippet_and_its_element_calls(visit, site):
     assert len(site.offers) == 1
 
 
+def test_the_call_by_script_gives_the_voice_to_its_audio_once(visit, site):
+    page = visit(site.origin + "/sdk/example.html")
+    snippet = page.get_by_label("A call by script", exact=True).inner_text()
+    snippet = snippet.replace("https://agent.example", site.origin)
+    page.evaluate("""() => {
+      const elements = '<audio id=audio autoplay></audio><button id=button>Go</button>';
+      document.body.insertAdjacentHTML('beforeend', elements);
+      Object.assign(globalThis, { starts: 0, show() {} });
+      audio.addEventListener('loadstart', () => starts++);
+    }""")
+    page.add_script_tag(content=snippet + "\nglobalThis.call = call;", type="module")
+    page.get_by_role("button", name="Go").click()
+    receive(page, {"type": "voxline.state", "state": "hearing"})
+    page.wait_for_function("call.state === 'hearing' && starts")
+    receive(page, {"type": "voxline.state", "state": "replying"})
+    page.wait_for_function("call.state === 'thinking'")
+    page.evaluate("new Promise((next) => setTimeout(next))")  # a load begins a task later
+    assert page.evaluate("starts") == 1
+
+
 def test_a_snippet_is_copied_by_its_button(visit, site):
     page = visit(site.origin + "/sdk/example.html")
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])

@@ -180,14 +180,6 @@ def test_microphones_can_be_chosen(caller):
     assert chosen == {"exact": devices[1]["deviceId"]}
 
 
-def test_a_microphone_that_goes_away_is_told_and_the_call_goes_on(caller):
-    page = caller()
-    page.evaluate("call.call()")
-    page.evaluate("fake.tracks[0].dispatchEvent(new Event('ended'))")
-    assert [error["code"] for error in told(page, "error")] == ["microphone-lost"]
-    assert page.evaluate("call.state") == "listening"
-
-
 def test_interrupt_stops_generation_and_sound(caller):
     page = caller()
     page.evaluate("call.call()")
@@ -235,5 +227,45 @@ def test_the_server_is_told_how_long_a_packet_waits_here(caller):
     page.wait_for_function(f"{delays}.length > 0")
     [told] = page.evaluate(delays)
     assert 50 <= told["delay_ms"] <= 150  # and the sound card of this machine
+    page.evaluate("call.hangUp()")
+    page.wait_for_function(RELEASED)
+
+
+def test_the_agents_voice_is_told_of_once_for_each_connection(caller):
+    """An <audio> that is given it at each change of state begins anew each time."""
+    page = caller()
+    page.evaluate("""() => {
+      globalThis.streams = [];
+      call.addEventListener('stream', ({ detail }) => {
+        streams.push(detail === null ? 'none' : detail === call.remoteStream);
+      });
+    }""")
+    page.evaluate("call.call()")
+    receive(page, state("hearing"), state("replying"), state("listening"))
+    assert page.evaluate("streams") == [True]
+    page.evaluate("fake.peer.become('failed')")
+    page.wait_for_function("call.state === 'listening' && fake.peers.length === 2")
+    assert page.evaluate("streams") == [True, "none", True]
+    page.evaluate("call.hangUp()")
+    assert page.evaluate("streams") == [True, "none", True, "none"]
+
+
+NO_AUDIO_GRAPH = {
+    "there is none": "delete globalThis.AudioContext",
+    "it takes no streams": """AudioContext.prototype.createMediaStreamSource = () => {
+      throw new DOMException('different sample-rate', 'NotSupportedError');
+    }""",
+}
+
+
+@pytest.mark.parametrize("missing", NO_AUDIO_GRAPH.values(), ids=NO_AUDIO_GRAPH)
+def test_a_browser_that_measures_no_sound_can_call_all_the_same(caller, missing):
+    page = caller()
+    page.evaluate(f"() => {{ {missing} }}")
+    assert page.evaluate("call.call()") is True
+    receive(page, state("replying"))
+    assert states(page)[-1] == "thinking"
+    page.evaluate("call.setMicrophone('')")
+    assert told(page, "error") == []
     page.evaluate("call.hangUp()")
     page.wait_for_function(RELEASED)

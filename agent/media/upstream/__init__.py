@@ -7,25 +7,27 @@ classes in place of theirs, once a process. What is changed, and why:
   call (aiortc issue 543), with a decoder thread and an unbounded queue per call.
 * consent: theirs gives each check 500 ms, so a path with a longer round trip is closed after
   30 s, and a peer that died is noticed only then.
+* paths: a pair of addresses whose check was under way when another one was chosen can never be
+  chosen, and a peer whose address a NAT changed may be sent to where it was.
+* addresses: each that a caller's checks come from is kept, and sent to.
 * datagrams: an empty one, from anyone, ends the call (IndexError in RTCDtlsTransport's loop),
-  and the queue behind the socket is unbounded.
+  and the queue behind the socket is unbounded; one that is nearly STUN, a traceback in the log.
 * SSRC tables grow with each SSRC that a caller makes up.
+* RTCP feedback: one datagram may ask for the same packets thousands of times, and gets them.
 * host addresses: loopback is left out; an address behind NAT cannot be named.
-* SCTP: what waits to be put together is unbounded, and read through again for each packet;
+* SCTP: what waits to be put together is unbounded, and read through again for each packet; one
+  datagram may acknowledge millions of chunks that were never sent, or want hundreds of answers;
   packets of 1200 bytes do not fit through a VPN with an MTU of 1280, and stall silently.
 """
 
 import asyncio
 import contextlib
-import copy
 import logging
-import random
 from collections.abc import Callable, Coroutine, Iterable
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, ClassVar
+from typing import Any
 
 import aioice.ice
-import aioice.stun
 import aiortc.codecs
 import aiortc.rtcdtlstransport
 import aiortc.rtcicetransport
@@ -36,28 +38,21 @@ from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsTransport, RtpRouter
 from aiortc.rtcicetransport import RTCIceGatherer, RTCIceTransport
 from aiortc.rtcrtpparameters import RTCRtpReceiveParameters
 from aiortc.rtcrtpreceiver import StreamStatistics
-from aiortc.rtp import RtpPacket
+from aiortc.rtp import RtcpPsfbPacket, RtcpRtpfbPacket, RtpPacket
 
 from agent.config import Config
 from agent.errors import ConfigError
 from agent.media import addresses
 from agent.media.ice_servers import ice_servers
+from agent.media.upstream.ice import Connection, Protocol
+from agent.media.upstream.sctp import Association
 
 _log = logging.getLogger(__name__)
 
 _VERSIONS = {"aiortc": "1.16.0", "aioice": "0.13.0"}
 _MAX_SSRCS = 8
-_MAX_DATAGRAMS = 2048  # waiting to be read; a second of them is 50
 _SCTP_USERDATA_BYTES = 1100  # 1280 - IPv6, UDP, DTLS and SCTP headers, rounded down
-_SCTP_WINDOW_BYTES = 256 * 1024  # what a peer may send ahead; aiortc's longest message
-_SCTP_PROBE_BYTES = 16 * 1024  # one packet may come though the window is closed
-_MAX_FRAGMENTS = 1024  # held until the rest comes; a message of 256 kB is 240
-_CONSENT_INTERVAL_S = 1.0
-_URGENT_INTERVAL_S = 0.1
-_ANSWER_S = 1.5  # the longest round trip: aioice's RETRY_RTO of 0.5 s, and twice that
-_CONSENT_EXPIRY_S = 30.0  # RFC 7675, section 5.1
 _CLOSE_S = 2.0  # for aiortc's own close
-_ROUND_TRIPS = 5  # the shortest of them is the way; what the others add is waiting
 
 TakeRtp = Callable[[int, int, int, bytes], None]  # ssrc, sequence, timestamp, payload
 
@@ -101,117 +96,10 @@ class _RtpRouter(RtpRouter):
             return None
         return super().route_rtp(packet)
 
-
-class _Association(aiortc.rtcsctptransport.RTCSctpTransport):
-    """Ends, and with it the data channel, when more waits to be reassembled than we allow.
-
-    A peer that keeps to the window that it is told never comes near.
-    """
-
-    def __init__(self, *args: Any, **named: Any) -> None:
-        super().__init__(*args, **named)
-        self._advertised_rwnd = _SCTP_WINDOW_BYTES
-        self._fragments = 0  # held, or more: what is pruned elsewhere is not subtracted
-
-    async def _receive_data_chunk(self, chunk: Any) -> None:
-        stream = self._get_inbound_stream(chunk.stream_id)
-        held = len(stream.reassembly)
-        await super()._receive_data_chunk(chunk)
-        self._fragments += len(stream.reassembly) - held
-        if self._fragments > _MAX_FRAGMENTS:
-            streams = self._inbound_streams.values()
-            self._fragments = sum(len(each.reassembly) for each in streams)
-        if (
-            self._advertised_rwnd < -_SCTP_PROBE_BYTES
-            or self._fragments > _MAX_FRAGMENTS
-            or len(self._sack_misordered) > _MAX_FRAGMENTS
-        ):
-            _log.warning("a caller's messages do not end; its data channel does")
-            await self.stop()
-            self._inbound_streams.clear()
-
-
-class _Connection(aioice.ice.Connection):
-    """An ICE agent that knows when it last heard from its peer."""
-
-    lost_s: ClassVar[float] = 5.0
-    seen_as: ClassVar[dict[str, str]] = {}  # see addresses.Offered
-    heard_s = consent_s = 0.0  # the last sign of life, the last answer; on the loop's clock
-    expired = False
-    round_trips_s: tuple[float, ...] = ()  # of the latest checks
-
-    async def get_component_candidates(self, *args: Any, **named: Any) -> list[Any]:
-        found = await super().get_component_candidates(*args, **named)
-        return [self._as_seen(candidate) for candidate in found]
-
-    def _as_seen(self, candidate: Any) -> Any:
-        public = self.seen_as.get(candidate.host)
-        if public is None or candidate.type != "host":
-            return candidate
-        seen = copy.copy(candidate)
-        seen.host = public
-        return seen
-
-    def data_received(self, data: bytes, component: int) -> None:
-        self.heard_s = asyncio.get_running_loop().time()
-        if data and self._queue.qsize() < _MAX_DATAGRAMS:
-            super().data_received(data, component)
-
-    async def recv(self) -> Any:
-        if self._queue.qsize():  # a backlog: others have their turn between its packets
-            await asyncio.sleep(0)
-        return await super().recv()
-
-    def request_received(self, message: Any, addr: Any, protocol: Any) -> None:
-        self.heard_s = asyncio.get_running_loop().time()
-        super().request_received(message, addr, protocol)
-
-    async def query_consent(self) -> None:
-        """Ask every second whether the peer lives, and still wants our packets (RFC 7675).
-
-        Consent expires after 30 s without an answer; a peer from which nothing at all came for
-        `lost_s`, no answer, no check of its own, no packet, is taken for dead before that.
-        While answers are missing we ask more often: a fifth of all may be lost each way.
-        """
-        loop = asyncio.get_running_loop()
-        self.consent_s = self.heard_s = loop.time()
-        asking: set[asyncio.Task[None]] = set()
-        try:
-            while (left_s := self._dead_s() - loop.time()) > 0:
-                answered = loop.time() - self.consent_s < min(_ANSWER_S, self.lost_s / 3)
-                pause_s = self.lost_s / 5 if answered else left_s / 10
-                pause_s = min(max(pause_s, _URGENT_INTERVAL_S), _CONSENT_INTERVAL_S)
-                pause_s *= random.uniform(0.8, 1.2)
-                await asyncio.sleep(min(pause_s, left_s))
-                for pair in self._nominated.values():
-                    task = asyncio.create_task(self._ask(pair))
-                    asking.add(task)
-                    task.add_done_callback(asking.discard)
-        finally:
-            for task in asking:
-                task.cancel()
-            await asyncio.gather(*asking, return_exceptions=True)
-        self.expired = True
-        self._query_consent_task = None  # close() would cancel the task that it runs in
-        await self.close()
-
-    def _dead_s(self) -> float:
-        silent_s = max(self.consent_s, self.heard_s) + self.lost_s
-        return min(silent_s, self.consent_s + _CONSENT_EXPIRY_S)
-
-    async def _ask(self, pair: Any) -> None:
-        assert self.remote_password is not None
-        asked_s = asyncio.get_running_loop().time()
-        with contextlib.suppress(aioice.stun.TransactionError):
-            await pair.protocol.request(
-                self.build_request(pair, nominate=False),
-                pair.remote_addr,
-                integrity_key=self.remote_password.encode(),
-                retransmissions=1,  # 0 gives up after 500 ms, this after _ANSWER_S
-            )
-            self.consent_s = asyncio.get_running_loop().time()
-            took_s = self.consent_s - asked_s
-            self.round_trips_s = (*self.round_trips_s, took_s)[-_ROUND_TRIPS:]
+    def route_rtcp(self, packet: Any) -> set[Any]:
+        if isinstance(packet, RtcpRtpfbPacket | RtcpPsfbPacket):
+            return set()  # none is negotiated
+        return super().route_rtcp(packet)
 
 
 def check() -> None:
@@ -249,20 +137,24 @@ def _insides() -> Iterable[tuple[object, tuple[str, ...]]]:
     own = (f"_RTCRtpReceiver__{name}" for name in mangled)
     yield RTCRtpReceiver("audio", dtls), (*own, "_run_rtcp", "_handle_rtp_packet")
     yield dtls, ("_register_rtp_receiver", "_rtp_router")
-    yield dtls._rtp_router, ("ssrc_table", "route_rtp")
+    yield dtls._rtp_router, ("ssrc_table", "route_rtp", "route_rtcp")
     yield ice, ("_connection", "_send")
     agent_names = ("_queue", "_nominated", "_query_consent_task", "_protocols", "_check_list")
     hooks = ("get_component_candidates", "data_received", "request_received", "recv")
     yield aioice.ice.Connection(ice_controlling=False), (*agent_names, *hooks)
+    checks = ("_remote_candidates", "check_incoming", "check_state")
+    yield aioice.ice.Connection(ice_controlling=False), checks
     yield aioice.ice.Connection, ("query_consent", "build_request")
-    yield aioice.ice, ("get_host_addresses",)
+    yield aioice.ice, ("get_host_addresses", "StunProtocol")
     yield aiortc.rtcicetransport, ("Connection",)
     yield aiortc.rtcdtlstransport, ("RtpRouter",)
     yield aiortc.rtcpeerconnection, ("RTCRtpReceiver", "RTCSctpTransport")
     yield aiortc.rtcsctptransport, ("USERDATA_MAX_LENGTH",)
-    verbs = ("_data_channel_flush", "_transmit", "_get_inbound_stream", "_receive_data_chunk")
-    counts = ("_advertised_rwnd", "_inbound_streams", "_sack_misordered")
-    yield aiortc.rtcsctptransport.RTCSctpTransport, (*verbs, *counts)
+    verbs = ("_data_channel_flush", "_transmit", "_get_inbound_stream", "_handle_data")
+    kinds = ("chunk", "data_chunk", "sack_chunk", "forward_tsn_chunk")
+    chunks = (f"_receive_{kind}" for kind in kinds)
+    counts = ("_advertised_rwnd", "_inbound_streams", "_sack_misordered", "_local_tsn")
+    yield aiortc.rtcsctptransport.RTCSctpTransport, (*verbs, *chunks, *counts)
     yield aiortc.rtcsctptransport.InboundStream(), ("reassembly",)
     sets = ("dtlsTransports", "iceTransports", "isClosed")
     yield RTCPeerConnection(), tuple(f"_RTCPeerConnection__{name}" for name in sets)
@@ -277,8 +169,8 @@ def install(config: Config) -> None:
     ice_servers(config)
     offered = addresses.resolve(config.ice.addresses)
     only_here = addresses.is_loopback(config.server.host)
-    _Connection.lost_s = config.limits.lost_s
-    _Connection.seen_as = offered.seen_as
+    Connection.lost_s = config.limits.lost_s
+    Connection.seen_as = offered.seen_as
 
     def host_addresses(use_ipv4: bool, use_ipv6: bool) -> list[str]:
         if offered.bound:
@@ -290,13 +182,14 @@ def install(config: Config) -> None:
 
     patched: Any = aioice.ice
     patched.get_host_addresses = host_addresses
+    patched.StunProtocol = Protocol
     patched = aiortc.rtcicetransport
-    patched.Connection = _Connection
+    patched.Connection = Connection
     patched = aiortc.rtcdtlstransport
     patched.RtpRouter = _RtpRouter
     patched = aiortc.rtcpeerconnection
     patched.RTCRtpReceiver = _AudioReceiver
-    patched.RTCSctpTransport = _Association
+    patched.RTCSctpTransport = Association
     patched = aiortc.rtcsctptransport
     patched.USERDATA_MAX_LENGTH = _SCTP_USERDATA_BYTES
     # Only Opus, and with the redundancy that makes a lost packet recoverable: without this line

@@ -5,6 +5,7 @@ import gc
 import logging
 import os
 import random
+import struct
 import threading
 import time
 from contextlib import asynccontextmanager
@@ -17,6 +18,7 @@ import av
 import numpy as np
 import pytest
 from aiortc.mediastreams import MediaStreamError
+from aiortc.rtp import RTCP_RTPFB, RtcpByePacket
 
 from agent.audio.frame import HEAR_FRAME, HEAR_HZ, RTP_FRAME, RTP_HZ, SPEAK_FRAME, SPEAK_HZ
 from agent.config import Config, Ice, Limits, Receive, Send
@@ -287,6 +289,24 @@ async def test_an_empty_datagram_from_a_stranger_ends_nothing():
         count = len(agent.frames)
         await agent.until(lambda: len(agent.frames) > count + 20)
         stranger.close()
+        assert not agent.reasons
+
+
+@realtime
+async def test_a_caller_is_sent_nothing_again_however_often_it_asks():
+    """A NACK of 1,200 bytes asks for 4,900 packets: 0.2 s without a turn for any other call."""
+    async with call() as (agent, caller):
+        await caller.until(lambda: len(caller.packets) > 20)
+        (sender,) = agent.peer.pc.getSenders()
+        (asking,) = caller.peer.pc.getSenders()
+        sequence = caller.packets[-17][0].sequence
+        nack = struct.pack("!BBHLL", 0x81, RTCP_RTPFB, 2 + 280, asking._ssrc, sender._ssrc)
+        await asking.transport._send_rtp(nack + struct.pack("!HH", sequence, 0xFFFF) * 280)
+        await asking.transport._send_rtp(bytes(RtcpByePacket(sources=[asking._ssrc])))
+        count = len(caller.packets)
+        await caller.until(lambda: len(caller.packets) > count + 20)
+        sequences = [packet.sequence for packet, _ in caller.packets]
+        assert len(sequences) == len(set(sequences))
         assert not agent.reasons
 
 
