@@ -1,5 +1,6 @@
 """The Dockerfile, as far as it can be checked without an engine: its Python is run."""
 
+import ctypes
 import http.server
 import json
 import re
@@ -9,11 +10,16 @@ import threading
 import tomllib
 from pathlib import Path
 
+import pytest
+
 from agent.config_file import load
 
 ROOT = Path(__file__).parent.parent.parent
 DEPLOY = ROOT / "deploy"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+# What the wheel on PyPI wants of cuda-toolkit. Whoever changes the pin looks it up:
+# pip install --dry-run --report - torch==...
+CUDA_OF_TORCH = {"torch==2.13.0": "13.0"}
 
 
 def instructions():
@@ -39,10 +45,29 @@ def test_only_instructions_that_there_are():
     assert {name for name, _ in instructions()} <= set(known.split())
 
 
-def test_the_base_is_pinned_and_one():
+def test_the_base_is_pinned_and_of_the_cuda_that_torch_is_built_for():
+    """Of an older one, a driver that is too old for torch would pass for good enough."""
     bases = {arguments.split()[0] for arguments in of("FROM")}
     assert len(bases) == 1
-    assert re.fullmatch(r"nvidia/cuda:\d+\.\d+\.\d+-base-ubuntu24\.04", bases.pop())
+    base = re.fullmatch(r"nvidia/cuda:(\d+\.\d+)\.\d+-base-ubuntu24\.04", bases.pop())
+    [pin] = [each for each in PROJECT["dependencies"] if each.startswith("torch==")]
+    assert base[1] == CUDA_OF_TORCH[pin]
+
+
+def test_the_image_has_what_triton_needs_to_make_its_launcher(tmp_path):
+    """A compiler and Python's headers: what is tried here is what Triton does at its start."""
+    [installed] = [run for name, run in final() if name == "RUN" and "apt-get install" in run]
+    assert {"gcc", "libc6-dev", "python3-dev"} <= set(installed.split())
+    build = pytest.importorskip("triton.runtime.build")
+    source = "#include <Python.h>\n#include <stdlib.h>\nint answer(void) { return 42; }\n"
+    (tmp_path / "stub.c").write_text(source)
+    made = build._build("stub", str(tmp_path / "stub.c"), str(tmp_path), [], [], [], [])
+    assert ctypes.CDLL(made).answer() == 42
+    with pytest.MonkeyPatch.context() as bare:
+        bare.setenv("PATH", str(tmp_path))
+        bare.delenv("CC", raising=False)
+        with pytest.raises(RuntimeError, match="C compiler"):
+            build._build("stub", str(tmp_path / "stub.c"), str(tmp_path), [], [], [], [])
 
 
 def test_what_is_copied_exists_and_reaches_the_builder():
