@@ -10,6 +10,7 @@ from agent.errors import ConfigError, installs
 VOXTRAL_PACKAGES = ("transformers", "mistral_common", "accelerate")
 KOKORO_PACKAGES = ("kokoro", "misaki")
 EXTRA = installs("voxtral")
+AMPERE = (8, 0)  # the first GPUs with bfloat16
 
 # What Voxtral-Mini-3B takes of a GPU, by dtype: 4.68 billion parameters, of which int8 packs
 # the 3.2 billion of the language model's layers.
@@ -22,17 +23,21 @@ _TOKEN_BYTES = 120 * 1024  # of keys and values
 
 def voxtral_lacks(config: Config) -> str:
     """Why Voxtral cannot run; "" if it can."""
-    lack = _gpu_lacks(config)
+    gpus = machine.gpus()
+    lack = _gpu_lacks(config, gpus)
     if lack:
         return lack
+    gpu = gpus.gpus[0]
+    if config.voxtral.dtype == "bfloat16" and gpu.capability < AMPERE:
+        return f"{gpu.name} has no bfloat16; set voxtral.dtype to float16"
     if absent := machine.missing_packages(*VOXTRAL_PACKAGES):
         return f"{', '.join(absent)} not installed; run: {EXTRA}"
     found = weights.find(config.voxtral.model)
     if found.lacks:
         return f"{found.lacks}; {found.remedy}"
-    need, gpu = voxtral_bytes(config, found), machine.gpus().gpus[0]
+    need = voxtral_bytes(config, found)
     free = gpu.free_bytes - gpu.total_bytes * (1 - config.torch.memory_fraction)
-    if need > free:
+    if gpu.total_bytes and need > free:
         return (
             f"{gpu.name} has {free / 1e9:.1f} GB free and it takes {need / 1e9:.1f}; "
             "set voxtral.quantization to int8, or free some"
@@ -53,7 +58,7 @@ def voxtral_bytes(config: Config, found: weights.Weights) -> float:
 
 def kokoro_lacks(config: Config) -> str:
     """Why Kokoro cannot run, or not fast enough to talk with; "" if it can."""
-    lack = _gpu_lacks(config)
+    lack = _gpu_lacks(config, machine.gpus())
     if lack:
         return lack
     if absent := machine.missing_packages(*KOKORO_PACKAGES):
@@ -74,11 +79,7 @@ def server_lacks(config: Config) -> str:
     return ""
 
 
-def _gpu_lacks(config: Config) -> str:
+def _gpu_lacks(config: Config, gpus: machine.Gpus) -> str:
     if config.torch.device == "cpu":
         return "torch.device is cpu"
-    if why := machine.gpus().why_none:
-        return why
-    if machine.torch_is_for_cpu():
-        return "the installed torch is a build for CPUs; run: make setup TORCH=cuda"
-    return ""
+    return gpus.why_none or machine.torch_lacks(gpus)

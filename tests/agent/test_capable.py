@@ -14,6 +14,7 @@ def able(monkeypatch, tmp_path):
     nvidia.install(monkeypatch, tmp_path, nvidia.H100)
     monkeypatch.setattr(machine, "version", lambda name: "2.13.0")
     monkeypatch.setattr(machine, "find_spec", lambda name: name)
+    monkeypatch.setattr(machine, "torch_cuda", lambda: (13, 0))
     models = {}
     for name, file in (("voxtral", "model.safetensors"), ("kokoro", "kokoro.pth")):
         folder = tmp_path / name
@@ -45,6 +46,27 @@ def test_no_gpu_comes_before_anything_else(able, monkeypatch, tmp_path):
 def test_a_torch_for_cpus_is_named_with_its_remedy(able, monkeypatch):
     monkeypatch.setattr(machine, "version", lambda name: "2.13.0+cpu")
     assert "make setup TORCH=cuda" in capable.voxtral_lacks(load(None, able))
+
+
+def test_a_driver_too_old_for_torch_is_no_gpu(able, monkeypatch):
+    monkeypatch.setattr(machine, "torch_cuda", lambda: (14, 0))
+    for lacks in (capable.voxtral_lacks, capable.kokoro_lacks):
+        assert "580.95.05 is for CUDA 13.0" in lacks(load(None, able))
+
+
+def test_a_gpu_without_bfloat16_is_named_with_what_it_has(able, monkeypatch, tmp_path):
+    """Chosen in spite of it, Voxtral would refuse to start, and `auto` must not end so."""
+    nvidia.install(monkeypatch, tmp_path, nvidia.T4)
+    assert "Tesla T4 has no bfloat16; set voxtral.dtype" in capable.voxtral_lacks(
+        load(None, able)
+    )
+    assert capable.voxtral_lacks(load(None, {**able, "voxtral.dtype": "float16"})) == ""
+    assert capable.kokoro_lacks(load(None, able)) == ""
+
+
+def test_memory_that_is_not_told_is_left_to_the_start(able, monkeypatch, tmp_path):
+    nvidia.install(monkeypatch, tmp_path, "0, GPU-a, A100 MIG, 580, [N/A], [N/A], 8.0")
+    assert capable.voxtral_lacks(load(None, able)) == ""
 
 
 def test_missing_packages_are_named(able, monkeypatch):

@@ -4,6 +4,7 @@ import logging
 
 import nvidia
 import pytest
+import torch
 from smart_turn_fakes import load_length
 
 from agent import machine
@@ -39,7 +40,7 @@ def test_a_gpu_is_shown_with_all_that_matters(monkeypatch, tmp_path):
     monkeypatch.setattr(machine, "version", lambda name: "2.13.0")
     check = models.gpu(load(None), VOXTRAL)
     assert check.status == OK
-    for part in ("H100", "84.9 of 85.5 GB", "capability 9.0", "driver 570.86.15"):
+    for part in ("H100", "84.9 of 85.5 GB", "capability 9.0", "driver 580.95.05"):
         assert part in check.found
 
 
@@ -86,8 +87,31 @@ def test_weights_in_a_folder_are_shown_with_their_size(tmp_path):
         assert (check.status, check.found) == (OK, f"{tmp_path} (0.3 GB)")
 
 
+def test_a_driver_too_old_for_torch_warns(monkeypatch, tmp_path):
+    """The GPU is there and computes, only not for this torch."""
+    nvidia.install(monkeypatch, tmp_path, nvidia.H100, cuda="12.8")
+    monkeypatch.setattr(machine, "version", lambda name: "2.13.0")
+    monkeypatch.setattr(machine, "torch_cuda", lambda: (13, 0))
+    check = models.gpu(load(None), VOXTRAL)
+    assert check.status == WARN
+    assert "H100" in check.found
+    assert "torch cannot use it: the driver 580.95.05 is for CUDA 12.8" in check.found
+    assert check.remedy == "update the driver to one for CUDA 13"
+
+
 def test_torch_settings_name_the_device():
-    assert "CPU" in models.torch_settings(load(None, {"torch.device": "cpu"}))
+    check = models.torch_settings(load(None, {"torch.device": "cpu"}))
+    assert (check.status, check.remedy) == (OK, "")
+    assert "CPU" in check.found
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="about machines without a GPU")
+def test_a_torch_that_runs_on_the_cpu_unasked_warns():
+    """Whatever the driver said: a call would wait for seconds, and nobody asked for that."""
+    check = models.torch_settings(load(None, {"torch.device": "auto"}))
+    assert check.status == WARN
+    assert "no GPU: " in check.found
+    assert check.remedy
 
 
 def test_engines_are_loaded():
