@@ -3,6 +3,7 @@
 import os
 import shutil
 
+from agent import weights
 from agent.config import Config
 from agent.doctor.check import OK, WARN, Check
 
@@ -32,7 +33,7 @@ def disk(fetch_bytes: int) -> Check:
 
 def _cache() -> str:
     """The nearest folder that exists to where the hub keeps its files."""
-    folder = os.path.expanduser(os.environ.get("HF_HOME", "~/.cache/huggingface"))
+    folder = str(weights.cache())
     while not os.path.isdir(folder):
         folder = os.path.dirname(folder) or "/"
     return folder
