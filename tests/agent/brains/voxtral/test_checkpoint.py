@@ -9,6 +9,7 @@ from huggingface_hub.errors import (
     LocalEntryNotFoundError,
     OfflineModeIsEnabled,
     RepositoryNotFoundError,
+    XetDownloadError,
 )
 
 from agent.brains.voxtral.checkpoint import examine, find
@@ -135,6 +136,10 @@ def hub(monkeypatch):
     return use
 
 
+class ReadTimeout(Exception):
+    """As the hub's HTTP client has it: no OSError."""
+
+
 NOT_HERE = LocalEntryNotFoundError("not in the cache")
 
 
@@ -174,6 +179,8 @@ def test_what_is_here_in_part_is_fetched(hub, checkpoint, folder) -> None:
         (NOT_HERE, "cannot be fetched"),
         (OSError(28, "No space left on device"), "No space left"),
         (RuntimeError("client has been closed"), "client has been closed"),
+        (ReadTimeout("timed out"), "ReadTimeout: timed out"),
+        (XetDownloadError("the store hung up"), "XetDownloadError: the store hung up"),
     ],
     ids=lambda x: type(x).__name__ if isinstance(x, Exception) else "",
 )

@@ -7,6 +7,7 @@ import sys
 import pytest
 import tiny_kokoro
 import torch
+from huggingface_hub.errors import XetDownloadError
 
 from agent.errors import ConfigError, EngineError
 from agent.voices.kokoro import checkpoint
@@ -120,6 +121,18 @@ def test_without_the_hub_the_remedy_is_a_folder(monkeypatch, tmp_path):
     with pytest.raises(
         ConfigError, match=r"cannot be had from the hub: .*HF_HUB_OFFLINE.*put a"
     ):
+        find("hexgrad/Kokoro-82M")
+
+
+@pytest.mark.parametrize("cut", [Exception("timed out"), XetDownloadError("timed out")])
+def test_a_download_that_was_cut_off_says_what_to_do(monkeypatch, cut):
+    """The hub's client lets through what its transports raise, which is no OSError."""
+
+    def snapshot(*_, **__):
+        raise cut
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot)
+    with pytest.raises(ConfigError, match=r"cannot be had from the hub: timed out; check"):
         find("hexgrad/Kokoro-82M")
 
 
