@@ -16,9 +16,9 @@ AMPERE = (8, 0)  # the first GPUs with bfloat16
 # the 3.2 billion of the language model's layers.
 _BYTES = {"bfloat16": 9_350_000_000, "float16": 9_350_000_000, "float32": 18_700_000_000}
 _INT8_SAVES = 0.34
-_KOKORO_BYTES = 700_000_000  # weights, and room to work in
-_WORK_BYTES = 1_500_000_000  # CUDA's context, the graphs, one batch of activations
-_TOKEN_BYTES = 120 * 1024  # of keys and values
+_KOKORO_BYTES = 1_800_000_000  # weights, and what its widest step on a small GPU works in
+_WORK_BYTES = 2_100_000_000  # CUDA's context, and what voxtral/room.py leaves for a pass
+_TOKEN_BYTES = 126 * 1024  # of keys and values, and of what was heard
 
 
 def voxtral_lacks(config: Config) -> str:
@@ -53,7 +53,8 @@ def voxtral_bytes(config: Config, found: weights.Weights) -> float:
         load = found.size_bytes * (2 if voxtral.dtype == "float32" else 1)
     if voxtral.quantization == "int8":
         load *= 1 - _INT8_SAVES
-    return load + voxtral.context_tokens * _TOKEN_BYTES + _KOKORO_BYTES + _WORK_BYTES
+    slots = 2 * voxtral.context_tokens * _TOKEN_BYTES  # the call's, and one to scratch in
+    return load + slots + _KOKORO_BYTES + _WORK_BYTES
 
 
 def kokoro_lacks(config: Config) -> str:

@@ -2,10 +2,16 @@
 
 import nvidia
 import pytest
+import torch
 from chat_server import MODEL, chat_server
 
 from agent import capable, machine, weights
+from agent.brains.voxtral.cache import Shape
+from agent.brains.voxtral.room import WORK_BYTES, audio_bytes, share_out
 from agent.config_file import load
+
+MINI_BYTES = 2 * 4_676_000_000  # of weights
+CONTEXT_BYTES = 450_000_000  # CUDA's own, on an H200
 
 
 @pytest.fixture
@@ -86,9 +92,9 @@ def test_missing_weights_are_named(able):
 
 def test_too_small_a_gpu_is_named_with_what_it_takes(able, monkeypatch, tmp_path):
     monkeypatch.setattr(weights, "find", lambda model: weights.Weights(None))
-    nvidia.install(monkeypatch, tmp_path, "0, GPU-c, RTX 3080, 570, 10240, 10000, 8.6")
+    nvidia.install(monkeypatch, tmp_path, "0, GPU-c, RTX 3060, 580, 12288, 12000, 8.6")
     lack = capable.voxtral_lacks(load(None, able))
-    assert "RTX 3080 has 9.6 GB free and it takes 12.1" in lack
+    assert "RTX 3060 has 11.6 GB free and it takes 14.3" in lack
     assert "int8" in lack
     int8 = load(None, {**able, "voxtral.quantization": "int8", "voxtral.context_tokens": 1024})
     assert capable.voxtral_lacks(int8) == ""
@@ -105,7 +111,18 @@ def test_memory_grows_with_the_weights_the_dtype_and_the_context():
         load(None, {"voxtral.dtype": "float32"}), weights.Weights(None, 9_350_000_000)
     )
     assert small < usual < long < wide
-    assert long - usual == 4096 * 120 * 1024
+    assert long - usual == 2 * 4096 * 126 * 1024
+
+
+@pytest.mark.parametrize("settings", [{}, {"voxtral.context_tokens": 16_384}])
+def test_what_is_let_through_has_room_for_a_call_when_it_starts(settings):
+    """Else `auto` would choose Voxtral, and the server would not start."""
+    config = load(None, settings)
+    need = capable.voxtral_bytes(config, weights.Weights(None))
+    free = need - capable._KOKORO_BYTES - CONTEXT_BYTES
+    mini, context = Shape(30, 32, 8, 128), config.voxtral.context_tokens
+    slot, audio = mini.slot_bytes(context, torch.bfloat16), audio_bytes(context, 3072, 2)
+    assert share_out(config, int(free), MINI_BYTES, slot, audio, WORK_BYTES).slots == 1
 
 
 def test_a_chat_server_is_asked():
