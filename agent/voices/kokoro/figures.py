@@ -41,7 +41,7 @@ def readable(words: Sequence[str], code: str) -> list[str]:
     """The same words, as espeak should get them; `code` is one of Kokoro's languages."""
     titles, said = _TITLES.get(code, {}), []
     reais = False  # they are written before a number and said behind it
-    for word, after in zip(words, [*words[1:], ""], strict=True):
+    for word, after in zip(words, [*words, ""][1:], strict=True):
         price = word.removeprefix(_REAIS) if code == "p" else word
         if price != word and (price or after)[:1].isdigit():
             reais, word = True, price
