@@ -12,6 +12,7 @@ from agent.capable import AMPERE
 from agent.choose import Choice, build
 from agent.config import Config
 from agent.doctor.check import FAIL, OK, WARN, Check, guarded
+from agent.engines import Style
 from agent.errors import ConfigError
 from agent.smart_turn import model as smart
 from agent.smart_turn.worker import warm
@@ -94,6 +95,8 @@ def _loaded(config: Config, choice: Choice) -> Check:
     if name and name not in voice.voices():
         known = ", ".join(voice.voices()[:12])
         raise ConfigError(f"agent.voice_name: no voice {name!r}; known are {known}")
+    style = Style(name, config.agent.language, config.agent.speed)
+    next(iter(voice.speak("one", style)), None)  # a language may be refused, as at the start
     found = f"brain {choice.brain}, voice {choice.voice}: loaded ({choice.why})"
     return Check("engines", OK, found)
 

@@ -13,6 +13,8 @@ from agent.config_file import load
 from agent.doctor import models
 from agent.doctor.check import FAIL, OK, WARN, guarded
 from agent.errors import ConfigError, EngineError
+from agent.voices.kokoro.languages import voice_for
+from agent.voices.tone import ToneVoice
 
 OPERATOR = Choice("operator", "espeak", "because")
 VOXTRAL = Choice("voxtral", "kokoro", "because")
@@ -126,6 +128,27 @@ def test_an_unknown_voice_fails_with_the_known_ones():
     assert "known are" in check.remedy
 
 
+def test_a_language_that_the_voice_does_not_speak_fails_with_those_it_does(
+    monkeypatch, tmp_path
+):
+    """Else the server would say so, after it has loaded everything once more."""
+    monkeypatch.setattr(models, "build", lambda *_: (None, KokoroWithoutWeights()))
+    assert next(models.engines(load(None, {"agent.language": "fr"}), VOXTRAL)).status == OK
+    check = next(models.engines(load(None, {"agent.language": "de-DE"}), VOXTRAL))
+    assert (check.status, check.found) == (FAIL, "Kokoro does not speak 'de-DE'")
+    assert "en-US" in check.remedy
+
+
+class KokoroWithoutWeights:
+    """It chooses its voice as the real one does, and makes no sound."""
+
+    def voices(self):
+        return ("af_heart", "ff_siwis")
+
+    def speak(self, phrase, style):
+        yield voice_for(style.language, self.voices())
+
+
 def test_engines_that_fail_are_findings(monkeypatch):
     def build(config, choice):
         raise EngineError("no room on the GPU; free some")
@@ -143,14 +166,10 @@ def test_the_way_they_run_is_told_and_a_slower_one_warns(monkeypatch):
     ladder = logging.getLogger("agent.accelerator.ladder")
     level = ladder.level
 
-    class Voice:
-        def voices(self):
-            return ("one",)
-
     def build(config, choice):
         ladder.info("voxtral's step: CUDA graphs after 1.0 s")
         ladder.info("kokoro: eager after 2.0 s; not CUDA graphs: RuntimeError: no")
-        return None, Voice()
+        return None, ToneVoice()
 
     monkeypatch.setattr(models, "build", build)
     loaded, fast, slow = models.engines(load(None), VOXTRAL)
