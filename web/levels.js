@@ -31,7 +31,12 @@ export class Levels {
    * @param {{onLevels: (levels: LevelPair) => void, onHeard: (waitedMs: number) => void}} listener
    */
   constructor(agent, { onLevels, onHeard }) {
-    this.#context.createMediaStreamSource(agent).connect(this.#agent);
+    try {
+      this.#context.createMediaStreamSource(agent).connect(this.#agent);
+    } catch (error) {
+      this.#context.close();
+      throw error;
+    }
     const [caller, heard] = [new Float32Array(READING), new Float32Array(READING)];
     this.#timer = setInterval(() => {
       this.#caller.getFloatTimeDomainData(caller);

@@ -2,22 +2,28 @@
  * Voxline's SDK: place a call to a voice agent from any web page.
  *
  *     const call = new VoxlineCall({ src: 'https://agent.example' });
- *     call.addEventListener('statechange', () => (audio.srcObject = call.remoteStream));
+ *     call.addEventListener('stream', ({ detail }) => (audio.srcObject = detail));
  *     await call.call(); // from a click: browsers want one before they play sound
  *
  * It touches no document. To be heard (and measured) the agent's voice needs an <audio autoplay>
- * of yours with `srcObject = call.remoteStream`. <voxline-agent> does all that for you.
+ * of yours, given the stream once: each time it is given one, it begins anew. <voxline-agent> does
+ * all that for you.
  */
 
 import { CallError } from './call-error.js';
 import { Connection } from './connection.js';
 import { Conversation } from './conversation.js';
 import { Levels } from './levels.js';
-import { listMicrophones, openMicrophone, stop } from './microphone.js';
+import { listMicrophones, Microphone } from './microphone.js';
 import { PlayoutDelay } from './playout-delay.js';
 import { Tools } from './tools.js';
 
 export { CallError };
+
+// A connection that is lost so soon after another one is no accident.
+const AGAIN_MS = 60_000;
+// A telephone that changes from one network to another is without any for some seconds.
+const OFFLINE_MS = 20_000;
 
 /** @import { Phase, ServerEvent } from './conversation.js' */
 /** @import { LevelPair } from './levels.js' */
@@ -48,6 +54,8 @@ export { CallError };
  * | type | detail | when |
  * | --- | --- | --- |
  * | statechange | {state, previous} | `state` changed |
+ * | stream | MediaStream or null | `remoteStream` changed: once for each connection, and its end |
+ * | microphone | {label} | another one is spoken into, chosen or because the one before went away |
  * | transcript | Item[] | words came, or it turned out which of them were not heard |
  * | levels | {caller, agent}, 0..1 | about 20 times a second during a call |
  * | turn | Turn | a reply was measured; again, with `heardMs`, once it is heard |
@@ -60,17 +68,14 @@ export class VoxlineCall extends EventTarget {
   #src;
   #session;
   #tools;
-  #device;
+  #microphone;
   /** @type {State} */
   #state = 'idle';
-  #muted = false;
   #conversation = new Conversation();
   /** @type {LevelPair} */
   #levels = { caller: 0, agent: 0 };
   // Which call() is meant: what comes late from one that is over recognises itself by its number.
   #number = 0;
-  /** @type {MediaStream | null} */
-  #microphone = null;
   /** @type {Connection | null} */
   #connection = null;
   /** @type {Levels | null} */
@@ -78,7 +83,10 @@ export class VoxlineCall extends EventTarget {
   /** @type {PlayoutDelay | null} */
   #delay = null;
   #page = new AbortController();
-  #mayCallAgain = true;
+  #connected = false;
+  /** The one that was told of. @type {MediaStream | null} */
+  #stream = null;
+  #calledAgainMs = -Infinity; // when, by the page's clock
 
   /**
    * @param {{src?: string, microphone?: string, session?: object, tools?: Record<string, Tool>}}
@@ -93,7 +101,13 @@ export class VoxlineCall extends EventTarget {
     super();
     const base = new URL(src || new URL(import.meta.url).origin, globalThis.location?.href);
     this.#src = base.href.replace(/\/+$/, '');
-    this.#device = microphone;
+    this.#microphone = new Microphone(microphone, {
+      onStream: (stream) => {
+        const [{ label }] = this.#speakInto(stream);
+        if (!this.#microphone.gone) this.#tell('microphone', { label });
+      },
+      onError: (error) => this.#tell('error', error),
+    });
     this.#tools = new Tools(tools);
     this.#session = this.#tools.offerIn(session);
   }
@@ -120,7 +134,7 @@ export class VoxlineCall extends EventTarget {
   }
 
   get muted() {
-    return this.#muted;
+    return this.#microphone.muted;
   }
 
   /** The agent's voice while there is a call. @returns {MediaStream | null} */
@@ -141,7 +155,7 @@ export class VoxlineCall extends EventTarget {
   async call() {
     if (this.active) return true;
     const number = ++this.#number;
-    this.#mayCallAgain = true;
+    this.#calledAgainMs = -Infinity;
     this.#conversation = new Conversation();
     this.#page = new AbortController();
     const { signal } = this.#page;
@@ -149,12 +163,7 @@ export class VoxlineCall extends EventTarget {
     this.#become('connecting');
     this.#tell('transcript', this.transcript);
     try {
-      const microphone = await openMicrophone(this.#device);
-      if (number !== this.#number) {
-        stop(microphone);
-        return false;
-      }
-      this.#hold(microphone);
+      if (!(await this.#microphone.open())) return false;
       await this.#connect(number);
     } catch (error) {
       if (number === this.#number) this.#fail(error, 'failed');
@@ -169,8 +178,7 @@ export class VoxlineCall extends EventTarget {
 
   /** @param {boolean} [on] the caller is not heard while muted; holds for later calls, too */
   mute(on = true) {
-    this.#muted = on;
-    for (const track of this.#microphone?.getAudioTracks() ?? []) track.enabled = !on;
+    this.#microphone.mute(on);
   }
 
   /** Stop the agent in mid-sentence, as speaking over it does. */
@@ -184,22 +192,7 @@ export class VoxlineCall extends EventTarget {
    * @param {string} deviceId of `microphones()`; '' for the system's choice
    */
   async setMicrophone(deviceId) {
-    this.#device = deviceId;
-    const number = this.#number;
-    if (!this.#microphone) return;
-    try {
-      const microphone = await openMicrophone(deviceId);
-      if (number !== this.#number) {
-        stop(microphone);
-        return;
-      }
-      stop(this.#microphone);
-      this.#hold(microphone);
-      this.#meters?.listenTo(microphone);
-      await this.#connection?.replaceTrack(microphone.getAudioTracks()[0]);
-    } catch (error) {
-      if (number === this.#number) this.#tell('error', asCallError(error));
-    }
+    await this.#microphone.choose(deviceId);
   }
 
   /**
@@ -212,7 +205,7 @@ export class VoxlineCall extends EventTarget {
 
   /** @param {number} number */
   async #connect(number) {
-    const microphone = /** @type {MediaStream} */ (this.#microphone);
+    const microphone = /** @type {MediaStream} */ (this.#microphone.stream);
     /** @type {Connection} */
     const connection = new Connection(this.#src, {
       onEvent: (event) => this.#connection === connection && this.#take(event),
@@ -221,35 +214,42 @@ export class VoxlineCall extends EventTarget {
     this.#connection = connection;
     await connection.open(microphone, this.#session);
     if (number !== this.#number) return;
-    // The microphone may have been changed meanwhile.
-    if (this.#microphone && this.#microphone !== microphone) {
-      await connection.replaceTrack(this.#microphone.getAudioTracks()[0]);
-    }
-    this.#meters = new Levels(connection.remoteStream, {
-      onLevels: (levels) => this.#tell('levels', (this.#levels = levels)),
-      onHeard: (waitedMs) => this.#conversation.hear(waitedMs) && this.#tellTurn(),
-    });
-    this.#meters.listenTo(/** @type {MediaStream} */ (this.#microphone));
-    const meters = this.#meters;
+    const meters = (this.#meters = this.#measured(connection.remoteStream));
+    this.#speakInto(/** @type {MediaStream} */ (this.#microphone.stream)); // it may be another one
     this.#delay = new PlayoutDelay(connection, {
-      outputMs: () => meters.outputMs,
+      outputMs: () => meters?.outputMs ?? 0,
       onChange: (delay_ms) => connection.send({ type: 'voxline.playout.delay', delay_ms }),
     });
+    this.#connected = true;
     this.#become(this.#conversation.phase);
+  }
+
+  /** @param {MediaStream} agent @returns {Levels | null} null where the browser measures nothing */
+  #measured(agent) {
+    try {
+      return new Levels(agent, {
+        onLevels: (levels) => this.#tell('levels', (this.#levels = levels)),
+        onHeard: (waitedMs) => this.#conversation.hear(waitedMs) && this.#tellTurn(),
+      });
+    } catch (cause) {
+      console.warn('voxline: no levels:', cause); // a call without a picture is one all the same
+      return null;
+    }
   }
 
   /** The connection was lost: one new call with the same microphone. @param {number} number */
   async #reconnect(number) {
     this.#disconnect();
-    if (!this.#mayCallAgain) {
+    if (performance.now() - this.#calledAgainMs < AGAIN_MS) {
       this.#fail(new CallError('connection-lost'), 'lost');
       return;
     }
-    this.#mayCallAgain = false;
+    this.#calledAgainMs = performance.now();
     this.#become('reconnecting');
     this.#tell('transcript', this.transcript);
     try {
-      await this.#connect(number);
+      await online(this.#page.signal);
+      if (number === this.#number) await this.#connect(number);
     } catch (cause) {
       if (number === this.#number) this.#fail(new CallError('connection-lost', { cause }), 'lost');
     }
@@ -262,8 +262,8 @@ export class VoxlineCall extends EventTarget {
     if (event.type === 'voxline.call.ended') this.#over(event.reason);
     switch (this.#conversation.take(event)) {
       case 'phase':
-        // Until open() has resolved and the meters run, the call is still connecting.
-        if (this.#meters) this.#become(this.#conversation.phase);
+        // Until open() has resolved the call is still connecting.
+        if (this.#connected) this.#become(this.#conversation.phase);
         break;
       case 'transcript':
         this.#tell('transcript', this.transcript);
@@ -327,8 +327,7 @@ export class VoxlineCall extends EventTarget {
     this.#number++;
     this.#page.abort();
     this.#disconnect();
-    if (this.#microphone) stop(this.#microphone);
-    this.#microphone = null;
+    this.#microphone.close();
   }
 
   #disconnect() {
@@ -339,20 +338,16 @@ export class VoxlineCall extends EventTarget {
     this.#meters = null;
     this.#connection?.close();
     this.#connection = null;
+    this.#connected = false;
     this.#levels = { caller: 0, agent: 0 };
   }
 
-  /** @param {MediaStream} microphone */
-  #hold(microphone) {
-    this.#microphone = microphone;
-    this.mute(this.#muted);
-    for (const track of microphone.getAudioTracks()) {
-      track.addEventListener(
-        'ended', // not by our own stop(), which fires nothing
-        () => this.#microphone === microphone && this.#tell('error', new CallError('microphone-lost')),
-        { signal: this.#page.signal },
-      );
-    }
+  /** @param {MediaStream} microphone @returns {MediaStreamTrack[]} its only one */
+  #speakInto(microphone) {
+    const tracks = microphone.getAudioTracks();
+    this.#meters?.listenTo(microphone);
+    this.#connection?.replaceTrack(tracks[0]);
+    return tracks;
   }
 
   /** @param {State} state */
@@ -361,6 +356,7 @@ export class VoxlineCall extends EventTarget {
     if (state === previous) return;
     this.#state = state;
     this.#tell('statechange', { state, previous });
+    if (this.remoteStream !== this.#stream) this.#tell('stream', (this.#stream = this.remoteStream));
   }
 
   /** @param {string} type @param {unknown} detail */
@@ -373,4 +369,19 @@ export class VoxlineCall extends EventTarget {
 function asCallError(error) {
   if (error instanceof CallError) return error;
   return new CallError('server-error', { detail: String(error), cause: error });
+}
+
+/**
+ * Return when there is a network, or after a while without one.
+ * @param {AbortSignal} signal ends the wait
+ * @returns {Promise<void>}
+ */
+function online(signal) {
+  if (navigator.onLine) return Promise.resolve();
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, OFFLINE_MS);
+    const done = () => (clearTimeout(timer), resolve());
+    globalThis.addEventListener('online', done, { once: true, signal });
+    signal.addEventListener('abort', done);
+  });
 }

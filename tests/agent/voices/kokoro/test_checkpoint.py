@@ -82,6 +82,21 @@ def test_what_a_folder_lacks_is_named(folder, missing, message):
         load(str(folder))
 
 
+def test_a_file_in_the_older_format_of_torch_is_read_too(folder):
+    path = folder / "kokoro-v1_0.pth"
+    stored = torch.load(path, weights_only=True)
+    named = {
+        part: {f"module.{name}": tensor for name, tensor in tensors.items()}
+        for part, tensors in stored.items()
+    }  # as the released file has them
+    path.unlink()
+    torch.save(named, path, _use_new_zipfile_serialization=False)
+    loaded = load(str(folder)).model.state_dict()
+    for part, tensors in stored.items():
+        for name, tensor in tensors.items():
+            assert torch.equal(loaded[f"{part}.{name}"], tensor), name
+
+
 def test_two_pth_files_are_one_too_many(folder):
     (folder / "other.pth").touch()
     with pytest.raises(ConfigError, match=r"2 \.pth files"):
