@@ -7,6 +7,7 @@ for; the driver's own nvidia-smi tells as much.
 import os
 import re
 import subprocess
+from collections.abc import MutableMapping
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -39,7 +40,7 @@ class Gpu:
 
 @dataclass(frozen=True, slots=True)
 class Gpus:
-    """The GPUs that torch would see, the one it takes first; or why there are none."""
+    """The GPUs that torch would see, the one that is used first; or why there are none."""
 
     gpus: tuple[Gpu, ...] = ()
     why_none: str = ""
@@ -68,6 +69,17 @@ def gpus() -> Gpus:
         return Gpus(why_none="CUDA_VISIBLE_DEVICES hides every GPU")
     known = _version(r"^CUDA Version\s*: *(\d+)\.(\d+)", _told("-q", "-d", "COMPUTE"))
     return Gpus(visible, cuda=known)
+
+
+def claim(environment: MutableMapping[str, str]) -> None:
+    """Of several GPUs, let torch in this process see only the first of `gpus`.
+
+    Torch by itself takes the one that CUDA thinks the fastest, which nvidia-smi does not tell,
+    and which others may have filled. An operator's own choice stands. Of use only before torch
+    asks the driver.
+    """
+    if "CUDA_VISIBLE_DEVICES" not in environment and len(found := gpus().gpus) > 1:
+        environment["CUDA_VISIBLE_DEVICES"] = found[0].uuid
 
 
 def torch_lacks(found: Gpus) -> str:
@@ -154,9 +166,10 @@ def _bytes(mebibytes: str) -> int:
 
 
 def _visible(found: list[Gpu], listed: str | None) -> tuple[Gpu, ...]:
-    """As CUDA reads the variable: in its order, and up to the first that there is not."""
+    """As CUDA reads the variable: in its order, and up to the first that there is not.
+    Without one, in `claim`'s order: the one with the most room first."""
     if listed is None:
-        return tuple(found)
+        return tuple(sorted(found, key=lambda gpu: -gpu.free_bytes))
     slices = _slices(found) if "MIG-" in listed else []
     visible: list[Gpu] = []
     for name in listed.split(","):

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from agent import machine, weights
 from agent.capable import AMPERE
-from agent.choose import Choice, build
+from agent.choose import Choice, build, claim_gpu
 from agent.config import Config
 from agent.doctor.check import FAIL, OK, WARN, Check, guarded
 from agent.engines import Style
@@ -58,10 +58,11 @@ def weight_files(config: Config, choice: Choice) -> Iterator[Check]:
         yield Check(name, status, str(needed), needed.remedy)
 
 
-def torch_settings(config: Config) -> Check:
+def torch_settings(config: Config, choice: Choice) -> Check:
     """Where torch runs, and how it was set. Raises ConfigError for a GPU that is not there."""
     from agent.accelerator.device import accelerator
 
+    claim_gpu(config, choice)  # as the server's engines do
     chosen = accelerator(config.torch)
     found = "; ".join([f"{chosen.name} ({chosen.why})", *chosen.settings])
     if chosen.is_cuda or config.torch.device == "cpu":

@@ -40,7 +40,7 @@ def examine(config: Config) -> Iterator[Check]:
     weight_files = list(models.weight_files(config, choice))
     yield from weight_files
     if models.heavy(choice):
-        yield guarded("torch", lambda: models.torch_settings(config))
+        yield guarded("torch", lambda: models.torch_settings(config, choice))
     lacking = [check.name for check in (extra, *weight_files) if check.status == FAIL]
     if lacking:  # it would only be told again
         found = f"not loaded, for want of {' and '.join(lacking)}"

@@ -101,6 +101,43 @@ def test_a_slice_of_a_gpu_is_found_by_its_name(monkeypatch, tmp_path, visible, n
     assert all((gpu.total_bytes, gpu.capability) == (0, (9, 0)) for gpu in found)
 
 
+SMALL = "0, GPU-s, NVIDIA T400, 580.95.05, 2048, 1900, 7.5"
+FULL = "1, GPU-f, NVIDIA A40, 580.95.05, 46068, 900, 8.6"
+ROOM = "2, GPU-r, NVIDIA L4, 580.95.05, 23034, 22500, 8.9"
+
+
+def test_of_several_gpus_the_one_with_the_most_room_is_taken(monkeypatch, tmp_path):
+    """Not that of the screen, though it comes first, nor the largest, where others work."""
+    nvidia.install(monkeypatch, tmp_path, SMALL, FULL, ROOM)
+    assert [gpu.uuid for gpu in machine.gpus().gpus] == ["GPU-r", "GPU-s", "GPU-f"]
+    environment = {}
+    machine.claim(environment)
+    assert environment == {"CUDA_VISIBLE_DEVICES": "GPU-r"}
+
+
+def test_of_gpus_with_the_same_room_the_first_is_taken(monkeypatch, tmp_path):
+    nvidia.install(monkeypatch, tmp_path, SMALL, SMALL.replace("0, GPU-s", "1, GPU-t"))
+    environment = {}
+    machine.claim(environment)
+    assert environment == {"CUDA_VISIBLE_DEVICES": "GPU-s"}
+
+
+@pytest.mark.parametrize("theirs", ["1", "GPU-f", ""])
+def test_an_operators_own_choice_of_gpus_stands(monkeypatch, tmp_path, theirs):
+    nvidia.install(monkeypatch, tmp_path, SMALL, FULL, ROOM)
+    environment = {"CUDA_VISIBLE_DEVICES": theirs}
+    machine.claim(environment)
+    assert environment == {"CUDA_VISIBLE_DEVICES": theirs}
+
+
+@pytest.mark.parametrize("lines", [[], [ROOM]])
+def test_one_gpu_or_none_needs_no_choice(monkeypatch, tmp_path, lines):
+    nvidia.install(monkeypatch, tmp_path, *lines)
+    environment = {}
+    machine.claim(environment)
+    assert environment == {}
+
+
 def a_torch(monkeypatch, folder, cuda):
     """From now on the installed torch is built for `cuda`."""
     monkeypatch.setattr(machine, "version", lambda name: "2.13.0")

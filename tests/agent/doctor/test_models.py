@@ -102,7 +102,7 @@ def test_a_driver_too_old_for_torch_warns(monkeypatch, tmp_path):
 
 
 def test_torch_settings_name_the_device():
-    check = models.torch_settings(load(None, {"torch.device": "cpu"}))
+    check = models.torch_settings(load(None, {"torch.device": "cpu"}), VOXTRAL)
     assert (check.status, check.remedy) == (OK, "")
     assert "CPU" in check.found
 
@@ -110,7 +110,7 @@ def test_torch_settings_name_the_device():
 @pytest.mark.skipif(torch.cuda.is_available(), reason="about machines without a GPU")
 def test_a_torch_that_runs_on_the_cpu_unasked_warns():
     """Whatever the driver said: a call would wait for seconds, and nobody asked for that."""
-    check = models.torch_settings(load(None, {"torch.device": "auto"}))
+    check = models.torch_settings(load(None, {"torch.device": "auto"}), VOXTRAL)
     assert check.status == WARN
     assert "no GPU: " in check.found
     assert check.remedy
