@@ -11,6 +11,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
 from agent.config_file import load
 
@@ -41,7 +42,7 @@ def final():
 
 
 def test_only_instructions_that_there_are():
-    known = "FROM RUN ENV WORKDIR COPY USER VOLUME EXPOSE HEALTHCHECK ENTRYPOINT CMD"
+    known = "FROM RUN ARG ENV WORKDIR COPY USER VOLUME EXPOSE HEALTHCHECK ENTRYPOINT CMD"
     assert {name for name, _ in instructions()} <= set(known.split())
 
 
@@ -98,6 +99,25 @@ def test_torch_comes_first_with_the_projects_own_pin():
     shown = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True)
     [pin] = [each for each in PROJECT["dependencies"] if each.startswith("torch==")]
     assert shown.stdout.strip() == pin
+
+
+def test_int8_can_be_had_with_the_version_that_the_start_asks_for(tmp_path):
+    """In the container nobody can install anything any more."""
+    [name] = [argument.rstrip("=") for argument in of("ARG")]
+    [run] = [run for run in of("RUN") if f'"${name}"' in run]
+    (tmp_path / "pip").write_text('#!/bin/sh\necho "$@"\n')
+    (tmp_path / "pip").chmod(0o755)
+    asked = (ROOT / "agent/brains/voxtral/start.py").read_text()
+    wanted = re.search(r"torchao==[\d.]+", asked)[0]
+    for value, installed in ((wanted, f"install --no-deps {wanted}"), ("", "")):
+        path = f"{tmp_path}:/bin:/usr/bin"
+        shown = subprocess.run(
+            ["sh", "-c", run], env={name: value, "PATH": path}, capture_output=True, text=True
+        )
+        assert (shown.returncode, shown.stdout.strip()) == (0, installed)
+    compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
+    assert compose["services"]["voxline"]["build"]["args"] == {name: f"${{{name}:-}}"}
+    assert f"#{name}={wanted}" in (DEPLOY / ".env.example").read_text().splitlines()
 
 
 def test_the_other_packages_are_the_projects_own():

@@ -65,6 +65,11 @@ def examine(folder: Path) -> Checkpoint:
             + (", and Realtime only transcribes" if "Realtime" in found else "")
             + f"; use {_REMEDY}"
         )
+    if config.get("quantization_config"):
+        raise ConfigError(
+            f"voxtral.model: {folder} is quantized already, which is not supported; use"
+            f" {_REMEDY}, and voxtral.quantization to have it quantized here"
+        )
     if not (folder / "tekken.json").is_file():
         raise _incomplete(folder, ["tekken.json"])
     sizes: dict[str, int] = {}

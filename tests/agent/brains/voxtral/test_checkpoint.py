@@ -98,6 +98,12 @@ def test_another_architecture(folder) -> None:
     refused(folder, "an unnamed architecture")
 
 
+def test_what_somebody_quantized_is_refused(folder) -> None:
+    """transformers would want one more package for it, and our kernels ordinary weights."""
+    edit(folder / "config.json", quantization_config={"quant_method": "compressed-tensors"})
+    refused(folder, r"is quantized already.*use mistralai/Voxtral.*voxtral\.quantization")
+
+
 @pytest.mark.parametrize("text", ["{", "[]", ""])
 def test_a_config_that_cannot_be_read(folder, text) -> None:
     (folder / "config.json").write_text(text)
