@@ -17,7 +17,8 @@ AMPERE = (8, 0)  # the first GPUs with bfloat16
 _BYTES = {"bfloat16": 9_350_000_000, "float16": 9_350_000_000, "float32": 18_700_000_000}
 _INT8_SAVES = 0.34
 _KOKORO_BYTES = 1_800_000_000  # weights, and what its widest step on a small GPU works in
-_WORK_BYTES = 2_100_000_000  # CUDA's context, and what voxtral/room.py leaves for a pass
+_CONTEXT_BYTES = 500_000_000  # CUDA's own, of a process
+_WORK_BYTES = 1_600_000_000  # what voxtral/room.py leaves for a pass
 _TOKEN_BYTES = 126 * 1024  # of keys and values, and of what was heard
 
 
@@ -54,14 +55,21 @@ def voxtral_bytes(config: Config, found: weights.Weights) -> float:
     if voxtral.quantization == "int8":
         load *= 1 - _INT8_SAVES
     slots = 2 * voxtral.context_tokens * _TOKEN_BYTES  # the call's, and one to scratch in
-    return load + slots + _KOKORO_BYTES + _WORK_BYTES
+    return load + slots + _KOKORO_BYTES + _WORK_BYTES + _CONTEXT_BYTES
 
 
 def kokoro_lacks(config: Config) -> str:
     """Why Kokoro cannot run, or not fast enough to talk with; "" if it can."""
-    lack = _gpu_lacks(config, machine.gpus())
+    gpus = machine.gpus()
+    lack = _gpu_lacks(config, gpus)
     if lack:
         return lack
+    gpu, need = gpus.gpus[0], _KOKORO_BYTES + _CONTEXT_BYTES
+    if gpu.total_bytes and gpu.free_bytes < need:
+        return (
+            f"{gpu.name} has {gpu.free_bytes / 1e9:.1f} GB free and it takes {need / 1e9:.1f}; "
+            "free some, as with vLLM's --gpu-memory-utilization"
+        )
     if absent := machine.missing_packages(*KOKORO_PACKAGES):
         return f"{', '.join(absent)} not installed; run: {EXTRA} (Python 3.11 or 3.12)"
     found = weights.find(config.kokoro.model)

@@ -11,7 +11,6 @@ from agent.brains.voxtral.room import WORK_BYTES, audio_bytes, share_out
 from agent.config_file import load
 
 MINI_BYTES = 2 * 4_676_000_000  # of weights
-CONTEXT_BYTES = 450_000_000  # CUDA's own, on an H200
 
 
 @pytest.fixture
@@ -70,9 +69,19 @@ def test_a_gpu_without_bfloat16_is_named_with_what_it_has(able, monkeypatch, tmp
     assert capable.kokoro_lacks(load(None, able)) == ""
 
 
+def test_a_gpu_that_another_server_filled_has_no_room_for_kokoro(able, monkeypatch, tmp_path):
+    """As vLLM does, which takes nine tenths unless it is told otherwise."""
+    nvidia.install(monkeypatch, tmp_path, "0, GPU-l, NVIDIA L4, 580, 23034, 2100, 8.9")
+    lack = capable.kokoro_lacks(load(None, able))
+    assert "NVIDIA L4 has 2.2 GB free and it takes 2.3; free some" in lack
+    nvidia.install(monkeypatch, tmp_path, "0, GPU-l, NVIDIA L4, 580, 23034, 4200, 8.9")
+    assert capable.kokoro_lacks(load(None, able)) == ""
+
+
 def test_memory_that_is_not_told_is_left_to_the_start(able, monkeypatch, tmp_path):
     nvidia.install(monkeypatch, tmp_path, "0, GPU-a, A100 MIG, 580, [N/A], [N/A], 8.0")
     assert capable.voxtral_lacks(load(None, able)) == ""
+    assert capable.kokoro_lacks(load(None, able)) == ""
 
 
 def test_missing_packages_are_named(able, monkeypatch):
@@ -119,7 +128,7 @@ def test_what_is_let_through_has_room_for_a_call_when_it_starts(settings):
     """Else `auto` would choose Voxtral, and the server would not start."""
     config = load(None, settings)
     need = capable.voxtral_bytes(config, weights.Weights(None))
-    free = need - capable._KOKORO_BYTES - CONTEXT_BYTES
+    free = need - capable._KOKORO_BYTES - capable._CONTEXT_BYTES
     mini, context = Shape(30, 32, 8, 128), config.voxtral.context_tokens
     slot, audio = mini.slot_bytes(context, torch.bfloat16), audio_bytes(context, 3072, 2)
     assert share_out(config, int(free), MINI_BYTES, slot, audio, WORK_BYTES).slots == 1

@@ -91,6 +91,6 @@ SMALL_GPU = replace(
 _SMALL_BYTES = 20e9
 
 
-def for_gpu(memory_bytes: int) -> Buckets:
-    """Those for a GPU of which so much may be used."""
-    return SMALL_GPU if memory_bytes < _SMALL_BYTES else GPU
+def for_gpu(free_bytes: int) -> Buckets:
+    """Those for a GPU that has so much left, for the brain too."""
+    return SMALL_GPU if free_bytes < _SMALL_BYTES else GPU
