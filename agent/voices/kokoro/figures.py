@@ -66,6 +66,8 @@ def _figure(figure: str, code: str) -> str:
     """ "1.500" -> "1500", "3,5" -> "3 coma 5"; a date or a version stays as it is."""
     if _GROUPED.fullmatch(figure):
         return re.sub("[.,]", "", figure)
+    if code == "i" and re.fullmatch(r"\d\d?\.\d\d", figure):
+        return figure  # a time: the mark before a fraction is a comma
     whole, mark, fraction = re.split(r"([.,])(?=\d+$)", figure)
     if _GROUPED.fullmatch(whole) and mark not in whole:
         whole = re.sub("[.,]", "", whole)

@@ -33,6 +33,7 @@ def said(text, code):
         ("f", "À 14h30, ou à 9h.", "À 14 heures 30, ou à 9 heures."),
         ("f", "M. Dupont a 3,5 ans", "monsieur Dupont a 3 virgule 5 ans"),
         ("i", "Il Sig. Rossi: 1.500 €!", "Il signor Rossi: 1500 €!"),
+        ("i", "Alle 14.30 fa 14,30 €", "Alle 14.30 fa 14 virgola 30 €"),
         ("p", "Custa R$ 12,50.", "Custa 12 vírgula 50 reais."),
         ("p", "R$1.500, às 14h30 ou 15h", "1500 reais, às 14 horas e 30 ou 15 horas"),
         ("h", "कीमत 1,25,000 रुपये है। 3.5 मीटर।", "कीमत 125000 रुपये है. 3 दशमलव 5 मीटर."),
