@@ -116,8 +116,10 @@ def torch_is_for_cpu() -> bool:
 def torch_cuda() -> Version | None:
     """The CUDA that the installed torch was built for. Reads its version.py, not torch."""
     spec = find_spec("torch")
+    if spec is None or spec.origin is None:
+        return None
     try:
-        text = Path(str(spec and spec.origin)).with_name("version.py").read_text()
+        text = Path(spec.origin).with_name("version.py").read_text()
     except OSError:
         return None
     return _version(r"^cuda\b.*'(\d+)\.(\d+)'", text)

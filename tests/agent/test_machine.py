@@ -178,6 +178,15 @@ def test_the_installed_torch_says_for_which_cuda_it_is():
     assert machine.torch_cuda() == wanted
 
 
+def test_no_torch_is_for_no_cuda(monkeypatch, tmp_path):
+    """Whatever file of that name stands where the server was started."""
+    (tmp_path / "version.py").write_text("cuda = '13.0'")
+    monkeypatch.chdir(tmp_path)
+    for spec in (None, SimpleNamespace(origin=None), SimpleNamespace(origin="/no/torch.py")):
+        monkeypatch.setattr(machine, "find_spec", lambda name, spec=spec: spec)
+        assert machine.torch_cuda() is None
+
+
 def test_packages_are_looked_for_and_not_imported():
     assert machine.missing_packages("json", "no_such_package") == ("no_such_package",)
 
