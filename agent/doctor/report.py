@@ -34,7 +34,7 @@ def examine(config: Config) -> Iterator[Check]:
         ("espeak-ng", software.espeak),
     ):
         yield attempt(name, probe)
-    yield guarded("memory", lambda: resources.memory(config))
+    yield guarded("memory", lambda: resources.memory(config, models.heavy(choice)))
     yield guarded("disk", lambda: resources.disk(_to_fetch(config, choice)))
     yield guarded("GPU", lambda: models.gpu(config, choice))
     weight_files = list(models.weight_files(config, choice))
