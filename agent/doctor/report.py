@@ -34,6 +34,8 @@ def examine(config: Config) -> Iterator[Check]:
         ("espeak-ng", software.espeak),
     ):
         yield attempt(name, probe)
+    if "voxtral" in models.heavy(choice):
+        yield guarded("C compiler", software.compiler)
     yield guarded("memory", lambda: resources.memory(config, models.heavy(choice)))
     yield guarded("disk", lambda: resources.disk(_to_fetch(config, choice)))
     yield guarded("GPU", lambda: models.gpu(config, choice))
