@@ -9,8 +9,6 @@ import { Pulse, answers } from './pulse.js';
 /** @import { ServerEvent } from './conversation.js' */
 
 const CHANNEL = 'oai-events';
-// Until the offer is answered: behind a proxy nobody may be there, and the browser waits for minutes.
-const ANSWER_MS = 12_000;
 // From the answer to an open channel; the server gives up after ten (limits.connect_s).
 const CONNECT_MS = 12_000;
 // "disconnected" comes after some seconds without a sign of life, and often heals by itself.
@@ -53,11 +51,11 @@ export class Connection {
     for (const track of microphone.getAudioTracks()) pc.addTrack(track, microphone);
     pc.addEventListener('track', ({ track }) => this.remoteStream.addTrack(track), { signal });
     this.#channel.addEventListener('message', ({ data }) => this.#receive(data), { signal });
+    const opened = this.#opened();
+    opened.catch(() => {}); // awaited below, unless the exchange fails first
+
     await pc.setLocalDescription();
     const answer = await this.#exchange(pc.localDescription?.sdp ?? '', session);
-    if (signal.aborted) throw signal.reason;
-    const opened = this.#opened();
-    opened.catch(() => {}); // awaited below, unless the answer is none
     await pc.setRemoteDescription({ type: 'answer', sdp: answer });
     await opened;
 
@@ -107,19 +105,13 @@ export class Connection {
       ? { body: form({ sdp, session: JSON.stringify(session) }) }
       : { body: sdp, headers: { 'Content-Type': 'application/sdp' } };
     const { signal } = this.#closing;
-    const giving = new AbortController();
-    const giveUp = () => giving.abort(signal.reason);
-    signal.addEventListener('abort', giveUp);
-    const timer = setTimeout(giveUp, ANSWER_MS);
     const response = await fetch(`${this.#src}/v1/realtime/calls`, {
       method: 'POST',
-      signal: giving.signal,
+      signal,
       ...request,
-    })
-      .catch(async (cause) => {
-        throw signal.aborted ? cause : await networkError(this.#src, cause);
-      })
-      .finally(() => clearTimeout(timer));
+    }).catch(async (cause) => {
+      throw signal.aborted ? cause : await networkError(this.#src, cause);
+    });
     if (!response.ok) throw await responseError(response);
     // Cross-origin the header is readable only if the server exposes it; without it a closed page
     // is noticed by the server's watchdog instead.

@@ -31,12 +31,7 @@ export class Levels {
    * @param {{onLevels: (levels: LevelPair) => void, onHeard: (waitedMs: number) => void}} listener
    */
   constructor(agent, { onLevels, onHeard }) {
-    try {
-      this.#context.createMediaStreamSource(agent).connect(this.#agent);
-    } catch (error) {
-      this.#context.close();
-      throw error;
-    }
+    this.#context.createMediaStreamSource(agent).connect(this.#agent);
     const [caller, heard] = [new Float32Array(READING), new Float32Array(READING)];
     this.#timer = setInterval(() => {
       this.#caller.getFloatTimeDomainData(caller);

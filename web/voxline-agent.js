@@ -218,7 +218,6 @@ export class VoxlineAgent extends HTMLElement {
     on('levels', (levels) => this.#line.show(levels));
     on('transcript', (items) => this.#transcript.show(items));
     on('error', (error) => this.#explain(error));
-    on('microphone', () => this.#trouble.dataset.code?.startsWith('microphone') && this.#untrouble());
     on('ended', ({ reason }) => this.#bye(reason));
     for (const [type, name] of Object.entries(RETOLD)) {
       on(type, (detail) =>
@@ -261,7 +260,6 @@ export class VoxlineAgent extends HTMLElement {
   #explain({ code, message, remedy, detail }) {
     if (this.state === 'failed') this.#say(FAILURE[code] ?? STATUS.failed);
     this.#trouble.hidden = false;
-    this.#trouble.dataset.code = code;
     this.#trouble.replaceChildren(remedy);
     const said = message === `${this.#status.textContent}.`;
     if (!said) this.#trouble.prepend(el('strong', {}, message));
@@ -274,13 +272,9 @@ export class VoxlineAgent extends HTMLElement {
     if (this.state === 'ended') this.#say(FAREWELL[reason] ?? STATUS.ended);
   }
 
-  #untrouble() {
+  #clear() {
     this.#trouble.hidden = true;
     this.#trouble.replaceChildren();
-  }
-
-  #clear() {
-    this.#untrouble();
     this.#transcript.show([]);
     this.#muteButton.setAttribute('aria-pressed', String(this.#call.muted));
   }

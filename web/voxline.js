@@ -2,28 +2,22 @@
  * Voxline's SDK: place a call to a voice agent from any web page.
  *
  *     const call = new VoxlineCall({ src: 'https://agent.example' });
- *     call.addEventListener('stream', ({ detail }) => (audio.srcObject = detail));
+ *     call.addEventListener('statechange', () => (audio.srcObject = call.remoteStream));
  *     await call.call(); // from a click: browsers want one before they play sound
  *
  * It touches no document. To be heard (and measured) the agent's voice needs an <audio autoplay>
- * of yours, given the stream once: each time it is given one, it begins anew. <voxline-agent> does
- * all that for you.
+ * of yours with `srcObject = call.remoteStream`. <voxline-agent> does all that for you.
  */
 
 import { CallError } from './call-error.js';
 import { Connection } from './connection.js';
 import { Conversation } from './conversation.js';
 import { Levels } from './levels.js';
-import { listMicrophones, Microphone } from './microphone.js';
+import { listMicrophones, openMicrophone, stop } from './microphone.js';
 import { PlayoutDelay } from './playout-delay.js';
 import { Tools } from './tools.js';
 
 export { CallError };
-
-// A connection that is lost so soon after another one is no accident.
-const AGAIN_MS = 60_000;
-// A telephone that changes from one network to another is without any for some seconds.
-const OFFLINE_MS = 20_000;
 
 /** @import { Phase, ServerEvent } from './conversation.js' */
 /** @import { LevelPair } from './levels.js' */
@@ -54,8 +48,6 @@ const OFFLINE_MS = 20_000;
  * | type | detail | when |
  * | --- | --- | --- |
  * | statechange | {state, previous} | `state` changed |
- * | stream | MediaStream or null | `remoteStream` changed: once for each connection, and its end |
- * | microphone | {label} | another one is spoken into, chosen or because the one before went away |
  * | transcript | Item[] | words came, or it turned out which of them were not heard |
  * | levels | {caller, agent}, 0..1 | about 20 times a second during a call |
  * | turn | Turn | a reply was measured; again, with `heardMs`, once it is heard |
@@ -68,14 +60,17 @@ export class VoxlineCall extends EventTarget {
   #src;
   #session;
   #tools;
-  #microphone;
+  #device;
   /** @type {State} */
   #state = 'idle';
+  #muted = false;
   #conversation = new Conversation();
   /** @type {LevelPair} */
   #levels = { caller: 0, agent: 0 };
   // Which call() is meant: what comes late from one that is over recognises itself by its number.
   #number = 0;
+  /** @type {MediaStream | null} */
+  #microphone = null;
   /** @type {Connection | null} */
   #connection = null;
   /** @type {Levels | null} */
@@ -83,10 +78,7 @@ export class VoxlineCall extends EventTarget {
   /** @type {PlayoutDelay | null} */
   #delay = null;
   #page = new AbortController();
-  #connected = false;
-  /** The one that was told of. @type {MediaStream | null} */
-  #stream = null;
-  #calledAgainMs = -Infinity; // when, by the page's clock
+  #mayCallAgain = true;
 
   /**
    * @param {{src?: string, microphone?: string, session?: object, tools?: Record<string, Tool>}}
@@ -101,13 +93,7 @@ export class VoxlineCall extends EventTarget {
     super();
     const base = new URL(src || new URL(import.meta.url).origin, globalThis.location?.href);
     this.#src = base.href.replace(/\/+$/, '');
-    this.#microphone = new Microphone(microphone, {
-      onStream: (stream) => {
-        const [{ label }] = this.#speakInto(stream);
-        if (!this.#microphone.gone) this.#tell('microphone', { label });
-      },
-      onError: (error) => this.#tell('error', error),
-    });
+    this.#device = microphone;
     this.#tools = new Tools(tools);
     this.#session = this.#tools.offerIn(session);
   }
@@ -134,7 +120,7 @@ export class VoxlineCall extends EventTarget {
   }
 
   get muted() {
-    return this.#microphone.muted;
+    return this.#muted;
   }
 
   /** The agent's voice while there is a call. @returns {MediaStream | null} */
@@ -155,7 +141,7 @@ export class VoxlineCall extends EventTarget {
   async call() {
     if (this.active) return true;
     const number = ++this.#number;
-    this.#calledAgainMs = -Infinity;
+    this.#mayCallAgain = true;
     this.#conversation = new Conversation();
     this.#page = new AbortController();
     const { signal } = this.#page;
@@ -163,7 +149,12 @@ export class VoxlineCall extends EventTarget {
     this.#become('connecting');
     this.#tell('transcript', this.transcript);
     try {
-      if (!(await this.#microphone.open())) return false;
+      const microphone = await openMicrophone(this.#device);
+      if (number !== this.#number) {
+        stop(microphone);
+        return false;
+      }
+      this.#hold(microphone);
       await this.#connect(number);
     } catch (error) {
       if (number === this.#number) this.#fail(error, 'failed');
@@ -178,7 +169,8 @@ export class VoxlineCall extends EventTarget {
 
   /** @param {boolean} [on] the caller is not heard while muted; holds for later calls, too */
   mute(on = true) {
-    this.#microphone.mute(on);
+    this.#muted = on;
+    for (const track of this.#microphone?.getAudioTracks() ?? []) track.enabled = !on;
   }
 
   /** Stop the agent in mid-sentence, as speaking over it does. */
@@ -192,7 +184,22 @@ export class VoxlineCall extends EventTarget {
    * @param {string} deviceId of `microphones()`; '' for the system's choice
    */
   async setMicrophone(deviceId) {
-    await this.#microphone.choose(deviceId);
+    this.#device = deviceId;
+    const number = this.#number;
+    if (!this.#microphone) return;
+    try {
+      const microphone = await openMicrophone(deviceId);
+      if (number !== this.#number) {
+        stop(microphone);
+        return;
+      }
+      stop(this.#microphone);
+      this.#hold(microphone);
+      this.#meters?.listenTo(microphone);
+      await this.#connection?.replaceTrack(microphone.getAudioTracks()[0]);
+    } catch (error) {
+      if (number === this.#number) this.#tell('error', asCallError(error));
+    }
   }
 
   /**
@@ -205,7 +212,7 @@ export class VoxlineCall extends EventTarget {
 
   /** @param {number} number */
   async #connect(number) {
-    const microphone = /** @type {MediaStream} */ (this.#microphone.stream);
+    const microphone = /** @type {MediaStream} */ (this.#microphone);
     /** @type {Connection} */
     const connection = new Connection(this.#src, {
       onEvent: (event) => this.#connection === connection && this.#take(event),
@@ -214,42 +221,35 @@ export class VoxlineCall extends EventTarget {
     this.#connection = connection;
     await connection.open(microphone, this.#session);
     if (number !== this.#number) return;
-    const meters = (this.#meters = this.#measured(connection.remoteStream));
-    this.#speakInto(/** @type {MediaStream} */ (this.#microphone.stream)); // it may be another one
+    // The microphone may have been changed meanwhile.
+    if (this.#microphone && this.#microphone !== microphone) {
+      await connection.replaceTrack(this.#microphone.getAudioTracks()[0]);
+    }
+    this.#meters = new Levels(connection.remoteStream, {
+      onLevels: (levels) => this.#tell('levels', (this.#levels = levels)),
+      onHeard: (waitedMs) => this.#conversation.hear(waitedMs) && this.#tellTurn(),
+    });
+    this.#meters.listenTo(/** @type {MediaStream} */ (this.#microphone));
+    const meters = this.#meters;
     this.#delay = new PlayoutDelay(connection, {
-      outputMs: () => meters?.outputMs ?? 0,
+      outputMs: () => meters.outputMs,
       onChange: (delay_ms) => connection.send({ type: 'voxline.playout.delay', delay_ms }),
     });
-    this.#connected = true;
     this.#become(this.#conversation.phase);
-  }
-
-  /** @param {MediaStream} agent @returns {Levels | null} null where the browser measures nothing */
-  #measured(agent) {
-    try {
-      return new Levels(agent, {
-        onLevels: (levels) => this.#tell('levels', (this.#levels = levels)),
-        onHeard: (waitedMs) => this.#conversation.hear(waitedMs) && this.#tellTurn(),
-      });
-    } catch (cause) {
-      console.warn('voxline: no levels:', cause); // a call without a picture is one all the same
-      return null;
-    }
   }
 
   /** The connection was lost: one new call with the same microphone. @param {number} number */
   async #reconnect(number) {
     this.#disconnect();
-    if (performance.now() - this.#calledAgainMs < AGAIN_MS) {
+    if (!this.#mayCallAgain) {
       this.#fail(new CallError('connection-lost'), 'lost');
       return;
     }
-    this.#calledAgainMs = performance.now();
+    this.#mayCallAgain = false;
     this.#become('reconnecting');
     this.#tell('transcript', this.transcript);
     try {
-      await online(this.#page.signal);
-      if (number === this.#number) await this.#connect(number);
+      await this.#connect(number);
     } catch (cause) {
       if (number === this.#number) this.#fail(new CallError('connection-lost', { cause }), 'lost');
     }
@@ -262,8 +262,8 @@ export class VoxlineCall extends EventTarget {
     if (event.type === 'voxline.call.ended') this.#over(event.reason);
     switch (this.#conversation.take(event)) {
       case 'phase':
-        // Until open() has resolved the call is still connecting.
-        if (this.#connected) this.#become(this.#conversation.phase);
+        // Until open() has resolved and the meters run, the call is still connecting.
+        if (this.#meters) this.#become(this.#conversation.phase);
         break;
       case 'transcript':
         this.#tell('transcript', this.transcript);
@@ -327,7 +327,8 @@ export class VoxlineCall extends EventTarget {
     this.#number++;
     this.#page.abort();
     this.#disconnect();
-    this.#microphone.close();
+    if (this.#microphone) stop(this.#microphone);
+    this.#microphone = null;
   }
 
   #disconnect() {
@@ -338,16 +339,20 @@ export class VoxlineCall extends EventTarget {
     this.#meters = null;
     this.#connection?.close();
     this.#connection = null;
-    this.#connected = false;
     this.#levels = { caller: 0, agent: 0 };
   }
 
-  /** @param {MediaStream} microphone @returns {MediaStreamTrack[]} its only one */
-  #speakInto(microphone) {
-    const tracks = microphone.getAudioTracks();
-    this.#meters?.listenTo(microphone);
-    this.#connection?.replaceTrack(tracks[0]);
-    return tracks;
+  /** @param {MediaStream} microphone */
+  #hold(microphone) {
+    this.#microphone = microphone;
+    this.mute(this.#muted);
+    for (const track of microphone.getAudioTracks()) {
+      track.addEventListener(
+        'ended', // not by our own stop(), which fires nothing
+        () => this.#microphone === microphone && this.#tell('error', new CallError('microphone-lost')),
+        { signal: this.#page.signal },
+      );
+    }
   }
 
   /** @param {State} state */
@@ -356,7 +361,6 @@ export class VoxlineCall extends EventTarget {
     if (state === previous) return;
     this.#state = state;
     this.#tell('statechange', { state, previous });
-    if (this.remoteStream !== this.#stream) this.#tell('stream', (this.#stream = this.remoteStream));
   }
 
   /** @param {string} type @param {unknown} detail */
@@ -369,19 +373,4 @@ export class VoxlineCall extends EventTarget {
 function asCallError(error) {
   if (error instanceof CallError) return error;
   return new CallError('server-error', { detail: String(error), cause: error });
-}
-
-/**
- * Return when there is a network, or after a while without one.
- * @param {AbortSignal} signal ends the wait
- * @returns {Promise<void>}
- */
-function online(signal) {
-  if (navigator.onLine) return Promise.resolve();
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, OFFLINE_MS);
-    const done = () => (clearTimeout(timer), resolve());
-    globalThis.addEventListener('online', done, { once: true, signal });
-    signal.addEventListener('abort', done);
-  });
 }
