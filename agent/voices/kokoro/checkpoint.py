@@ -25,6 +25,7 @@ STYLE: Final = 256  # numbers in a style
 _DEFAULT_VOICE: Final = "af_heart"
 _PATTERNS: Final = ["config.json", "*.pth", "voices/*.pt"]
 _NEEDED: Final = "a folder with config.json, the .pth file and voices/*.pt"
+_ARCHIVE: Final = b"PK\3\4"  # so begin files that torch can map; an older kind it cannot
 # Never stored in the released file; KModel leaves them at one and zero.
 _UNSTORED: Final = (".norm.weight", ".norm.bias", "position_ids", "token_type_ids")
 
@@ -163,7 +164,9 @@ def _build(config: Path, weights: Path) -> Any:
 
 def _check_weights(model: Any, weights: Path) -> None:
     """KModel loads what fits and passes over the rest in silence."""
-    stored = torch.load(weights, map_location="cpu", weights_only=True, mmap=True)
+    with weights.open("rb") as file:
+        mapped = file.read(len(_ARCHIVE)) == _ARCHIVE
+    stored = torch.load(weights, map_location="cpu", weights_only=True, mmap=mapped)
     lacking = []
     for section, module in model.named_children():
         names = {name.removeprefix("module.") for name in stored.get(section, {})}
