@@ -10,29 +10,35 @@ from agent.errors import ConfigError, installs
 VOXTRAL_PACKAGES = ("transformers", "mistral_common", "accelerate")
 KOKORO_PACKAGES = ("kokoro", "misaki")
 EXTRA = installs("voxtral")
+AMPERE = (8, 0)  # the first GPUs with bfloat16
 
 # What Voxtral-Mini-3B takes of a GPU, by dtype: 4.68 billion parameters, of which int8 packs
 # the 3.2 billion of the language model's layers.
 _BYTES = {"bfloat16": 9_350_000_000, "float16": 9_350_000_000, "float32": 18_700_000_000}
 _INT8_SAVES = 0.34
-_KOKORO_BYTES = 700_000_000  # weights, and room to work in
-_WORK_BYTES = 1_500_000_000  # CUDA's context, the graphs, one batch of activations
-_TOKEN_BYTES = 120 * 1024  # of keys and values
+_KOKORO_BYTES = 1_800_000_000  # weights, and what its widest step on a small GPU works in
+_CONTEXT_BYTES = 500_000_000  # CUDA's own, of a process
+_WORK_BYTES = 1_600_000_000  # what voxtral/room.py leaves for a pass
+_TOKEN_BYTES = 126 * 1024  # of keys and values, and of what was heard
 
 
 def voxtral_lacks(config: Config) -> str:
     """Why Voxtral cannot run; "" if it can."""
-    lack = _gpu_lacks(config)
+    gpus = machine.gpus()
+    lack = _gpu_lacks(config, gpus)
     if lack:
         return lack
+    gpu = gpus.gpus[0]
+    if config.voxtral.dtype == "bfloat16" and gpu.capability < AMPERE:
+        return f"{gpu.name} has no bfloat16; set voxtral.dtype to float16"
     if absent := machine.missing_packages(*VOXTRAL_PACKAGES):
         return f"{', '.join(absent)} not installed; run: {EXTRA}"
     found = weights.find(config.voxtral.model)
     if found.lacks:
         return f"{found.lacks}; {found.remedy}"
-    need, gpu = voxtral_bytes(config, found), machine.gpus().gpus[0]
+    need = voxtral_bytes(config, found)
     free = gpu.free_bytes - gpu.total_bytes * (1 - config.torch.memory_fraction)
-    if need > free:
+    if gpu.total_bytes and need > free:
         return (
             f"{gpu.name} has {free / 1e9:.1f} GB free and it takes {need / 1e9:.1f}; "
             "set voxtral.quantization to int8, or free some"
@@ -48,14 +54,22 @@ def voxtral_bytes(config: Config, found: weights.Weights) -> float:
         load = found.size_bytes * (2 if voxtral.dtype == "float32" else 1)
     if voxtral.quantization == "int8":
         load *= 1 - _INT8_SAVES
-    return load + voxtral.context_tokens * _TOKEN_BYTES + _KOKORO_BYTES + _WORK_BYTES
+    slots = 2 * voxtral.context_tokens * _TOKEN_BYTES  # the call's, and one to scratch in
+    return load + slots + _KOKORO_BYTES + _WORK_BYTES + _CONTEXT_BYTES
 
 
 def kokoro_lacks(config: Config) -> str:
     """Why Kokoro cannot run, or not fast enough to talk with; "" if it can."""
-    lack = _gpu_lacks(config)
+    gpus = machine.gpus()
+    lack = _gpu_lacks(config, gpus)
     if lack:
         return lack
+    gpu, need = gpus.gpus[0], _KOKORO_BYTES + _CONTEXT_BYTES
+    if gpu.total_bytes and gpu.free_bytes < need:
+        return (
+            f"{gpu.name} has {gpu.free_bytes / 1e9:.1f} GB free and it takes {need / 1e9:.1f}; "
+            "free some, as with vLLM's --gpu-memory-utilization"
+        )
     if absent := machine.missing_packages(*KOKORO_PACKAGES):
         return f"{', '.join(absent)} not installed; run: {EXTRA} (Python 3.11 or 3.12)"
     found = weights.find(config.kokoro.model)
@@ -74,11 +88,7 @@ def server_lacks(config: Config) -> str:
     return ""
 
 
-def _gpu_lacks(config: Config) -> str:
+def _gpu_lacks(config: Config, gpus: machine.Gpus) -> str:
     if config.torch.device == "cpu":
         return "torch.device is cpu"
-    if why := machine.gpus().why_none:
-        return why
-    if machine.torch_is_for_cpu():
-        return "the installed torch is a build for CPUs; run: make setup TORCH=cuda"
-    return ""
+    return gpus.why_none or machine.torch_lacks(gpus)

@@ -4,8 +4,10 @@
 where the libraries are.
 """
 
+import os
 from dataclasses import dataclass, replace
 
+from agent import machine
 from agent.capable import (
     EXTRA,
     KOKORO_PACKAGES,
@@ -17,7 +19,6 @@ from agent.capable import (
 from agent.config import Config, OpenaiChat
 from agent.engines import Brain, Voice
 from agent.errors import ConfigError
-from agent.machine import missing_packages
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +53,19 @@ def choose(config: Config) -> Choice:
 
 def build(config: Config, choice: Choice) -> tuple[Brain, Voice]:
     """Load the chosen engines; may take minutes. Raises ConfigError or EngineError."""
+    claim_gpu(config, choice)
     if choice.brain == "voxtral":  # a wrong folder is told before the voice is loaded for it
         config = _found_voxtral(config)
     voice = _voice(choice.voice, config)  # first: the brain takes what memory is left
     return _brain(choice.brain, config), voice
+
+
+def claim_gpu(config: Config, choice: Choice) -> None:
+    """Of several GPUs take one for our own engines; somebody's own class sees them all."""
+    names = {choice.brain, choice.voice}
+    ours = not any(":" in name for name in names)
+    if ours and names & {"voxtral", "kokoro"} and config.torch.device != "cpu":
+        machine.claim(os.environ)
 
 
 def _best(config: Config) -> tuple[str, str, str]:
@@ -146,7 +156,7 @@ def _found_voxtral(config: Config) -> Config:
 
 def _wants(engine: str, packages: tuple[str, ...]) -> None:
     """Raises ConfigError where an engine's packages are not installed."""
-    if absent := missing_packages(*packages):
+    if absent := machine.missing_packages(*packages):
         raise ConfigError(
             f"agent.engine: {engine} needs {', '.join(absent)}; run: {EXTRA}, or choose another"
         )

@@ -2,8 +2,8 @@
 
 Decides at the end of each word, from the words so far and never from those to come: a phrase
 leaves as early as it can, and how the text was cut into pieces cannot matter. Knows no model
-and no language but the marks of Latin punctuation; the lists below are English and only make
-the breaks better. A script without spaces (Chinese, Thai) comes as one phrase a line.
+and no language but the marks of Latin punctuation and Hindi's; the lists below are English and
+only make the breaks better. A script without spaces (Chinese, Thai) comes as one phrase a line.
 """
 
 import re
@@ -15,7 +15,7 @@ _LEAN_CHARS = 120  # from here a later phrase ends before a word that leans on t
 MAX_CHARS = 200  # about 13 s of speech. Only a single longer word exceeds it
 
 _CLOSERS = "\"'”’»)]}*_`~"  # noqa: RUF001 - may follow the mark that ends a sentence
-_SENTENCE_END = frozenset(".!?…")
+_SENTENCE_END = frozenset(".!?…।॥")  # the last two are Hindi's
 _CLAUSE_END = frozenset(",;:–—")  # noqa: RUF001 - dashes as people type them
 _DOTTED = re.compile(r"\W*(?:[^\W\d_]\.)+$")  # J.  U.S.  e.g.  a.m.
 _LIST_NUMBER = re.compile(r"\W*\d{1,3}\.$")

@@ -8,9 +8,11 @@ import os
 import socket
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 _HUB = "https://huggingface.co"
+_PORTS = {"https": 443, "socks5": 1080, "socks5h": 1080}
 _PATIENCE_S = 2.0
 _TRUE = {"1", "on", "yes", "true"}
 
@@ -88,11 +90,17 @@ def _examined(folder: Path, remedy: str) -> Weights:
     return Weights(folder, sum(file.stat().st_size for file in files))
 
 
+def cache() -> Path:
+    """Where the hub's files go on this machine, by the variables that its library reads."""
+    general = os.environ.get("XDG_CACHE_HOME", "~/.cache")
+    home = os.environ.get("HF_HOME", os.path.join(general, "huggingface"))
+    older = os.environ.get("HUGGINGFACE_HUB_CACHE", os.path.join(home, "hub"))
+    return Path(os.path.expandvars(os.environ.get("HF_HUB_CACHE", older))).expanduser()
+
+
 def _cached(model: str) -> Path | None:
     """The newest snapshot in the hub's cache."""
-    home = Path(os.environ.get("HF_HOME", "~/.cache/huggingface")).expanduser()
-    cache = Path(os.environ.get("HF_HUB_CACHE", home / "hub")).expanduser()
-    repository = cache / f"models--{model.replace('/', '--')}"
+    repository = cache() / f"models--{model.replace('/', '--')}"
     try:
         name = (repository / "refs" / "main").read_text().strip()
     except OSError:
@@ -106,10 +114,19 @@ def _hub_trouble() -> str:
     for switch in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"):
         if os.environ.get(switch, "").lower() in _TRUE:
             return f"{switch} is set"
-    hub = urlsplit(os.environ.get("HF_ENDPOINT", _HUB))
-    port = hub.port or (443 if hub.scheme == "https" else 80)
+    way = _way(urlsplit(os.environ.get("HF_ENDPOINT", _HUB)))
+    port = way.port or _PORTS.get(way.scheme, 80)
     try:
-        with socket.create_connection((str(hub.hostname), port), _PATIENCE_S):
+        with socket.create_connection((str(way.hostname), port), _PATIENCE_S):
             return ""
     except OSError as error:
-        return f"{hub.hostname} cannot be reached ({error})"
+        return f"{way.hostname} cannot be reached ({error})"
+
+
+def _way(hub: SplitResult) -> SplitResult:
+    """Whom to ask: the hub, or the proxy that stands before it."""
+    proxies = getproxies()
+    proxy = proxies.get(hub.scheme) or proxies.get("all")
+    if not proxy or proxy_bypass(str(hub.hostname)):
+        return hub
+    return urlsplit(proxy if "://" in proxy else f"http://{proxy}")

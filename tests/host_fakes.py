@@ -177,6 +177,10 @@ def build_wrong(kind):
             raise ConfigError("agent.brain: there is no such file")
         case "engine":
             raise EngineError("no weights here")
+        case "unsaid":
+            logging.getLogger("httpx2").info("GET https://store/weights?signature=secret")
+            logging.getLogger("fake").info("fetched")
+            raise EngineError("no weights here")
         case "bug":
             raise ZeroDivisionError("a bug")
         case "death":

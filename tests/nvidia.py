@@ -3,16 +3,22 @@
 import os
 import stat
 
-H100 = "0, GPU-aaa1, NVIDIA H100 80GB HBM3, 570.86.15, 81559, 81000, 9.0"
-T4 = "1, GPU-bbb2, Tesla T4, 570.86.15, 15360, 15000, 7.5"
+H100 = "0, GPU-aaa1, NVIDIA H100 80GB HBM3, 580.95.05, 81559, 81000, 9.0"
+T4 = "1, GPU-bbb2, Tesla T4, 580.95.05, 15360, 15000, 7.5"
 
 
-def install(monkeypatch, folder, *lines, status=0):
-    """From now on the machine has these GPUs, one line of CSV each."""
+def install(monkeypatch, folder, *lines, status=0, cuda="13.0", listed=""):
+    """From now on the machine has these GPUs, one line of CSV each, and a driver for `cuda`;
+    -L prints what is `listed`."""
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     (folder / "gpus.csv").write_text("".join(f"{line}\n" for line in lines))
+    (folder / "q").write_text(f"\n===NVSMI LOG===\n\nCUDA Version           : {cuda}\n")
+    (folder / "L").write_text(listed)
     program = folder / "nvidia-smi"
-    program.write_text(f'#!/bin/sh\ncat "{folder}/gpus.csv"\nexit {status}\n')
+    program.write_text(
+        f'#!/bin/sh\ncase $1 in -q) cat "{folder}/q";; -L) cat "{folder}/L";;'
+        f' *) cat "{folder}/gpus.csv"; exit {status};; esac\n'
+    )
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
 

@@ -5,6 +5,7 @@ itself. `voxline doctor` prints `Accelerator.settings`.
 """
 
 import os
+import warnings
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from functools import cache
@@ -111,10 +112,16 @@ def _trouble() -> str:
     """Why there is no usable GPU, with the remedy; "" if there is one."""
     if torch.version.cuda is None:
         return f"this torch ({torch.__version__}) is built without it; run: {_CUDA_WHEEL}"
-    if not torch.cuda.is_available():
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        there = torch.cuda.is_available()
+    if not there:
+        why = "no NVIDIA driver or GPU is visible to it"
+        for warning in told[-1:]:  # such as a driver that is too old
+            why = str(warning.message).removeprefix("CUDA initialization: ").partition(". ")[0]
         return (
-            f"no NVIDIA driver or GPU is visible to torch {torch.__version__}; check nvidia-smi"
-            " (in a container: start it with --gpus all) and CUDA_VISIBLE_DEVICES"
+            f"torch {torch.__version__} for CUDA {torch.version.cuda} finds none: {why}; check"
+            " nvidia-smi (in a container: start it with --gpus all) and CUDA_VISIBLE_DEVICES"
         )
     try:
         torch.ones(1, device="cuda").item()

@@ -8,15 +8,16 @@ import logging
 from collections.abc import Iterator
 
 from agent import machine, weights
-from agent.choose import Choice, build
+from agent.capable import AMPERE
+from agent.choose import Choice, build, claim_gpu
 from agent.config import Config
 from agent.doctor.check import FAIL, OK, WARN, Check, guarded
+from agent.engines import Style
 from agent.errors import ConfigError
 from agent.smart_turn import model as smart
 from agent.smart_turn.worker import warm
 
 _LADDER = "agent.accelerator.ladder"  # says which way of running was taken
-_AMPERE = (8, 0)
 _LATE_S = 0.2  # a verdict that takes longer finds most pauses over, or answered
 
 
@@ -35,13 +36,11 @@ def gpu(config: Config, choice: Choice) -> Check:
             return Check("GPU", WARN, f"{found_none}: {found.why_none}", remedy)
         return Check("GPU", OK, f"none, and none is needed: {found.why_none}")
     listed = "; ".join(map(str, found.gpus))
-    first = found.gpus[0]
-    if first.capability < _AMPERE and config.voxtral.dtype == "bfloat16":
+    if lack := machine.torch_lacks(found):
+        why, _, remedy = lack.partition("; ")
+        return Check("GPU", WARN, f"{listed}; torch cannot use it: {why}", remedy)
+    if found.gpus[0].capability < AMPERE and config.voxtral.dtype == "bfloat16":
         return Check("GPU", WARN, listed, "it has no bfloat16: set voxtral.dtype to float16")
-    if machine.torch_is_for_cpu():
-        return Check(
-            "GPU", WARN, f"{listed}; torch cannot use it", "run: make setup TORCH=cuda"
-        )
     return Check("GPU", OK, listed)
 
 
@@ -59,12 +58,18 @@ def weight_files(config: Config, choice: Choice) -> Iterator[Check]:
         yield Check(name, status, str(needed), needed.remedy)
 
 
-def torch_settings(config: Config) -> str:
+def torch_settings(config: Config, choice: Choice) -> Check:
     """Where torch runs, and how it was set. Raises ConfigError for a GPU that is not there."""
     from agent.accelerator.device import accelerator
 
+    claim_gpu(config, choice)  # as the server's engines do
     chosen = accelerator(config.torch)
-    return "; ".join([f"{chosen.name} ({chosen.why})", *chosen.settings])
+    found = "; ".join([f"{chosen.name} ({chosen.why})", *chosen.settings])
+    if chosen.is_cuda or config.torch.device == "cpu":
+        return Check("torch", OK, found)
+    return Check(
+        "torch", WARN, found, "without a GPU callers wait for seconds; mend that first"
+    )
 
 
 def engines(config: Config, choice: Choice) -> Iterator[Check]:
@@ -91,6 +96,8 @@ def _loaded(config: Config, choice: Choice) -> Check:
     if name and name not in voice.voices():
         known = ", ".join(voice.voices()[:12])
         raise ConfigError(f"agent.voice_name: no voice {name!r}; known are {known}")
+    style = Style(name, config.agent.language, config.agent.speed)
+    next(iter(voice.speak("one", style)), None)  # a language may be refused, as at the start
     found = f"brain {choice.brain}, voice {choice.voice}: loaded ({choice.why})"
     return Check("engines", OK, found)
 

@@ -34,13 +34,15 @@ def examine(config: Config) -> Iterator[Check]:
         ("espeak-ng", software.espeak),
     ):
         yield attempt(name, probe)
-    yield guarded("memory", lambda: resources.memory(config))
+    if "voxtral" in models.heavy(choice):
+        yield guarded("C compiler", software.compiler)
+    yield guarded("memory", lambda: resources.memory(config, models.heavy(choice)))
     yield guarded("disk", lambda: resources.disk(_to_fetch(config, choice)))
     yield guarded("GPU", lambda: models.gpu(config, choice))
     weight_files = list(models.weight_files(config, choice))
     yield from weight_files
     if models.heavy(choice):
-        yield attempt("torch", lambda: models.torch_settings(config))
+        yield guarded("torch", lambda: models.torch_settings(config, choice))
     lacking = [check.name for check in (extra, *weight_files) if check.status == FAIL]
     if lacking:  # it would only be told again
         found = f"not loaded, for want of {' and '.join(lacking)}"

@@ -1,9 +1,13 @@
 """Python, packages and the native libraries that come with them."""
 
+import os
 import platform
 import re
+import shutil
 import sys
+import sysconfig
 from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
 
 from agent.config import Config
 from agent.doctor.check import FAIL, OK, WARN, Check
@@ -74,6 +78,22 @@ def espeak() -> str:
     from agent.voices.espeak import EspeakVoice
 
     return f"espeakng-loader {version('espeakng-loader')}, {len(EspeakVoice().voices())} voices"
+
+
+def compiler() -> Check:
+    """What Triton needs at run time to launch Voxtral's own kernels, and torch.compile."""
+    name, lacking = "C compiler", []
+    found = os.environ.get("CC") or shutil.which("gcc") or shutil.which("clang")
+    if not found:
+        lacking.append("C compiler")
+    headers = Path(sysconfig.get_paths()["include"])
+    if not (headers / "Python.h").is_file():
+        lacking.append(f"Python.h in {headers}")
+    if lacking:
+        told = f"no {' and no '.join(lacking)}: Voxtral's own kernels cannot be built"
+        remedy = "on Debian or Ubuntu: apt install gcc libc6-dev python3-dev"
+        return Check(name, WARN, told, remedy)
+    return Check(name, OK, f"{found}, and Python's headers")
 
 
 def tools(config: Config) -> str:

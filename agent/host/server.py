@@ -32,6 +32,7 @@ _BACKLOG = 1500  # commands a listener may be behind: 30 s of 20 ms frames
 # A thread that computes in Python lets the others in after this. Beside one such call another's
 # first audio from espeak takes 5 ms (p50), with Python's own 5 ms interval 37 ms.
 _SWITCH_S = 0.0005
+_TELLTALES = ("httpx", "httpx2")  # log each request with all of its address, which may sign it
 
 
 class Server:
@@ -220,6 +221,8 @@ def main() -> None:
     logging.basicConfig(
         level=order.log_level, format="%(message)s", handlers=[_LogToParent(connection)]
     )
+    for telltale in _TELLTALES:
+        logging.getLogger(telltale).setLevel(logging.WARNING)
     sys.setswitchinterval(_SWITCH_S)
     server: Server | None = None
 

@@ -3,7 +3,7 @@
 from agent.audio.frame import SPEAK_HZ
 
 _PAUSE_MS = {
-    **dict.fromkeys(".!?…", 200),
+    **dict.fromkeys(".!?…।॥", 200),
     **dict.fromkeys(",;:—–", 100),  # noqa: RUF001 - dashes as people type them
 }
 _CLOSERS = "\"'”’»)]}"  # noqa: RUF001 - closing quotes are meant

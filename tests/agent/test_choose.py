@@ -1,5 +1,6 @@
 """Which engine runs, and why."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -131,7 +132,7 @@ def test_somebodys_own_are_built() -> None:
 
 @pytest.mark.parametrize(("brain", "voice"), [("voxtral", "tone"), ("scripted", "kokoro")])
 def test_an_engine_without_its_packages_stops_the_start(monkeypatch, brain, voice) -> None:
-    monkeypatch.setattr(module, "missing_packages", lambda *names: names[:1])
+    monkeypatch.setattr(module.machine, "missing_packages", lambda *names: names[:1])
     config = load(None, {"agent.brain": brain, "agent.voice": voice})
     with pytest.raises(ConfigError, match=r"needs (transformers|kokoro); run: .*pip install"):
         build(config, choose(config))
@@ -177,3 +178,23 @@ def test_a_wrong_folder_of_voxtral_is_told_before_a_voice_is_loaded(monkeypatch)
     monkeypatch.setattr("agent.choose._voice", lambda *_: pytest.fail("a voice was loaded"))
     with pytest.raises(ConfigError, match="/nonexistent"):
         build(config, Choice("voxtral", "kokoro", ""))
+
+
+@pytest.mark.parametrize(
+    ("brain", "voice", "device", "claimed"),
+    [
+        ("voxtral", "kokoro", "auto", 1),
+        ("openai_chat", "kokoro", "cuda", 1),
+        ("voxtral", "espeak", "auto", 1),
+        ("operator", "espeak", "auto", 0),
+        ("voxtral", "kokoro", "cpu", 0),
+        ("mine.brain:OnTheOtherGpu", "kokoro", "auto", 0),
+    ],
+)
+def test_a_gpu_is_taken_for_our_own_engines_alone(
+    monkeypatch, brain, voice, device, claimed
+) -> None:
+    claims = []
+    monkeypatch.setattr(module.machine, "claim", claims.append)
+    module.claim_gpu(load(None, {"torch.device": device}), Choice(brain, voice, "because"))
+    assert claims == [os.environ] * claimed

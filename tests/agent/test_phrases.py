@@ -32,6 +32,7 @@ def after_a_first(text):
         ("Well... yes.", ["Well...", "yes."]),
         ("He said “no.” Then he left.", ["He said “no.”", "Then he left."]),
         ("**Sure.** Go on.", ["**Sure.**", "Go on."]),
+        ("नमस्ते। आप कैसे हैं?", ["नमस्ते।", "आप कैसे हैं?"]),
         ("Nothing marks the end", ["Nothing marks the end"]),
         ("", []),
         (" \n ", []),

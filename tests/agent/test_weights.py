@@ -2,19 +2,23 @@
 
 import json
 import socket
+import subprocess
+import sys
 
 import pytest
 
 from agent import weights
 
 HUB_ID = "someone/some-model"
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 
 @pytest.fixture(autouse=True)
 def nothing_cached(monkeypatch, tmp_path):
+    for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", *PROXIES):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
-    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
-    monkeypatch.delenv("TRANSFORMERS_OFFLINE", raising=False)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -105,6 +109,45 @@ def test_what_a_hub_that_can_be_reached_has_is_not_lacking(monkeypatch):
         found = weights.find(HUB_ID)
     assert (found.folder, found.lacks) == (None, "")
     assert "fetched from the hub" in str(found)
+
+
+@pytest.mark.parametrize("written", ["http://127.0.0.1:{}", "127.0.0.1:{}"])
+def test_a_hub_behind_a_proxy_is_not_lacking(monkeypatch, written):
+    """Its own address cannot be reached from here, and need not be."""
+    monkeypatch.setenv("HF_ENDPOINT", "https://hub.invalid")
+    assert "hub.invalid cannot be reached" in weights.find(HUB_ID).lacks
+    with socket.socket() as proxy:
+        proxy.bind(("127.0.0.1", 0))
+        proxy.listen()
+        monkeypatch.setenv("https_proxy", written.format(proxy.getsockname()[1]))
+        assert weights.find(HUB_ID).lacks == ""
+        monkeypatch.setenv("no_proxy", "hub.invalid")
+        assert "hub.invalid cannot be reached" in weights.find(HUB_ID).lacks
+    monkeypatch.delenv("no_proxy")
+    assert "127.0.0.1 cannot be reached" in weights.find(HUB_ID).lacks
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {},
+        {"HF_HOME": "~/weights"},
+        {"XDG_CACHE_HOME": "/x/cache"},
+        {"HF_HOME": "/h", "XDG_CACHE_HOME": "/x"},
+        {"HUGGINGFACE_HUB_CACHE": "/older", "HF_HOME": "/h"},
+        {"HF_HUB_CACHE": "/newer", "HUGGINGFACE_HUB_CACHE": "/older"},
+        {"HF_HOME": "$HOME/h"},
+    ],
+)
+def test_the_hubs_files_are_looked_for_where_its_library_puts_them(monkeypatch, variables):
+    """Read once, when it is imported: hence in a process of its own."""
+    for name in ("HF_HOME", "XDG_CACHE_HOME", "HUGGINGFACE_HUB_CACHE", "HF_HUB_CACHE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    code = "from huggingface_hub.constants import HF_HUB_CACHE; print(HF_HUB_CACHE)"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert str(weights.cache()) == shown.stdout.strip()
 
 
 def test_without_a_hub_it_says_what_to_do():

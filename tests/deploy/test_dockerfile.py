@@ -1,5 +1,6 @@
 """The Dockerfile, as far as it can be checked without an engine: its Python is run."""
 
+import ctypes
 import http.server
 import json
 import re
@@ -9,11 +10,17 @@ import threading
 import tomllib
 from pathlib import Path
 
+import pytest
+import yaml
+
 from agent.config_file import load
 
 ROOT = Path(__file__).parent.parent.parent
 DEPLOY = ROOT / "deploy"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+# What the wheel on PyPI wants of cuda-toolkit. Whoever changes the pin looks it up:
+# pip install --dry-run --report - torch==...
+CUDA_OF_TORCH = {"torch==2.13.0": "13.0"}
 
 
 def instructions():
@@ -35,14 +42,33 @@ def final():
 
 
 def test_only_instructions_that_there_are():
-    known = "FROM RUN ENV WORKDIR COPY USER VOLUME EXPOSE HEALTHCHECK ENTRYPOINT CMD"
+    known = "FROM RUN ARG ENV WORKDIR COPY USER VOLUME EXPOSE HEALTHCHECK ENTRYPOINT CMD"
     assert {name for name, _ in instructions()} <= set(known.split())
 
 
-def test_the_base_is_pinned_and_one():
+def test_the_base_is_pinned_and_of_the_cuda_that_torch_is_built_for():
+    """Of an older one, a driver that is too old for torch would pass for good enough."""
     bases = {arguments.split()[0] for arguments in of("FROM")}
     assert len(bases) == 1
-    assert re.fullmatch(r"nvidia/cuda:\d+\.\d+\.\d+-base-ubuntu24\.04", bases.pop())
+    base = re.fullmatch(r"nvidia/cuda:(\d+\.\d+)\.\d+-base-ubuntu24\.04", bases.pop())
+    [pin] = [each for each in PROJECT["dependencies"] if each.startswith("torch==")]
+    assert base[1] == CUDA_OF_TORCH[pin]
+
+
+def test_the_image_has_what_triton_needs_to_make_its_launcher(tmp_path):
+    """A compiler and Python's headers: what is tried here is what Triton does at its start."""
+    [installed] = [run for name, run in final() if name == "RUN" and "apt-get install" in run]
+    assert {"gcc", "libc6-dev", "python3-dev"} <= set(installed.split())
+    build = pytest.importorskip("triton.runtime.build")
+    source = "#include <Python.h>\n#include <stdlib.h>\nint answer(void) { return 42; }\n"
+    (tmp_path / "stub.c").write_text(source)
+    made = build._build("stub", str(tmp_path / "stub.c"), str(tmp_path), [], [], [], [])
+    assert ctypes.CDLL(made).answer() == 42
+    with pytest.MonkeyPatch.context() as bare:
+        bare.setenv("PATH", str(tmp_path))
+        bare.delenv("CC", raising=False)
+        with pytest.raises(RuntimeError, match="C compiler"):
+            build._build("stub", str(tmp_path / "stub.c"), str(tmp_path), [], [], [], [])
 
 
 def test_what_is_copied_exists_and_reaches_the_builder():
@@ -73,6 +99,25 @@ def test_torch_comes_first_with_the_projects_own_pin():
     shown = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True)
     [pin] = [each for each in PROJECT["dependencies"] if each.startswith("torch==")]
     assert shown.stdout.strip() == pin
+
+
+def test_int8_can_be_had_with_the_version_that_the_start_asks_for(tmp_path):
+    """In the container nobody can install anything any more."""
+    [name] = [argument.rstrip("=") for argument in of("ARG")]
+    [run] = [run for run in of("RUN") if f'"${name}"' in run]
+    (tmp_path / "pip").write_text('#!/bin/sh\necho "$@"\n')
+    (tmp_path / "pip").chmod(0o755)
+    asked = (ROOT / "agent/brains/voxtral/start.py").read_text()
+    wanted = re.search(r"torchao==[\d.]+", asked)[0]
+    for value, installed in ((wanted, f"install --no-deps {wanted}"), ("", "")):
+        path = f"{tmp_path}:/bin:/usr/bin"
+        shown = subprocess.run(
+            ["sh", "-c", run], env={name: value, "PATH": path}, capture_output=True, text=True
+        )
+        assert (shown.returncode, shown.stdout.strip()) == (0, installed)
+    compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
+    assert compose["services"]["voxline"]["build"]["args"] == {name: f"${{{name}:-}}"}
+    assert f"#{name}={wanted}" in (DEPLOY / ".env.example").read_text().splitlines()
 
 
 def test_the_other_packages_are_the_projects_own():

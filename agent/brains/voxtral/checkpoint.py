@@ -65,6 +65,11 @@ def examine(folder: Path) -> Checkpoint:
             + (", and Realtime only transcribes" if "Realtime" in found else "")
             + f"; use {_REMEDY}"
         )
+    if config.get("quantization_config"):
+        raise ConfigError(
+            f"voxtral.model: {folder} is quantized already, which is not supported; use"
+            f" {_REMEDY}, and voxtral.quantization to have it quantized here"
+        )
     if not (folder / "tekken.json").is_file():
         raise _incomplete(folder, ["tekken.json"])
     sizes: dict[str, int] = {}
@@ -174,7 +179,7 @@ def _from_hub(model: str, progress: type[Any] | None) -> Path:
             f"voxtral.model: the hub has no {model}, or it is private; check the id, or set"
             " HF_TOKEN to a token that may read it"
         ) from error
-    except (OSError, RuntimeError) as error:  # offline, no route, disk full
+    except Exception as error:  # offline, cut off, disk full: errors of several libraries
         raise ConfigError(
             f"voxtral.model: {model} is not on this machine and cannot be fetched"
             f" ({type(error).__name__}: {_first(error)}); with a network elsewhere run:"

@@ -25,6 +25,7 @@ STYLE: Final = 256  # numbers in a style
 _DEFAULT_VOICE: Final = "af_heart"
 _PATTERNS: Final = ["config.json", "*.pth", "voices/*.pt"]
 _NEEDED: Final = "a folder with config.json, the .pth file and voices/*.pt"
+_ARCHIVE: Final = b"PK\3\4"  # so begin files that torch can map; an older kind it cannot
 # Never stored in the released file; KModel leaves them at one and zero.
 _UNSTORED: Final = (".norm.weight", ".norm.bias", "position_ids", "token_type_ids")
 
@@ -106,7 +107,6 @@ def find(model: str) -> Path:
 def _download(model: str) -> Path:
     try:
         from huggingface_hub import snapshot_download
-        from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
     except ImportError as error:
         raise ConfigError(
             f"kokoro.model: huggingface_hub is missing; {installs('voxtral')}"
@@ -114,7 +114,7 @@ def _download(model: str) -> Path:
     log.info("looking for %s on this machine and on the hub (350 MB the first time)", model)
     try:
         return Path(snapshot_download(model, allow_patterns=_PATTERNS))
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
+    except Exception as error:  # offline, cut off, disk full: errors of several libraries
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ConfigError(
             f"kokoro.model: {model} cannot be had from the hub: {first}; check the name and the"
@@ -164,7 +164,9 @@ def _build(config: Path, weights: Path) -> Any:
 
 def _check_weights(model: Any, weights: Path) -> None:
     """KModel loads what fits and passes over the rest in silence."""
-    stored = torch.load(weights, map_location="cpu", weights_only=True, mmap=True)
+    with weights.open("rb") as file:
+        mapped = file.read(len(_ARCHIVE)) == _ARCHIVE
+    stored = torch.load(weights, map_location="cpu", weights_only=True, mmap=mapped)
     lacking = []
     for section, module in model.named_children():
         names = {name.removeprefix("module.") for name in stored.get(section, {})}

@@ -20,6 +20,7 @@ from spacy.util import compile_infix_regex, compile_prefix_regex, compile_suffix
 from spacy.vocab import Vocab
 
 from agent.errors import EngineError
+from agent.voices.kokoro.figures import readable
 from agent.voices.kokoro.languages import ENGLISH, ESPEAK, EXTRAS
 from agent.voices.kokoro.spoken_text import English, marked, spoken_text
 from agent.voices.kokoro.tagger import tags
@@ -45,8 +46,8 @@ def reader(code: str) -> Reader:
                 )  # how misaki opens its files
                 return EnglishReader(English(code))
         if code in ESPEAK:
-            return WholeReader(espeak.EspeakG2P(language=ESPEAK[code]))
-        return WholeReader(_extra(code))
+            return WholeReader(espeak.EspeakG2P(language=ESPEAK[code]), code)
+        return WholeReader(_extra(code), code)
     except (RuntimeError, OSError) as error:
         raise EngineError(f"espeak-ng cannot be loaded for Kokoro: {error}") from error
 
@@ -134,12 +135,12 @@ class WholeReader:
     written word gets its share by letters.
     """
 
-    def __init__(self, g2p: Callable[[str], Any]) -> None:
-        self._g2p = g2p
+    def __init__(self, g2p: Callable[[str], Any], code: str) -> None:
+        self._g2p, self._code = g2p, code
         self._lock = threading.Lock()
 
     def read(self, words: Sequence[str]) -> list[str]:
-        said = marked(words)
+        said = readable(marked(words), self._code)
         text = " ".join(filter(None, said))
         if not text:
             return [""] * len(words)

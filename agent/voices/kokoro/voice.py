@@ -41,7 +41,7 @@ class KokoroVoice:
         self._loudness = Loudness()
         synthesis = Synthesis(
             Stages(checkpoint.model, DTYPES[config.precision]),
-            buckets.GPU if device.is_cuda else buckets.CPU,
+            buckets.for_gpu(device.free_bytes()) if device.is_cuda else buckets.CPU,
             device,
             torch,
             config.calls,

@@ -1,6 +1,7 @@
 """The device and the process-wide settings of torch."""
 
 import os
+import warnings
 from dataclasses import replace
 
 import pytest
@@ -46,6 +47,26 @@ def test_a_driver_that_is_missing_is_told_from_a_build_without_cuda(monkeypatch)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(ConfigError, match="nvidia-smi"):
         accelerator.__wrapped__(Torch(device="cuda"))
+
+
+def test_a_driver_that_is_too_old_is_told_in_torchs_own_words(monkeypatch) -> None:
+    """torch says there is no GPU, and why only in a warning."""
+
+    def too_old() -> bool:
+        warnings.warn(
+            "CUDA initialization: The NVIDIA driver on your system is too old (found version"
+            " 12080). Please update your GPU driver by downloading (Triggered internally)",
+            stacklevel=1,
+        )
+        return False
+
+    monkeypatch.setattr(torch.version, "cuda", "13.0")
+    monkeypatch.setattr(torch.cuda, "is_available", too_old)
+    with pytest.raises(ConfigError) as refused:
+        accelerator.__wrapped__(Torch(device="cuda"))
+    told = str(refused.value)
+    assert "for CUDA 13.0 finds none: The NVIDIA driver on your system is too old" in told
+    assert "(found version 12080); check nvidia-smi" in told
 
 
 def test_a_gpu_that_is_there_but_does_not_compute_is_left_alone(monkeypatch) -> None:

@@ -4,6 +4,7 @@ import logging
 
 import nvidia
 import pytest
+import torch
 from smart_turn_fakes import load_length
 
 from agent import machine
@@ -12,6 +13,8 @@ from agent.config_file import load
 from agent.doctor import models
 from agent.doctor.check import FAIL, OK, WARN, guarded
 from agent.errors import ConfigError, EngineError
+from agent.voices.kokoro.languages import voice_for
+from agent.voices.tone import ToneVoice
 
 OPERATOR = Choice("operator", "espeak", "because")
 VOXTRAL = Choice("voxtral", "kokoro", "because")
@@ -39,7 +42,7 @@ def test_a_gpu_is_shown_with_all_that_matters(monkeypatch, tmp_path):
     monkeypatch.setattr(machine, "version", lambda name: "2.13.0")
     check = models.gpu(load(None), VOXTRAL)
     assert check.status == OK
-    for part in ("H100", "84.9 of 85.5 GB", "capability 9.0", "driver 570.86.15"):
+    for part in ("H100", "84.9 of 85.5 GB", "capability 9.0", "driver 580.95.05"):
         assert part in check.found
 
 
@@ -86,8 +89,31 @@ def test_weights_in_a_folder_are_shown_with_their_size(tmp_path):
         assert (check.status, check.found) == (OK, f"{tmp_path} (0.3 GB)")
 
 
+def test_a_driver_too_old_for_torch_warns(monkeypatch, tmp_path):
+    """The GPU is there and computes, only not for this torch."""
+    nvidia.install(monkeypatch, tmp_path, nvidia.H100, cuda="12.8")
+    monkeypatch.setattr(machine, "version", lambda name: "2.13.0")
+    monkeypatch.setattr(machine, "torch_cuda", lambda: (13, 0))
+    check = models.gpu(load(None), VOXTRAL)
+    assert check.status == WARN
+    assert "H100" in check.found
+    assert "torch cannot use it: the driver 580.95.05 is for CUDA 12.8" in check.found
+    assert check.remedy == "update the driver to one for CUDA 13"
+
+
 def test_torch_settings_name_the_device():
-    assert "CPU" in models.torch_settings(load(None, {"torch.device": "cpu"}))
+    check = models.torch_settings(load(None, {"torch.device": "cpu"}), VOXTRAL)
+    assert (check.status, check.remedy) == (OK, "")
+    assert "CPU" in check.found
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="about machines without a GPU")
+def test_a_torch_that_runs_on_the_cpu_unasked_warns():
+    """Whatever the driver said: a call would wait for seconds, and nobody asked for that."""
+    check = models.torch_settings(load(None, {"torch.device": "auto"}), VOXTRAL)
+    assert check.status == WARN
+    assert "no GPU: " in check.found
+    assert check.remedy
 
 
 def test_engines_are_loaded():
@@ -100,6 +126,27 @@ def test_an_unknown_voice_fails_with_the_known_ones():
     assert check.status == FAIL
     assert "no voice 'hal'" in check.found
     assert "known are" in check.remedy
+
+
+def test_a_language_that_the_voice_does_not_speak_fails_with_those_it_does(
+    monkeypatch, tmp_path
+):
+    """Else the server would say so, after it has loaded everything once more."""
+    monkeypatch.setattr(models, "build", lambda *_: (None, KokoroWithoutWeights()))
+    assert next(models.engines(load(None, {"agent.language": "fr"}), VOXTRAL)).status == OK
+    check = next(models.engines(load(None, {"agent.language": "de-DE"}), VOXTRAL))
+    assert (check.status, check.found) == (FAIL, "Kokoro does not speak 'de-DE'")
+    assert "en-US" in check.remedy
+
+
+class KokoroWithoutWeights:
+    """It chooses its voice as the real one does, and makes no sound."""
+
+    def voices(self):
+        return ("af_heart", "ff_siwis")
+
+    def speak(self, phrase, style):
+        yield voice_for(style.language, self.voices())
 
 
 def test_engines_that_fail_are_findings(monkeypatch):
@@ -119,14 +166,10 @@ def test_the_way_they_run_is_told_and_a_slower_one_warns(monkeypatch):
     ladder = logging.getLogger("agent.accelerator.ladder")
     level = ladder.level
 
-    class Voice:
-        def voices(self):
-            return ("one",)
-
     def build(config, choice):
         ladder.info("voxtral's step: CUDA graphs after 1.0 s")
         ladder.info("kokoro: eager after 2.0 s; not CUDA graphs: RuntimeError: no")
-        return None, Voice()
+        return None, ToneVoice()
 
     monkeypatch.setattr(models, "build", build)
     loaded, fast, slow = models.engines(load(None), VOXTRAL)

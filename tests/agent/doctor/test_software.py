@@ -97,6 +97,31 @@ def test_a_bare_checkout_is_told_how_to_install(monkeypatch):
         assert "make setup" in check.remedy
 
 
+@pytest.mark.parametrize(
+    ("tools", "header", "cc", "lacks"),
+    [
+        (["gcc"], True, "", []),
+        (["clang"], True, "", []),
+        ([], True, "/opt/cc", []),
+        ([], True, "", ["C compiler"]),
+        (["gcc"], False, "", ["Python.h"]),
+        ([], False, "", ["C compiler", "Python.h"]),
+    ],
+)
+def test_what_triton_builds_with_is_looked_for(monkeypatch, tmp_path, tools, header, cc, lacks):
+    for name in tools:
+        (tmp_path / name).touch(mode=0o755)
+    if header:
+        (tmp_path / "Python.h").touch()
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("CC", cc)
+    monkeypatch.setattr(software.sysconfig, "get_paths", lambda: {"include": str(tmp_path)})
+    check = software.compiler()
+    assert check.status == (WARN if lacks else OK)
+    assert all(each in check.found for each in lacks)
+    assert ("python3-dev" in check.remedy) is bool(lacks)
+
+
 @pytest.mark.parametrize("probe", ["upstream", "opus", "silero", "espeak"])
 def test_native_libraries_are_there_on_a_machine_that_runs_tests(probe):
     assert getattr(software, probe)()

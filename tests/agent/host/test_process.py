@@ -112,6 +112,14 @@ def test_its_log_is_our_log_tracebacks_included(caplog):
     assert "ZeroDivisionError: a bug" in caplog.text
 
 
+def test_an_address_that_is_signed_is_not_in_our_log(caplog):
+    """As the hub's files have them; the client that fetches them would tell each at info."""
+    with caplog.at_level(logging.INFO), pytest.raises(EngineError):
+        asyncio.run(started(partial(build_wrong, "unsaid")))
+    assert "fetched" in caplog.text
+    assert "secret" not in caplog.text
+
+
 def test_what_its_libraries_print_does_not_reach_our_stdout(capfd):
     async def main():
         process, said = await started()

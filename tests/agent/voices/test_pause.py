@@ -12,6 +12,7 @@ from agent.voices.pause import pause_samples
         *(("Yes.", 200), ("Yes!", 200), ("Yes?", 200), ("Yes…", 200)),
         *(("Yes,", 100), ("Yes;", 100), ("Yes:", 100), ("Yes—", 100)),
         *(("Yes", 0), ("", 0), ("“Yes.”", 200), ("(Yes.)", 200), (".", 200)),
+        *(("ठीक है।", 200), ("ठीक है", 0)),
     ],
 )
 def test_the_last_mark_decides(text, pause_ms):

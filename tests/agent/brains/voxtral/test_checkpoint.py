@@ -9,6 +9,7 @@ from huggingface_hub.errors import (
     LocalEntryNotFoundError,
     OfflineModeIsEnabled,
     RepositoryNotFoundError,
+    XetDownloadError,
 )
 
 from agent.brains.voxtral.checkpoint import examine, find
@@ -97,6 +98,12 @@ def test_another_architecture(folder) -> None:
     refused(folder, "an unnamed architecture")
 
 
+def test_what_somebody_quantized_is_refused(folder) -> None:
+    """transformers would want one more package for it, and our kernels ordinary weights."""
+    edit(folder / "config.json", quantization_config={"quant_method": "compressed-tensors"})
+    refused(folder, r"is quantized already.*use mistralai/Voxtral.*voxtral\.quantization")
+
+
 @pytest.mark.parametrize("text", ["{", "[]", ""])
 def test_a_config_that_cannot_be_read(folder, text) -> None:
     (folder / "config.json").write_text(text)
@@ -133,6 +140,10 @@ def hub(monkeypatch):
         return stand_in
 
     return use
+
+
+class ReadTimeout(Exception):
+    """As the hub's HTTP client has it: no OSError."""
 
 
 NOT_HERE = LocalEntryNotFoundError("not in the cache")
@@ -174,6 +185,8 @@ def test_what_is_here_in_part_is_fetched(hub, checkpoint, folder) -> None:
         (NOT_HERE, "cannot be fetched"),
         (OSError(28, "No space left on device"), "No space left"),
         (RuntimeError("client has been closed"), "client has been closed"),
+        (ReadTimeout("timed out"), "ReadTimeout: timed out"),
+        (XetDownloadError("the store hung up"), "XetDownloadError: the store hung up"),
     ],
     ids=lambda x: type(x).__name__ if isinstance(x, Exception) else "",
 )

@@ -1,5 +1,6 @@
 """Families: what is recorded equals its slow twin, and what does not is found out."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -157,6 +158,23 @@ def test_nan_is_a_difference(passes) -> None:
     broken = replace(passes, through=lambda x, *_: x * float("nan"))
     assert "logits are off by nan" in differs(Family(kind, broken), passes)
     assert differs(Family(kind, passes), passes) == ""
+
+
+def test_weights_that_magnify_rounding_are_measured_by_the_twin(passes, monkeypatch) -> None:
+    """What no order of sums gives to a bit is no fault of the fast way; what is wrong is."""
+    kind = step_of(passes)
+    monkeypatch.setattr(family_module, "tolerance", lambda _: 1e-12)
+    assert differs(Family(kind, replace(passes, attention=Packed())), passes) == ""
+    wrong = differs(Family(kind, replace(passes, attention=Forgetful())), passes)
+    assert re.search(r"off by \d\.?\d* at size 1 of 1024, and by [\d.]+e-0\d by", wrong)
+
+
+def test_rounding_excuses_nothing_that_is_plainly_wrong(passes, monkeypatch) -> None:
+    """Even of weights of which the twin would make anything."""
+    kind = step_of(passes)
+    monkeypatch.setattr(family_module, "_SLACK", 1e12)
+    scaled = replace(passes, through=lambda x, *given: passes.through(x, *given) * -1)
+    assert "logits are off by" in differs(Family(kind, scaled), passes)
 
 
 def test_rounding_is_none() -> None:

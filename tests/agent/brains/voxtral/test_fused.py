@@ -1,6 +1,11 @@
 """The fused layers are the decoder's, and their attention is the textbook's."""
 
+import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import tiny_voxtral
@@ -17,6 +22,7 @@ from agent.brains.voxtral.decoder import Layer, pass_through
 from agent.brains.voxtral.family import fastest
 from agent.brains.voxtral.kinds import Ways, kinds
 
+ROOT = Path(__file__).parents[4]
 SHAPE = Shape(layers=1, heads=4, kv_heads=2, head_dim=16)
 MINI = Shape(layers=1, heads=32, kv_heads=8, head_dim=128)
 needs_gpu = pytest.mark.skipif(DEVICE.type == "cpu", reason="needs a CUDA device")
@@ -156,6 +162,28 @@ def test_on_a_gpu_a_recorded_step_gives_the_same_each_time() -> None:
     first = attend(queries, cache.layers[0])
     for _ in range(50):
         assert torch.equal(attend(queries, cache.layers[0]), first)
+
+
+# Shared memory that a program may have at most, by architecture (CUDA's programming guide).
+SHARED_BYTES = {89: 99 * 1024, 120: 99 * 1024}  # RTX 40, L4, L40S; RTX 50
+
+
+@pytest.mark.slow
+def test_the_kernels_can_be_built_for_gpus_that_nobody_measured(tmp_path) -> None:
+    """Else such a GPU would go without them, and a line in its log would be all to see."""
+    environment = {**os.environ, "TRITON_INTERPRET": "0", "TRITON_CACHE_DIR": str(tmp_path)}
+    environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
+    built = subprocess.run(
+        [sys.executable, "-m", "built_kernels", *map(str, SHARED_BYTES)],
+        env=environment, capture_output=True, text=True,
+    )  # fmt: skip
+    assert built.returncode == 0, built.stderr
+    found = [json.loads(line) for line in built.stdout.splitlines()]
+    assert {"attend", "turned_qkv", "gated", "add_product"} < {name for name, _, _ in found}
+    assert {architecture for _, architecture, _ in found} == set(SHARED_BYTES)
+    for name, architecture, shared in found:
+        assert shared <= SHARED_BYTES[architecture], f"{name} for {architecture}"
+    assert max(shared for _, _, shared in found) > 48 * 1024  # there is something to exceed
 
 
 def test_the_ladder_takes_it_where_it_can_be_had(checkpoint) -> None:

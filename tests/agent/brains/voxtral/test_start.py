@@ -1,5 +1,6 @@
 """Starting Voxtral: what works answers as generate() does, what cannot work says so first."""
 
+import json
 import logging
 import shutil
 from dataclasses import replace
@@ -8,6 +9,7 @@ from importlib.util import find_spec
 import pytest
 import tiny_voxtral
 import torch
+from safetensors.torch import load_file, save_file
 from torch.nn.modules.module import register_module_forward_hook
 
 from agent.accelerator.device import Accelerator
@@ -69,6 +71,56 @@ def test_it_answers_as_generate_does(checkpoint, attention) -> None:
     assert answer(started, 12) == generated(checkpoint, 12)
     assert started.runner.slots == started.room.slots == 2
     assert started.runner.context == 1024
+
+
+def as_the_hub_has_it(checkpoint, folder):
+    """The same weights in the files of mistralai/Voxtral-Mini-3B-2507, which transformers 4.54
+    wrote: shards in bfloat16, the rotation's base and the dtype under their old names, keys
+    that nobody reads any more, and Mistral's own format beside it."""
+    weights = load_file(checkpoint / "model.safetensors")
+    index = {}
+    for number, names in enumerate((sorted(weights)[:30], sorted(weights)[30:]), 1):
+        shard = f"model-0000{number}-of-00002.safetensors"
+        half = {name: weights[name].to(torch.bfloat16) for name in names}
+        save_file(half, folder / shard, metadata={"format": "pt"})
+        index |= dict.fromkeys(names, shard)
+    assert "language_model.model.layers.0.self_attn.q_proj.weight" in index
+    assert {"language_model.lm_head.weight", "audio_tower.conv1.bias"} < set(index)
+    config = json.loads((checkpoint / "config.json").read_text())
+    text = config["text_config"]
+    text |= {"rope_theta": text.pop("rope_parameters")["rope_theta"] / 100}
+    text |= {"rope_scaling": None, "max_position_embeddings": 131_072}
+    del text["tie_word_embeddings"]
+    config["audio_config"] |= {"head_dim": 8, "num_key_value_heads": 2}
+    config |= {"torch_dtype": "bfloat16", "transformers_version": "4.54.0.dev0"}
+    del config["dtype"]
+    files = {
+        "config.json": {**config, "vocab_size": text["vocab_size"]},
+        "model.safetensors.index.json": {"metadata": {"total_size": 1}, "weight_map": index},
+        "generation_config.json": {"bos_token_id": 1, "eos_token_id": 2, "pad_token_id": 11},
+        "params.json": {"dim": 3072},
+        "consolidated.safetensors": "what vLLM reads",
+    }
+    for name, content in files.items():
+        (folder / name).write_text(json.dumps(content))
+    shutil.copy(checkpoint / "tekken.json", folder)
+    return folder
+
+
+def test_the_files_of_the_hub_are_read_as_they_are_meant(checkpoint, tmp_path) -> None:
+    started = start(config(as_the_hub_has_it(checkpoint, tmp_path), context_tokens=8448))
+    decoder, stored = (
+        started.runner._passes.decoder,
+        load_file(checkpoint / "model.safetensors"),
+    )
+    rounded = {name: weight.bfloat16().float() for name, weight in stored.items()}
+    assert torch.equal(decoder.head.weight, rounded["language_model.lm_head.weight"])
+    embedding = rounded["language_model.model.embed_tokens.weight"]
+    assert torch.equal(decoder.embedding.weight, embedding)
+    assert not torch.equal(decoder.head.weight, embedding), "they are not tied"
+    turns = torch.arange(8448)[:, None] / 1e6 ** (torch.arange(0, 8, 2) / 8)
+    assert torch.allclose(decoder._turns[0, :, :4], turns.cos(), atol=1e-3)
+    assert answer(started, 12)
 
 
 @pytest.mark.parametrize("attention", ["eager", "sdpa"])

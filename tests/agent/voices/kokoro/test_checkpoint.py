@@ -7,6 +7,7 @@ import sys
 import pytest
 import tiny_kokoro
 import torch
+from huggingface_hub.errors import XetDownloadError
 
 from agent.errors import ConfigError, EngineError
 from agent.voices.kokoro import checkpoint
@@ -81,6 +82,21 @@ def test_what_a_folder_lacks_is_named(folder, missing, message):
         load(str(folder))
 
 
+def test_a_file_in_the_older_format_of_torch_is_read_too(folder):
+    path = folder / "kokoro-v1_0.pth"
+    stored = torch.load(path, weights_only=True)
+    named = {
+        part: {f"module.{name}": tensor for name, tensor in tensors.items()}
+        for part, tensors in stored.items()
+    }  # as the released file has them
+    path.unlink()
+    torch.save(named, path, _use_new_zipfile_serialization=False)
+    loaded = load(str(folder)).model.state_dict()
+    for part, tensors in stored.items():
+        for name, tensor in tensors.items():
+            assert torch.equal(loaded[f"{part}.{name}"], tensor), name
+
+
 def test_two_pth_files_are_one_too_many(folder):
     (folder / "other.pth").touch()
     with pytest.raises(ConfigError, match=r"2 \.pth files"):
@@ -120,6 +136,18 @@ def test_without_the_hub_the_remedy_is_a_folder(monkeypatch, tmp_path):
     with pytest.raises(
         ConfigError, match=r"cannot be had from the hub: .*HF_HUB_OFFLINE.*put a"
     ):
+        find("hexgrad/Kokoro-82M")
+
+
+@pytest.mark.parametrize("cut", [Exception("timed out"), XetDownloadError("timed out")])
+def test_a_download_that_was_cut_off_says_what_to_do(monkeypatch, cut):
+    """The hub's client lets through what its transports raise, which is no OSError."""
+
+    def snapshot(*_, **__):
+        raise cut
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot)
+    with pytest.raises(ConfigError, match=r"cannot be had from the hub: timed out; check"):
         find("hexgrad/Kokoro-82M")
 
 

@@ -94,6 +94,7 @@ def test_british_is_another_english():
         ("f", "Bonjour, le monde! Il est 10 heures – les amis."),
         ("e", "Hola, ¿qué tal? Cuesta 5 euros."),
         ("h", "नमस्ते दुनिया, आप कैसे हैं?"),
+        ("h", "मैं ठीक हूँ।"),
         ("i", "Ciao, come stai?"),
         ("p", "Olá, tudo bem?"),
     ],
