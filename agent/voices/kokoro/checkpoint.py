@@ -105,21 +105,43 @@ def find(model: str) -> Path:
 
 
 def _download(model: str) -> Path:
+    """The hub's snapshot: the one already here if it is whole, else what is missing of it.
+
+    Where it is here nobody is asked: a hub that is not answered for would hold up the start.
+    """
     try:
         from huggingface_hub import snapshot_download
+        from huggingface_hub.errors import LocalEntryNotFoundError
     except ImportError as error:
         raise ConfigError(
             f"kokoro.model: huggingface_hub is missing; {installs('voxtral')}"
         ) from error
-    log.info("looking for %s on this machine and on the hub (350 MB the first time)", model)
+
+    def fetch(*, here: bool) -> Path:
+        return Path(snapshot_download(model, allow_patterns=_PATTERNS, local_files_only=here))
+
     try:
-        return Path(snapshot_download(model, allow_patterns=_PATTERNS))
+        folder = find(str(fetch(here=True)))
+        _weights(folder)
+        Voices(folder / "voices")
+    except (ConfigError, LocalEntryNotFoundError):
+        log.info("Kokoro: fetching %s from the hub (350 MB)", model)
+    except Exception as error:
+        raise _unfetched(model, error) from error
+    else:
+        return folder
+    try:
+        return fetch(here=False)
     except Exception as error:  # offline, cut off, disk full: errors of several libraries
-        first = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise ConfigError(
-            f"kokoro.model: {model} cannot be had from the hub: {first}; check the name and the"
-            f" network (HF_HUB_OFFLINE, HF_TOKEN), or put {_NEEDED} on this machine"
-        ) from error
+        raise _unfetched(model, error) from error
+
+
+def _unfetched(model: str, error: Exception) -> ConfigError:
+    first = (str(error).strip() or type(error).__name__).splitlines()[0]
+    return ConfigError(
+        f"kokoro.model: {model} cannot be had from the hub: {first}; check the name and the"
+        f" network (HF_HUB_OFFLINE, HF_TOKEN), or put {_NEEDED} on this machine"
+    )
 
 
 def _weights(folder: Path) -> Path:

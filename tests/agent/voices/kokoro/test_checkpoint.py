@@ -7,7 +7,7 @@ import sys
 import pytest
 import tiny_kokoro
 import torch
-from huggingface_hub.errors import XetDownloadError
+from huggingface_hub.errors import LocalEntryNotFoundError, XetDownloadError
 
 from agent.errors import ConfigError, EngineError
 from agent.voices.kokoro import checkpoint
@@ -139,28 +139,63 @@ def test_without_the_hub_the_remedy_is_a_folder(monkeypatch, tmp_path):
         find("hexgrad/Kokoro-82M")
 
 
+@pytest.fixture
+def hub(monkeypatch):
+    """What snapshot_download finds here, and then there; an error is raised."""
+
+    def use(here, there):
+        asked = []
+
+        def snapshot(model, *, allow_patterns, local_files_only):
+            assert allow_patterns == ["config.json", "*.pth", "voices/*.pt"]
+            asked.append(local_files_only)
+            found = here if local_files_only else there
+            if isinstance(found, Exception):
+                raise found
+            return str(found)
+
+        monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot)
+        return asked
+
+    return use
+
+
+NOT_HERE = LocalEntryNotFoundError("not in the cache")
+
+
 @pytest.mark.parametrize("cut", [Exception("timed out"), XetDownloadError("timed out")])
-def test_a_download_that_was_cut_off_says_what_to_do(monkeypatch, cut):
+def test_a_download_that_was_cut_off_says_what_to_do(hub, cut):
     """The hub's client lets through what its transports raise, which is no OSError."""
-
-    def snapshot(*_, **__):
-        raise cut
-
-    monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot)
+    hub(NOT_HERE, cut)
     with pytest.raises(ConfigError, match=r"cannot be had from the hub: timed out; check"):
         find("hexgrad/Kokoro-82M")
 
 
-def test_a_hub_id_is_downloaded_once_and_without_the_rest(monkeypatch, folder):
-    asked = []
-
-    def snapshot(model, *, allow_patterns):
-        asked.append((model, allow_patterns))
-        return str(folder)
-
-    monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot)
+def test_what_is_here_asks_nobody(hub, folder):
+    """A hub that never answers, as behind a firewall, would hold up the start for minutes."""
+    asked = hub(folder, AssertionError("the hub was asked"))
     assert find("hexgrad/Kokoro-82M") == folder
-    assert asked == [("hexgrad/Kokoro-82M", ["config.json", "*.pth", "voices/*.pt"])]
+    assert asked == [True]
+
+
+def test_what_is_not_here_is_fetched(hub, folder):
+    asked = hub(NOT_HERE, folder)
+    assert find("hexgrad/Kokoro-82M") == folder
+    assert asked == [True, False]
+
+
+@pytest.mark.parametrize("lost", ["config.json", "kokoro-v1_0.pth", "voices"])
+def test_what_is_here_in_part_is_fetched(hub, folder, checkpoint_folder, lost):
+    path = folder / lost
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    asked = hub(folder, checkpoint_folder)
+    assert find("hexgrad/Kokoro-82M") == checkpoint_folder
+    assert asked == [True, False]
+
+
+def test_a_malformed_hub_id_is_named():
+    with pytest.raises(ConfigError, match=r"kokoro\.model: kok oro/x cannot be had"):
+        find("kok oro/x")
 
 
 def test_a_python_without_a_release_of_kokoro_is_told_so(monkeypatch):
