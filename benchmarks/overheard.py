@@ -73,10 +73,12 @@ class Outcome:
 
     def ends(self, margin: float) -> bool | None:
         """Whether the reply ends for it; None: nothing is known, and duration decides."""
-        said = self.certain
-        if not said and self.heard is not None:
-            said = self.heard.words_by(margin)
-        return None if not said or (only := only_listens(said, "en")) is None else not only
+        heard = self.heard
+        if heard is not None and heard.is_command(margin):
+            return True
+        sign = heard.sign if heard is not None and heard.is_sign else ""
+        only = only_listens(self.certain or sign, "en")
+        return None if only is None else not only
 
 
 def items(repeat: int) -> Iterator[Item]:

@@ -40,16 +40,14 @@ class Interjection:
     sign: str  # the words if it was a sign
     better: float  # log likelihood by which it is rather a command, in powers of 1.0001
 
-    @property
-    def words(self) -> str:
-        """Of the command, if it is one for certain, or of the sign; "" where either may be."""
-        return self.words_by(MARGIN)
+    def is_command(self, margin: float = MARGIN) -> bool:
+        """Whether it is one for certain."""
+        return self.better >= margin
 
-    def words_by(self, margin: float) -> str:
-        """The same, where `margin` makes a command certain."""
-        if self.better >= margin:
-            return self.command
-        return self.sign if self.better < 0 else ""
+    @property
+    def is_sign(self) -> bool:
+        """Whether it is rather that; where it is neither, nothing is known."""
+        return self.better < 0
 
 
 class Overhearing:
