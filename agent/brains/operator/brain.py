@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from agent.audio.frame import Samples
-from agent.brains.operator.answers import Mind, answer, answer_over
+from agent.brains.operator.answers import Mind, answer, answer_over, heeded
 from agent.brains.operator.certainty import certain_request, short_answer
 from agent.brains.operator.finished import finished
 from agent.brains.operator.grammar import may_follow, understand
@@ -105,7 +105,8 @@ class OperatorListener:
             yield from self._obey(said.command)
             return
         request, odds = self._understood()
-        if said is not None and said.is_sign and not _is_sure(request):
+        is_sure = request is not None and request.is_sure
+        if said is not None and said.is_sign and not is_sure:
             pieces, self._mind_after = answer_over(said.sign, self._mind, self._now())
         else:
             pieces, self._mind_after = answer(request, self._mind, self._now())
@@ -163,7 +164,7 @@ class OperatorListener:
         yield first
         if utterance == self._utterances:  # else it was kept meanwhile, as it is
             request, _ = self._understood()
-            if _is_sure(request):
+            if request is not None and request.is_sure and heeded(request.intent, self._mind):
                 pieces, self._mind_after = answer(request, self._mind, self._now())
                 others = [piece for piece in pieces if not isinstance(piece, Heard)]
         yield from others
@@ -176,10 +177,6 @@ class OperatorListener:
         except (RuntimeError, KeyError, ValueError) as error:  # whatever pocketsphinx raises
             self._recogniser = None
             raise EngineError(f"the recogniser failed: {error}") from error
-
-
-def _is_sure(request: Request | None) -> bool:
-    return request is not None and request.is_sure
 
 
 def _typed(conversation: Conversation) -> str:

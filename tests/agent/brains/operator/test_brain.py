@@ -303,6 +303,14 @@ def test_a_request_that_is_certain_is_answered_whatever_the_command(
     assert over(listener, "what day is it") == [Heard("What"), Text("Today is Monday.")]
 
 
+def test_a_word_that_is_no_request_now_is_no_reason_to_say_more(
+    operator, listener, monkeypatch
+) -> None:
+    """Killed: "stop" that is taken for "okay" too, and answered "I did not understand"."""
+    forced(operator, monkeypatch, command="stop it")
+    assert over(listener, "okay") == [Heard("Stop it")]
+
+
 def test_a_request_that_is_certain_is_no_sign(operator, listener, monkeypatch) -> None:
     forced(operator, monkeypatch, better=-1000.0)
     assert over(listener, "what day is it")[0] == Heard("What day is it")
