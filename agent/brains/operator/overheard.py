@@ -30,7 +30,7 @@ from agent.brains.operator.lexicon import pronunciations
 from agent.brains.operator.opinions import Span, words
 
 LONGEST: Final = 3 * HEAR_HZ  # samples; more is no interjection
-MARGIN: Final = 250.0  # as `Interjection.better`
+MARGIN: Final = 410.0  # as `Interjection.better`
 # What is handed over ends with the last sound of the word ("stop"), and words end in silence.
 _SILENCE: Final = np.zeros(HEAR_HZ // 4, np.float32)
 _WORD: Final = 1e-8  # what a further word must be worth

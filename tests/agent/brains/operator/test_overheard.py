@@ -25,14 +25,14 @@ def heard(overhearing, text, name="en-us+m1"):
 
 
 @pytest.mark.parametrize("name", ["en-us", "en-us+f2", "en-gb"])
-@pytest.mark.parametrize("said", ["wait", "hold on", "excuse me", "never mind", "louder"])
+@pytest.mark.parametrize("said", ["wait", "hold on", "excuse me", "never mind"])
 def test_a_command_is_one(overhearing, said, name) -> None:
     found = heard(overhearing, said, name)
     assert found.is_command()
     assert found.command == said
 
 
-@pytest.mark.parametrize("said", ["stop", "no", "be quiet"])
+@pytest.mark.parametrize("said", ["stop", "be quiet"])
 def test_the_shortest_are_too(overhearing, said) -> None:
     assert heard(overhearing, said).is_command()
 
