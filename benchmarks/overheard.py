@@ -26,7 +26,13 @@ from agent.brains.operator import overheard
 from agent.brains.operator.certainty import certain_request
 from agent.brains.operator.overheard import MARGIN, Interjection, Overhearing
 from agent.brains.operator.recogniser import Knowledge, Recogniser
+from agent.config import Config
+from agent.ear import Ear
 from agent.engines import Style
+from agent.events import SpeechEnded, SpeechStarted
+from agent.requests import CallSettings
+from agent.settings import patience
+from agent.vad.silero import Silero
 from agent.voices.espeak import EspeakVoice
 from benchmarks import speech
 from benchmarks.overlap_corpus import click, cough, faded, laughter, loud, trimmed
@@ -35,7 +41,7 @@ from benchmarks.understanding_corpus import VOICES, Fold, over_opus
 
 COMMANDS: Final = (
     *("stop", "wait", "no", "hold on", "hang on", "be quiet", "quiet", "enough", "excuse me"),
-    *("hello", "sorry", "pardon", "goodbye", "nope", "louder", "slower", "help", "what"),
+    *("hello", "sorry", "pardon", "goodbye", "nope", "louder", "slower"),
     *("never mind", "no no", "stop it", "wait a minute", "please stop", "one moment", "hey"),
 )
 SIGNS: Final = (
@@ -48,6 +54,8 @@ LISTENING: Final = ("mm", "uh-huh", "yeah", "okay", "right")
 KINDS: Final = ("command", "sign", "sound")
 _SIGNS_CUT, _SOUNDS_CUT = 0.03, 0.01  # of the tune fold, may be taken for commands at most
 _SOUNDS: Final = 40  # of each kind and fold
+_AROUND_MS: Final = 500
+_FRAME: Final = HEAR_HZ // 50
 _ROOM_DB: Final = (-62.0, -62.0, -50.0, -45.0)
 _MARGIN_LINE: Final = re.compile(r"^MARGIN: Final = .*?(?=  #)", re.MULTILINE)
 
@@ -73,10 +81,12 @@ class Outcome:
 
     def ends(self, margin: float) -> bool | None:
         """Whether the reply ends for it; None: nothing is known, and duration decides."""
-        said = self.certain
-        if not said and self.heard is not None:
-            said = self.heard.words_by(margin)
-        return None if not said or (only := only_listens(said, "en")) is None else not only
+        heard = self.heard
+        if heard is not None and heard.is_command(margin):
+            return True
+        sign = heard.sign if heard is not None and heard.is_sign else ""
+        only = only_listens(self.certain or sign, "en")
+        return None if only is None else not only
 
 
 def items(repeat: int) -> Iterator[Item]:
@@ -88,9 +98,9 @@ def items(repeat: int) -> Iterator[Item]:
             for name in VOICES[fold] * repeat:
                 style = Style(name, speed=drawn.uniform(0.8, 1.25))
                 spoken = np.concatenate([part.samples for part in voice.speak(said, style)])
-                yield Item(fold, kind, said, _dressed(trimmed(spoken), drawn))
+                yield Item(fold, kind, said, handed_over(_dressed(trimmed(spoken), drawn)))
         for said, samples in _sounds(fold, drawn):
-            yield Item(fold, "sound", said, _dressed(samples, drawn))
+            yield Item(fold, "sound", said, handed_over(_dressed(samples, drawn)))
 
 
 def _sounds(fold: Fold, drawn: random.Random) -> Iterator[tuple[str, Samples]]:
@@ -111,13 +121,30 @@ def _sounds(fold: Fold, drawn: random.Random) -> Iterator[tuple[str, Samples]]:
 
 
 def _dressed(sound: Samples, drawn: random.Random) -> Samples:
-    """With what a call hears before it and in the pause after it, over Opus; [n] at HEAR_HZ."""
-    lead_ms, trail_ms = drawn.randrange(250, 350), drawn.randrange(90, 180)
-    around = (lead_ms * SPEAK_HZ // 1000, trail_ms * SPEAK_HZ // 1000)
-    padded = np.pad(sound * drawn.uniform(0.3, 1.0), around)
+    """With a room around it, over Opus; [n] at HEAR_HZ."""
+    padded = np.pad(sound * drawn.uniform(0.3, 1.0), SPEAK_HZ * _AROUND_MS // 1000)
     room = np.random.default_rng(drawn.randrange(2**32)).standard_normal(len(padded))
     mixed = padded + room * 10 ** (drawn.choice(_ROOM_DB) / 20)
     return over_opus(soxr.resample(mixed, SPEAK_HZ, HEAR_HZ).astype(np.float32))
+
+
+def handed_over(samples: Samples) -> Samples:
+    """What the brain has heard of it when the caller has fallen silent; [0] if nobody spoke."""
+    config = Config()
+    ear = Ear(Silero(), config.vad, patience(config, CallSettings()))
+    heard: list[Samples] = []
+    ended = 0
+    for at in range(0, len(samples), _FRAME):
+        frame = samples[at : at + _FRAME]
+        if heard:
+            heard.append(frame)
+        for event in ear.feed(frame):
+            match event:
+                case SpeechStarted() if not heard:
+                    heard = [ear.since(event)]
+                case SpeechEnded():
+                    ended = len(heard)
+    return np.concatenate([np.empty(0, np.float32), *heard[:ended]])
 
 
 def run(repeat: int) -> list[Outcome]:
@@ -126,8 +153,8 @@ def run(repeat: int) -> list[Outcome]:
     outcomes = []
     for item in items(repeat):
         ear.begin()
-        for at in range(0, len(item.samples), HEAR_HZ // 50):
-            ear.hear(item.samples[at : at + HEAR_HZ // 50])
+        for at in range(0, len(item.samples), _FRAME):
+            ear.hear(item.samples[at : at + _FRAME])
         begin = time.thread_time()
         request = certain_request(ear.opinions(), ear.rivals)
         heard = overhearing.listen(ear.heard)

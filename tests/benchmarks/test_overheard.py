@@ -29,12 +29,13 @@ def outcome(item, better, certain=""):
         (outcome(STOP, 300), True),
         (outcome(STOP, 299), None),
         (outcome(STOP, -1), False),
-        (outcome(OKAY, 900, certain="okay"), False),
+        (outcome(OKAY, 900, certain="okay"), True),
+        (outcome(OKAY, 200, certain="okay"), False),
         (outcome(OKAY, -900, certain="what time is it"), True),
         (replace(outcome(STOP, 0), heard=None), None),
     ],
 )
-def test_a_request_that_is_certain_decides_else_the_margin(found, ends) -> None:
+def test_the_margin_decides_and_then_a_request_that_is_certain(found, ends) -> None:
     assert found.ends(300) is ends
 
 

@@ -8,12 +8,13 @@ from datetime import datetime
 from typing import Final
 
 from agent.audio.frame import Samples
-from agent.brains.operator.answers import Mind, answer, answer_over
+from agent.brains.operator.answers import Mind, answer, answer_over, heeded
 from agent.brains.operator.certainty import certain_request, short_answer
 from agent.brains.operator.finished import finished
 from agent.brains.operator.grammar import may_follow, understand
-from agent.brains.operator.overheard import Overhearing
+from agent.brains.operator.overheard import Interjection, Overhearing
 from agent.brains.operator.recogniser import Knowledge, Recogniser
+from agent.brains.operator.requests import Request
 from agent.engines import Conversation, Heard, Piece, Sense
 from agent.errors import EngineError
 
@@ -81,6 +82,7 @@ class OperatorListener:
         self._recognisers, self._now = recognisers, now
         self._recogniser: Recogniser | None = None  # while there is an utterance
         self._mind = self._mind_after = Mind()
+        self._utterances = 0  # that are over
 
     def expect(self, conversation: Conversation) -> None:
         """It knows no conversation but its own."""
@@ -94,25 +96,23 @@ class OperatorListener:
 
     def reply(self, conversation: Conversation) -> Iterator[Piece]:
         """Answer what was typed, else the utterance so far, at once and whole."""
-        request, odds, said_over = None, None, ""
         if typed := _typed(conversation):
-            request = understand(typed)
-        elif self._recogniser is not None:
-            with self._unless_broken():
-                opinions = self._recogniser.opinions()
-                request = certain_request(opinions, self._recogniser.rivals)
-                odds = finished(opinions, request)
-                if request is None and self._mind.asked is not None:
-                    request = short_answer(opinions)
-                if conversation.over_reply and (request is None or not request.is_sure):
-                    said_over = self._interjection(self._recogniser.heard)
-        if said_over:
-            pieces, self._mind_after = answer_over(said_over, self._mind, self._now())
+            pieces, self._mind_after = answer(understand(typed), self._mind, self._now())
+            yield from (piece for piece in pieces if not isinstance(piece, Heard))
+            return
+        said = self._interjection() if conversation.over_reply else None
+        if said is not None and said.is_command():
+            yield from self._obey(said.command)
+            return
+        request, odds = self._understood()
+        is_sure = request is not None and request.is_sure
+        if said is not None and said.is_sign and not is_sure:
+            pieces, self._mind_after = answer_over(said.sign, self._mind, self._now())
         else:
             pieces, self._mind_after = answer(request, self._mind, self._now())
         if odds is not None:
             yield Sense(odds)
-        yield from (piece for piece in pieces if not (typed and isinstance(piece, Heard)))
+        yield from pieces
 
     def keep(self) -> None:
         self._mind = self._mind_after
@@ -126,6 +126,7 @@ class OperatorListener:
         self._mind_after = self._mind
 
     def forget(self) -> None:
+        self._utterances += 1
         self._mind_after = self._mind
         if self._recogniser is not None:
             self._recognisers.give_back(self._recogniser)
@@ -134,12 +135,39 @@ class OperatorListener:
     def close(self) -> None:
         self.forget()
 
-    def _interjection(self, samples: Samples) -> str:
-        """What was said over a reply, if that can be told; on hold it is not meant for us."""
-        if self._mind.held:
-            return ""
-        heard = self._recognisers.overhearing.listen(samples)
-        return "" if heard is None else heard.words
+    def _understood(self) -> tuple[Request | None, float | None]:
+        """What is asked for, if that is certain, and the odds that all of it was said."""
+        if self._recogniser is None:
+            return None, None
+        with self._unless_broken():
+            opinions = self._recogniser.opinions()
+            request = certain_request(opinions, self._recogniser.rivals)
+            odds = finished(opinions, request)
+            if request is None and self._mind.asked is not None:
+                request = short_answer(opinions)
+        return request, odds
+
+    def _interjection(self) -> Interjection | None:
+        """What was said over a reply in a word or two; on hold it is not meant for us."""
+        if self._recogniser is None or self._mind.held:
+            return None
+        with self._unless_broken():
+            return self._recognisers.overhearing.listen(self._recogniser.heard)
+
+    def _obey(self, command: str) -> Iterator[Piece]:
+        """Tell a command over a reply before the request is looked for: that waits for it.
+
+        A request that is certain is answered all the same, be it another one.
+        """
+        utterance = self._utterances
+        (first, *others), self._mind_after = answer_over(command, self._mind, self._now())
+        yield first
+        if utterance == self._utterances:  # else it was kept meanwhile, as it is
+            request, _ = self._understood()
+            if request is not None and request.is_sure and heeded(request.intent, self._mind):
+                pieces, self._mind_after = answer(request, self._mind, self._now())
+                others = [piece for piece in pieces if not isinstance(piece, Heard)]
+        yield from others
 
     @contextmanager
     def _unless_broken(self) -> Iterator[None]:

@@ -7,7 +7,8 @@ what sounds like words of the other, or those are taken for it.
 
 from typing import Final
 
-# No "okay wait": "okay" alone is taken for it.
+# Only what wants silence. No "okay wait": "okay" alone is taken for it. No "help", "slower" and
+# the like: "stop" is taken for them, and they are requests, of which the recogniser is certain.
 COMMANDS: Final = ("<command>", "please stop", "hey [stop | you]")
 SIGNS: Final = (
     "[oh | ah | mm | yeah | okay | um | yes] (<sign>)",
@@ -18,8 +19,7 @@ RULES: Final = {
         "stop [it | that | talking | please] | enough | that's enough | [be] quiet | hush"
         " | wait [a (minute | second | moment)] | hold on | hang on | (one | just a) <moment>"
         " | no [no | stop | wait | thanks] | nope | never mind | excuse me | pardon [me]"
-        " | sorry | hello | goodbye | hang up | louder | slower | quieter | faster"
-        " | help [me] | what"
+        " | sorry | hello | goodbye"
     ),
     "moment": "moment | second",
     "sign": (
@@ -52,7 +52,6 @@ SOUNDS: Final = {
     "oh": ("OW", "AH UH"),
     "ah": ("AA",),
     "stop": ("S T AA P", "S T AO P"),
-    "what": ("W AH T", "W AO T"),
     "no": ("N OW", "N AH UH"),
     "nope": ("N OW P", "N AH UH P"),
     "hello": ("HH AH L OW", "HH EH L OW", "HH AH L AH UH"),

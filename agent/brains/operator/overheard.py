@@ -11,6 +11,8 @@ from functools import cache
 from threading import Lock
 from typing import Final
 
+import numpy as np
+
 from agent.audio.frame import HEAR_HZ, Samples
 from agent.brains.operator.automaton import TOKEN, Automaton, compile_expansion
 from agent.brains.operator.decoding import (
@@ -18,6 +20,7 @@ from agent.brains.operator.decoding import (
     add_grammar,
     begin,
     decoder_of,
+    in_a_room,
     mean_of,
     pcm,
     spans,
@@ -27,7 +30,9 @@ from agent.brains.operator.lexicon import pronunciations
 from agent.brains.operator.opinions import Span, words
 
 LONGEST: Final = 3 * HEAR_HZ  # samples; more is no interjection
-MARGIN: Final = 250.0  # as `Interjection.better`
+MARGIN: Final = 410.0  # as `Interjection.better`
+# What is handed over ends with the last sound of the word ("stop"), and words end in silence.
+_SILENCE: Final = np.zeros(HEAR_HZ // 4, np.float32)
 _WORD: Final = 1e-8  # what a further word must be worth
 _BEAMS: Final = {"beam": 1e-50, "pbeam": 1e-50, "wbeam": 1e-30}
 
@@ -40,16 +45,14 @@ class Interjection:
     sign: str  # the words if it was a sign
     better: float  # log likelihood by which it is rather a command, in powers of 1.0001
 
-    @property
-    def words(self) -> str:
-        """Of the command, if it is one for certain, or of the sign; "" where either may be."""
-        return self.words_by(MARGIN)
+    def is_command(self, margin: float = MARGIN) -> bool:
+        """Whether it is one for certain."""
+        return self.better >= margin
 
-    def words_by(self, margin: float) -> str:
-        """The same, where `margin` makes a command certain."""
-        if self.better >= margin:
-            return self.command
-        return self.sign if self.better < 0 else ""
+    @property
+    def is_sign(self) -> bool:
+        """Whether it is rather that; where it is neither, nothing is known."""
+        return self.better < 0
 
 
 class Overhearing:
@@ -76,6 +79,7 @@ class Overhearing:
         """[n] at HEAR_HZ, in a room (decoding.py); None where they are neither."""
         if not 0 < len(samples) <= LONGEST:
             return None
+        samples = np.concatenate((samples, in_a_room(_SILENCE, len(samples))))
         with self._lock:
             mean = mean_of(self._decoder, samples)
             command, sign = (self._account(n, mean, samples) for n in ("commands", "signs"))

@@ -15,6 +15,7 @@ from agent.brains.operator import brain as subject
 from agent.brains.operator import certainty
 from agent.brains.operator.answers import LOST
 from agent.brains.operator.brain import Operator
+from agent.brains.operator.overheard import Interjection
 from agent.engines import Act, Action, Conversation, Exchange, Heard, Sense, Text
 from agent.errors import EngineError
 
@@ -284,11 +285,72 @@ def test_an_ordinary_turn_is_not_heard_as_an_interjection(
     assert text(laws.answer(listener)) == LOST[0]
 
 
-def test_what_is_certain_needs_no_forced_choice(operator, listener, monkeypatch) -> None:
-    monkeypatch.setattr(operator._recognisers.overhearing, "listen", lambda samples: 1 / 0)
-    laws.hear(listener, say("what time is it"))
-    pieces = [piece for piece in listener.reply(OVER) if not isinstance(piece, Sense)]
-    assert pieces[0] == Heard("What time is it")
+def forced(operator, monkeypatch, command="stop", sign="okay", better=1000.0):
+    """Whatever is said over a reply is that."""
+    heard = Interjection(command, sign, better)
+    monkeypatch.setattr(operator._recognisers.overhearing, "listen", lambda samples: heard)
+
+
+def over(listener, said):
+    laws.hear(listener, say(said))
+    return [piece for piece in listener.reply(OVER) if not isinstance(piece, Sense)]
+
+
+def test_a_request_that_is_certain_is_answered_whatever_the_command(
+    operator, listener, monkeypatch
+) -> None:
+    forced(operator, monkeypatch, command="what")
+    assert over(listener, "what day is it") == [Heard("What"), Text("Today is Monday.")]
+
+
+def test_a_word_that_is_no_request_now_is_no_reason_to_say_more(
+    operator, listener, monkeypatch
+) -> None:
+    """Killed: "stop" that is taken for "okay" too, and answered "I did not understand"."""
+    forced(operator, monkeypatch, command="stop it")
+    assert over(listener, "okay") == [Heard("Stop it")]
+
+
+def test_a_request_that_is_certain_is_no_sign(operator, listener, monkeypatch) -> None:
+    forced(operator, monkeypatch, better=-1000.0)
+    assert over(listener, "what day is it")[0] == Heard("What day is it")
+
+
+def test_what_is_neither_is_left_to_duration(operator, listener, monkeypatch) -> None:
+    forced(operator, monkeypatch, better=1.0)
+    assert over(listener, "my account number is four five seven two") == [Text(LOST[0])]
+
+
+def test_a_command_is_told_before_the_request_is_decoded(
+    operator, listener, monkeypatch
+) -> None:
+    forced(operator, monkeypatch)
+    laws.hear(listener, say("stop"))
+    decoded = []
+    with monkeypatch.context() as patch:
+        patch.setattr(subject, "certain_request", lambda *opinions: decoded.append(1))
+        pieces = listener.reply(OVER)
+        assert next(pieces) == Heard("Stop")
+        assert decoded == []
+        assert list(pieces) == []
+        assert decoded == [1]
+
+
+@pytest.mark.parametrize("then", [None, "what time is it"])
+def test_a_command_that_is_kept_before_it_is_read_on_is_obeyed(
+    operator, listener, monkeypatch, then
+) -> None:
+    """Killed: decoding what has been said since."""
+    forced(operator, monkeypatch, command="goodbye")
+    laws.hear(listener, say("stop"))
+    pieces = listener.reply(OVER)
+    assert next(pieces) == Heard("Goodbye")
+    listener.keep()
+    if then is not None:
+        laws.hear(listener, say(then))
+    assert list(pieces) == [Text("Did you say: Goodbye?")]
+    listener.forget()
+    assert Act(Action.HANG_UP) in ask(listener, "yes")
 
 
 def test_on_hold_a_word_is_not_meant_for_us(operator, listener, monkeypatch) -> None:

@@ -25,36 +25,36 @@ def heard(overhearing, text, name="en-us+m1"):
 
 
 @pytest.mark.parametrize("name", ["en-us", "en-us+f2", "en-gb"])
-@pytest.mark.parametrize("said", ["wait", "hold on", "excuse me", "never mind", "louder"])
+@pytest.mark.parametrize("said", ["wait", "hold on", "excuse me", "never mind"])
 def test_a_command_is_one(overhearing, said, name) -> None:
     found = heard(overhearing, said, name)
-    assert found.better >= MARGIN
-    assert found.words == found.command == said
+    assert found.is_command()
+    assert found.command == said
 
 
-@pytest.mark.parametrize("said", ["stop", "no", "be quiet"])
+@pytest.mark.parametrize("said", ["stop", "be quiet"])
 def test_the_shortest_are_too(overhearing, said) -> None:
-    assert heard(overhearing, said).better >= MARGIN
+    assert heard(overhearing, said).is_command()
 
 
 @pytest.mark.parametrize("name", ["en-us", "en-us+f2", "en-gb"])
 @pytest.mark.parametrize("said", ["yeah", "okay", "right", "really", "alright", "yeah yeah"])
 def test_a_sign_is_one(overhearing, said, name) -> None:
     found = heard(overhearing, said, name)
-    assert found is None or (found.better < 0 and found.words == found.sign != "")
+    assert found is None or (found.is_sign and found.sign)
 
 
 @pytest.mark.parametrize("said", ["mm", "uh-huh", "mm-hm", "hmm", "oh"])
 def test_a_sound_of_assent_is_no_command(overhearing, said) -> None:
     found = heard(overhearing, said)
-    assert found is None or found.better < MARGIN
+    assert found is None or not found.is_command()
 
 
 def test_noise_is_no_command(overhearing) -> None:
     noise = np.random.default_rng(1).standard_normal(8_000).astype(np.float32)
     for level in (0.001, 0.01, 0.1):
         found = overhearing.listen(noise * np.float32(level))
-        assert found is None or found.better < MARGIN
+        assert found is None or not found.is_command()
 
 
 @pytest.mark.parametrize("length", [0, LONGEST + 1])
@@ -82,8 +82,14 @@ def test_several_calls_may_ask_at_once(overhearing) -> None:
 
 
 @pytest.mark.parametrize(
-    ("better", "words"),
-    [(MARGIN, "stop"), (MARGIN - 1, ""), (0.0, ""), (-1.0, "oh"), (-5000.0, "oh")],
+    ("better", "is_command", "is_sign"),
+    [
+        (MARGIN, True, False),
+        (MARGIN - 1, False, False),
+        (0.0, False, False),
+        (-1.0, False, True),
+    ],
 )
-def test_what_is_not_certain_is_not_said(better, words) -> None:
-    assert Interjection("stop", "oh", better).words == words
+def test_between_the_two_nothing_is_known(better, is_command, is_sign) -> None:
+    found = Interjection("stop", "oh", better)
+    assert (found.is_command(), found.is_sign) == (is_command, is_sign)
