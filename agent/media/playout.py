@@ -224,7 +224,8 @@ class Playout(MediaStreamTrack):
         self._lateness[bisect_left(LATE_BOUNDS_MS, late_ms)] += 1
         self._note_room()
         if self.on_sound is not None:
-            self._call(self.on_sound, sound, now - late / RTP_HZ)
+            assert self._origin_s is not None
+            self._call(self.on_sound, sound, self._origin_s + self._slot / RTP_HZ)
         self._tell(frame, now)
         return packet
 

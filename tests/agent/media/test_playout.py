@@ -512,6 +512,20 @@ def test_what_is_heard_is_told_with_the_slot_it_has():
     run(main())
 
 
+def test_what_is_heard_after_a_stall_of_seconds_is_told_with_the_slot_of_its_packet():
+    async def main():
+        track, told = a_track(), []
+        track.on_sound = lambda samples, at_s: told.append(at_s)
+        sender = Sender(track)
+        track.play(1, ramp(20))
+        await asyncio.sleep(0.1)
+        stall(3)
+        await asyncio.sleep(1)
+        assert told == pytest.approx([slot / 48_000 for slot in sender.timestamps])
+
+    run(main())
+
+
 def test_real_opus_packets_fit_the_port():
     async def main():
         track = Playout(Settings(), Encoder(Send()).encode)
