@@ -82,6 +82,11 @@ class Metrics:
             ["code"],
             registry=registry,
         )
+        self.engine_deaths = Counter(
+            "voxline_engine_deaths",
+            "Times the engines' process was lost, and started again",
+            registry=registry,
+        )
         self.turn_latency = Histogram(
             "voxline_turn_latency_seconds",
             "Caller's last speech sample (as the VAD places it) to the reply's first packet",

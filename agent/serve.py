@@ -86,7 +86,7 @@ async def running(config: Config) -> AsyncIterator[str]:
         stack.callback(toolbox.close)
         stack.callback(records.close)
         adviser = await _advised(config, stack)  # what it lacks is known sooner than weights
-        host = EngineHost(partial(build, config, choice))
+        host = EngineHost(partial(build, config, choice), metrics.engine_deaths.inc)
         stack.push_async_callback(host.close)
         await host.start()
         canned = await _record(config, host)
@@ -99,6 +99,7 @@ async def running(config: Config) -> AsyncIterator[str]:
             refused=metrics.call_refused,
             voices=lambda: host.voices,
             engine=f"{choice.brain}+{choice.voice}",
+            ready=lambda: host.ready,
         )
         url = await _listen(app, config, stack)
         # ended before HTTP is: whoever calls meanwhile is told that the server is stopping

@@ -28,21 +28,22 @@ def build_app(
     refused: Callable[[str], None],
     voices: Callable[[], tuple[str, ...]],
     engine: str,
+    ready: Callable[[], bool],
     web_root: Path = WEB,
 ) -> web.Application:
     """Build the application.
 
     `metrics` gives Prometheus's text, `refused` counts a refused call by its code, `voices`
     gives the names that a session may ask for (the default first); `engine` is the name of the
-    engine that was picked, `web_root` holds what browsers load. Raises ConfigError for an
-    origin that no page could match.
+    engine that was picked, `ready` says whether it is there now, `web_root` holds what browsers
+    load. Raises ConfigError for an origin that no page could match.
     """
     origins = origins_of(config.server)
     app = web.Application(
         middlewares=[edge, tally(refused), guard(origins)], client_max_size=MAX_BYTES
     )
     app.add_routes(CallRoutes(config, calls, voices).table())
-    app.add_routes(_status(calls, metrics, engine))
+    app.add_routes(_status(calls, metrics, engine, ready))
     app.add_routes(pages.routes(web_root))
     return app
 
@@ -55,16 +56,19 @@ def origins_of(server: Server) -> Origins:
         raise ConfigError(f"server.cors_origins: {error}") from None
 
 
-def _status(calls: Calls, metrics: Callable[[], bytes], engine: str) -> list[web.RouteDef]:
+def _status(
+    calls: Calls, metrics: Callable[[], bytes], engine: str, ready: Callable[[], bool]
+) -> list[web.RouteDef]:
     async def health(request: web.Request) -> web.Response:
-        full = calls.active >= calls.capacity
+        there, full = ready(), calls.active >= calls.capacity
         return web.json_response(
             {
-                "status": "full" if full else "ok",
+                "status": ("full" if full else "ok") if there else "restarting",
                 "calls": calls.active,
                 "capacity": calls.capacity,
                 "engine": engine,
-            }
+            },
+            status=200 if there else 503,
         )
 
     async def numbers(request: web.Request) -> web.Response:

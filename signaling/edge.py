@@ -8,6 +8,7 @@ answer is made of as little as can be, since it is not known what still works.
 
 import json
 import logging
+import re
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -22,6 +23,8 @@ SAFE = {  # headers of every answer, names that aiohttp may not know among them
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
+_ID = re.compile("(rtc_[0-9a-f]{8})[0-9a-f]+")
+_SHOWN = 100  # characters of a stranger's words in the log
 
 
 @web.middleware
@@ -30,8 +33,18 @@ async def edge(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
     except Exception:  # the edge: logged, and the server lives
-        log.exception("%s %s failed", request.method, request.rel_url.raw_path)
+        log.exception("%s %s failed", request.method, path_of(request))
         return _apology(request)
+
+
+def shown(words: str | None) -> str:
+    """Of what a stranger wrote, as much as the log may have."""
+    return (words or "")[:_SHOWN]
+
+
+def path_of(request: web.Request) -> str:
+    """For the log: of a call's id, which is the right to end it, only the beginning."""
+    return shown(_ID.sub(r"\1", request.rel_url.raw_path))
 
 
 def places(request: web.BaseRequest) -> bool:

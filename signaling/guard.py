@@ -5,14 +5,13 @@ message, param}}`, and adds CORS and safety headers. Faults of ours go on to the
 """
 
 import logging
-import re
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, LooseHeaders, Middleware
 
 from agent.errors import RejectedOffer
 from signaling.codes import Code
-from signaling.edge import SAFE
+from signaling.edge import SAFE, path_of, shown
 from signaling.origins import Origins
 
 log = logging.getLogger(__name__)
@@ -20,8 +19,6 @@ log = logging.getLogger(__name__)
 CODE = web.ResponseKey("code", str)  # of a response that says no
 RETRY_AFTER_S = 5  # a full server: calls last minutes, but seats come free at any moment
 
-_ID = re.compile("(rtc_[0-9a-f]{8})[0-9a-f]+")
-_SHOWN = 100  # characters of a header in the log: strangers write them
 _READING = (hdrs.METH_GET, hdrs.METH_HEAD)
 _CODES = {
     404: Code.NOT_FOUND,
@@ -55,10 +52,10 @@ def guard(origins: Origins) -> Middleware:
             log.info(
                 "%s %s refused: %s (Origin %r, Host %r)",
                 request.method,
-                _path(request),
+                path_of(request),
                 str(error.code),
-                _shown(origin),
-                _shown(request.headers.get(hdrs.HOST)),
+                shown(origin),
+                shown(request.headers.get(hdrs.HOST)),
             )
             response = refusal(error)
         except web.HTTPException as error:
@@ -81,18 +78,9 @@ def _tell_of_reader(origins: Origins, request: web.Request, origin: str | None) 
         log.info(
             "%s %s: pages of %r may not read it; list them in server.cors_origins",
             request.method,
-            _path(request),
-            _shown(origin),
+            path_of(request),
+            shown(origin),
         )
-
-
-def _shown(header: str | None) -> str:
-    return (header or "")[:_SHOWN]
-
-
-def _path(request: web.Request) -> str:
-    """For the log: of a call's id, which is the right to end it, only the beginning."""
-    return _shown(_ID.sub(r"\1", request.rel_url.raw_path))
 
 
 def refusal(error: RejectedOffer, headers: LooseHeaders | None = None) -> web.Response:

@@ -44,7 +44,9 @@ class FakeCalls:
 
 
 @contextlib.asynccontextmanager
-async def served(calls=None, web_root=Path("nowhere"), refused=lambda code: None, **overrides):
+async def served(
+    calls=None, web_root=Path("nowhere"), refused=lambda code: None, ready=True, **overrides
+):
     """A client of a server on a port of the system's choosing."""
     app = build_app(
         load(None, {key.replace("__", "."): value for key, value in overrides.items()}),
@@ -53,6 +55,7 @@ async def served(calls=None, web_root=Path("nowhere"), refused=lambda code: None
         refused=refused,
         voices=lambda: VOICES,
         engine="fake",
+        ready=lambda: ready,
         web_root=web_root,
     )
     async with TestClient(TestServer(app)) as client:

@@ -7,7 +7,7 @@ started again, and every open call is told anew what its caller was saying.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from itertools import count
 from typing import Any, Generic, TypeVar, assert_never
 from weakref import WeakValueDictionary
@@ -36,9 +36,14 @@ _OVER = "the call is over"
 class EngineHost:
     """Starts the engines' process, keeps it alive, and gives each call its share of it."""
 
-    def __init__(self, build: BuildEngines) -> None:
-        """`build` must be picklable, by a name that the child can import."""
-        self._build = build
+    def __init__(
+        self, build: BuildEngines, on_death: Callable[[], None] = lambda: None
+    ) -> None:
+        """`build` must be picklable, by a name that the child can import.
+
+        `on_death` is told each time the process is lost.
+        """
+        self._build, self._on_death = build, on_death
         self._process: EngineProcess | None = None  # None while there is none to talk to
         self._keeper: asyncio.Task[None] | None = None
         self._calls: dict[int, HostedCall] = {}
@@ -52,6 +57,11 @@ class EngineHost:
         """Return when the engines are built. Raises ConfigError, EngineError."""
         self._process = await self._spawn()
         self._keeper = asyncio.create_task(self._keep_alive(self._process))
+
+    @property
+    def ready(self) -> bool:
+        """Whether there are engines; else they are being started again."""
+        return self._process is not None
 
     def open_call(self, name: str = "") -> "HostedCall":
         """Engines for one more call, and what the log calls it."""
@@ -153,6 +163,7 @@ class EngineHost:
             born = loop.time()
             await process.gone.wait()
             self._process = None
+            self._on_death()
             self._fail(list(self._streams.values()), _DEAD)
             await self._bury(process)
             wait_s = backoff.wait_s(loop.time() - born)

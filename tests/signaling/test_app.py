@@ -17,6 +17,14 @@ async def test_health_counts_calls():
 
 
 @awaited
+async def test_health_says_when_the_engines_are_gone():
+    async with served(ready=False) as http:
+        response = await http.get("/healthz")
+        assert response.status == 503
+        assert (await response.json())["status"] == "restarting"
+
+
+@awaited
 async def test_metrics_are_given_as_they_are():
     async with served() as http:
         response = await http.get("/metrics")

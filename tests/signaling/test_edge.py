@@ -95,11 +95,11 @@ class TestHangingUp:
     async def test_is_refused_and_not_by_5xx(self, monkeypatch, caplog, method, path):
         monkeypatch.setattr(Origins, "configured", breaks)
         async with shop() as http:
-            url = f"{CALLS}/rtc_x{path}"
+            url = f"{CALLS}/rtc_{'0a' * 16}{path}"
             response = await http.request(method, url, headers={"Origin": SHOP})
             assert response.status == 422
             assert (await error_of(response))["code"] == "hang_up_failed"
-        assert logged(caplog).endswith("secret")
+        assert logged(caplog) == f"{method} {CALLS}/rtc_0a0a0a0a{path} failed: secret"
 
 
 class TestAnyOtherRoute:

@@ -74,11 +74,11 @@ def run(shared):
     return run
 
 
-def run_own(scenario, build=build):
+def run_own(scenario, build=build, on_death=lambda: None):
     """Run `scenario(host, call)` on a host of its own, which it may kill."""
 
     async def main():
-        host = EngineHost(build)
+        host = EngineHost(build, on_death)
         await host.start()
         try:
             return await asyncio.wait_for(scenario(host, host.open_call()), 20)
@@ -408,6 +408,27 @@ def test_a_killed_process_fails_whoever_waits_and_the_calls_live_on():
             assert len(await all_of(each.speak(3, "hello", STYLE))) == 1
 
     run_own(scenario)
+
+
+def test_who_asks_knows_that_the_engines_are_gone_and_back():
+    deaths = []
+
+    async def scenario(host, call):
+        async def is_ready():
+            return host.ready
+
+        async def is_gone():
+            return not host.ready
+
+        assert await is_ready()
+        child().kill()
+        await until(is_gone)
+        assert deaths == [None]
+        await until(is_ready)
+        await until(partial(answers, call))
+
+    run_own(scenario, on_death=lambda: deaths.append(None))
+    assert deaths == [None]
 
 
 def test_an_engine_that_dies_of_a_reply_has_said_what_it_said():
