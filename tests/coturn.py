@@ -12,9 +12,10 @@ PROGRAM = shutil.which("turnserver")
 @contextlib.contextmanager
 def running(folder, *options):
     """Serve on a free port of 127.0.0.1, which is given."""
-    with socket.socket(type=socket.SOCK_DGRAM) as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    with socket.socket(type=socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
+        udp.bind(("127.0.0.1", 0))
+        port = udp.getsockname()[1]
+        tcp.bind(("127.0.0.1", port))
     where = ["--listening-ip=127.0.0.1", f"--listening-port={port}", "--relay-ip=127.0.0.1"]
     files = [
         f"--userdb={folder}/turndb",
@@ -30,10 +31,11 @@ def running(folder, *options):
         watch = threading.Timer(20, server.kill)
         watch.start()
         try:
-            lines = []
+            lines, unopened = [], {"TCP listener opened", "UDP listener opened"}
             for line in server.stdout:
                 lines.append(line)
-                if "UDP listener opened" in line:
+                unopened -= {opened for opened in unopened if opened in line}
+                if not unopened:
                     break
             else:
                 raise AssertionError("".join(lines))

@@ -189,7 +189,9 @@ def test_the_call_by_script_gives_the_voice_to_its_audio_once(visit, site):
       audio.addEventListener('loadstart', () => starts++);
     }""")
     page.add_script_tag(content=snippet + "\nglobalThis.call = call;", type="module")
+    page.wait_for_function("'call' in globalThis")
     page.get_by_role("button", name="Go").click()
+    page.wait_for_function("call.state === 'listening'")
     receive(page, {"type": "voxline.state", "state": "hearing"})
     page.wait_for_function("call.state === 'hearing' && starts")
     receive(page, {"type": "voxline.state", "state": "replying"})
