@@ -5,8 +5,9 @@
 
 Each caller says one recording after the other, every turn a call of its own, as `voxline bench
 latency` does; the server and its engines have one core, the callers another. With a zero-cost
-engine (`--engine`), so that what grows is what Voxline itself costs. Too many are those of whom one
-in twenty (p95) waits 50 ms longer than among a few; which recordings a short run takes moves p50.
+engine (`--engine`), so that what grows is what Voxline itself costs. Too many are those of whom
+one in twenty (p95) waits 50 ms longer than among a few; p50 depends on which recordings a short
+run takes.
 
 On a machine that does other work meanwhile, put `chrt -r 5` before the command. Writes
 out/conversations.json and out/conversations.png.
