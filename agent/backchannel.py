@@ -98,9 +98,8 @@ def only_listens(transcript: str, language: str) -> bool | None:
 
 def _folded(text: str) -> str:
     """Letters, their marks and apostrophes, lower case; Latin ones without their accents."""
-    bare = re.sub("[\u0300-\u036f]", "", unicodedata.normalize("NFD", text.casefold()))
     kept = []
-    for sign in unicodedata.normalize("NFC", bare).replace("\u2019", "'"):
+    for sign in _without_accents(text.casefold()).replace("\u2019", "'"):
         kind = unicodedata.category(sign)
         if kind != "Cf":  # joiners stand within words
             kept.append(sign if kind[0] in "LM" or sign == "'" else " ")
@@ -120,12 +119,13 @@ def _consist(words: list[str], *patterns: re.Pattern[str]) -> bool:
 
 
 def _pattern(*signs: str) -> re.Pattern[str]:
-    return re.compile("|".join(_folded_pattern(each) for each in signs))
+    """Of folded words."""
+    return re.compile(_without_accents("|".join(signs)))
 
 
-def _folded_pattern(sign: str) -> str:
-    """The same, for folded words."""
-    bare = re.sub("[\u0300-\u036f]", "", unicodedata.normalize("NFD", sign))
+def _without_accents(text: str) -> str:
+    """Those of Latin letters; the vowel signs of Hindi are no accents."""
+    bare = re.sub("[\u0300-\u036f]", "", unicodedata.normalize("NFD", text))
     return unicodedata.normalize("NFC", bare)
 
 

@@ -10,7 +10,6 @@ from agent.errors import ConfigError, installs
 VOXTRAL_PACKAGES = ("transformers", "mistral_common", "accelerate")
 KOKORO_PACKAGES = ("kokoro", "misaki")
 EXTRA = installs("voxtral")
-AMPERE = (8, 0)  # the first GPUs with bfloat16
 
 # What Voxtral-Mini-3B takes of a GPU, by dtype: 4.68 billion parameters, of which int8 packs
 # the 3.2 billion of the language model's layers.
@@ -29,7 +28,7 @@ def voxtral_lacks(config: Config) -> str:
     if lack:
         return lack
     gpu = gpus.gpus[0]
-    if config.voxtral.dtype == "bfloat16" and gpu.capability < AMPERE:
+    if config.voxtral.dtype == "bfloat16" and not gpu.has_bfloat16:
         return f"{gpu.name} has no bfloat16; set voxtral.dtype to float16"
     if absent := machine.missing_packages(*VOXTRAL_PACKAGES):
         return f"{', '.join(absent)} not installed; run: {EXTRA}"

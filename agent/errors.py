@@ -27,6 +27,11 @@ class EngineError(Exception):
     """One of our models failed or died; the call apologises and lives on."""
 
 
+def first_line(error: Exception) -> str:
+    """What it says at first, for a message of ours; its kind if it says nothing."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
 def installs(extra: str) -> str:
     """The command that installs an extra for this very Python: a remedy, whatever pip is."""
     return f"{sys.executable} -m pip install '.[{extra}]'"

@@ -15,6 +15,7 @@ from pathlib import Path
 
 _QUERY = "index,uuid,name,driver_version,memory.total,memory.free,compute_cap"
 _PATIENCE_S = 20.0  # without its daemon the driver loads first
+_AMPERE = (8, 0)
 _TURING = (7, 5)  # the first of which CUDA 13 still knows
 
 Version = tuple[int, int]
@@ -29,6 +30,10 @@ class Gpu:
     total_bytes: int  # 0: the driver does not tell, as of a slice or of shared memory
     free_bytes: int
     capability: Version  # (9, 0) is Hopper
+
+    @property
+    def has_bfloat16(self) -> bool:
+        return self.capability >= _AMPERE
 
     def __str__(self) -> str:
         free = f"{self.free_bytes / 1e9:.1f} of {self.total_bytes / 1e9:.1f} GB free"

@@ -8,7 +8,6 @@ import logging
 from collections.abc import Iterator
 
 from agent import machine, weights
-from agent.capable import AMPERE
 from agent.choose import Choice, build, claim_gpu
 from agent.config import Config
 from agent.doctor.check import FAIL, OK, WARN, Check, guarded
@@ -39,7 +38,7 @@ def gpu(config: Config, choice: Choice) -> Check:
     if lack := machine.torch_lacks(found):
         why, _, remedy = lack.partition("; ")
         return Check("GPU", WARN, f"{listed}; torch cannot use it: {why}", remedy)
-    if found.gpus[0].capability < AMPERE and config.voxtral.dtype == "bfloat16":
+    if not found.gpus[0].has_bfloat16 and config.voxtral.dtype == "bfloat16":
         return Check("GPU", WARN, listed, "it has no bfloat16: set voxtral.dtype to float16")
     return Check("GPU", OK, listed)
 

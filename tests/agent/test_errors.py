@@ -3,7 +3,7 @@
 import shlex
 import sys
 
-from agent.errors import ConfigError, EngineError, RejectedOffer, installs
+from agent.errors import ConfigError, EngineError, RejectedOffer, first_line, installs
 
 
 def test_a_rejection_carries_what_a_client_is_told() -> None:
@@ -15,6 +15,11 @@ def test_a_rejection_carries_what_a_client_is_told() -> None:
 def test_the_three_are_not_each_other() -> None:
     kinds = (ConfigError, EngineError, RejectedOffer)
     assert not any(issubclass(a, b) for a in kinds for b in kinds if a is not b)
+
+
+def test_of_a_foreign_error_one_line_is_told_or_its_kind() -> None:
+    assert first_line(OSError(" no route\nto host")) == "no route"
+    assert first_line(KeyError()) == "KeyError"
 
 
 def test_an_extra_is_installed_where_it_is_missing() -> None:

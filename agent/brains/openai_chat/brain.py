@@ -7,6 +7,7 @@ VOXLINE_OPENAI_API_KEY and tells it to nobody but the server.
 
 import base64
 import http.client
+import math
 import os
 from collections import OrderedDict
 from collections.abc import Generator, Iterator
@@ -100,7 +101,7 @@ class OpenaiChatListener:
         kept, self._kept = self._kept, b""
         if not kept or not self._config.transcript:
             return iter(())
-        return self._written(kept, self._address.connect_s)
+        return self._written(kept)
 
     def discard(self) -> None:
         """Nothing was kept of the reply."""
@@ -112,7 +113,7 @@ class OpenaiChatListener:
         for line in self._idle:
             line.hang_up()
 
-    def _written(self, pcm16: bytes, connect_s: float) -> Errand[Heard]:
+    def _written(self, pcm16: bytes, connect_s: float = math.inf) -> Errand[Heard]:
         line = Line(replace(self._address, connect_s=min(connect_s, self._address.connect_s)))
         config, language = self._config, self._language
         return Errand(

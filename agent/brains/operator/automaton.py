@@ -5,11 +5,17 @@ grammar that is 2.7 times the work of the minimal automaton (measured), so we ha
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 TOKEN: Final = re.compile(r"<\w+>|[\[\]()|]|[a-z']+")
+
+
+def words_in(expansions: Iterable[str]) -> frozenset[str]:
+    """Every word of these, rules and brackets left out."""
+    tokens = TOKEN.findall(" ".join(expansions))
+    return frozenset(token for token in tokens if token[0] not in "<[]()|")
 
 
 @dataclass(frozen=True, slots=True)

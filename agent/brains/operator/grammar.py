@@ -9,7 +9,7 @@ from functools import cache
 from typing import Final
 
 from agent.brains.operator import numbers
-from agent.brains.operator.automaton import TOKEN, Automaton, compile_expansion
+from agent.brains.operator.automaton import TOKEN, Automaton, compile_expansion, words_in
 from agent.brains.operator.requests import FOILS, RULES, WAYS, Intent, Request
 
 _SLOTS: Final = ("phrase", "number")
@@ -48,9 +48,7 @@ def _ways() -> list[str]:
 @cache
 def vocabulary() -> frozenset[str]:
     """Every word of a request or a foil."""
-    expansions = [*RULES.values(), *_ways(), *FOILS]
-    tokens = TOKEN.findall(" ".join(expansions))
-    return frozenset(token for token in tokens if token[0] not in "<[]()|")
+    return words_in([*RULES.values(), *_ways(), *FOILS])
 
 
 def understand(words: str) -> Request | None:

@@ -5,7 +5,6 @@ there are two answers, and each has a grammar; by how much better one explains t
 the other decides. `python -m benchmarks.overheard` fits the margin.
 """
 
-import re
 from dataclasses import dataclass
 from functools import cache
 from threading import Lock
@@ -14,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from agent.audio.frame import HEAR_HZ, Samples
-from agent.brains.operator.automaton import TOKEN, Automaton, compile_expansion
+from agent.brains.operator.automaton import Automaton, compile_expansion, words_in
 from agent.brains.operator.decoding import (
     add_front,
     add_grammar,
@@ -100,8 +99,7 @@ class Overhearing:
 @cache
 def vocabulary() -> frozenset[str]:
     """Every word of an interjection."""
-    tokens = TOKEN.findall(" ".join((*COMMANDS, *SIGNS, *RULES.values())))
-    return frozenset(token for token in tokens if re.match("[a-z]", token))
+    return words_in((*COMMANDS, *SIGNS, *RULES.values()))
 
 
 def _net(ways: tuple[str, ...]) -> Automaton:

@@ -160,9 +160,7 @@ class Scheduler:
             for job in reversed(seat.jobs):
                 if job in seat.waiting or job.rank is not Rank.ANSWER:
                     self._finish(job)
-            job = self._job(slot, Rank.ANSWER, span, limit, sampling)
-            self._enter(job)
-            return Tokens(self, job)
+            return self._ask(slot, Rank.ANSWER, span, limit, sampling)
 
     def note(self, slot: int, span: Span, limit: int, sampling: Any) -> Tokens:
         """What follows `span`, when there is time, after what was asked for this slot before.
@@ -171,9 +169,7 @@ class Scheduler:
         """
         with self._changed:
             self._check()
-            job = self._job(slot, Rank.TRANSCRIPT, span, limit, sampling)
-            self._enter(job)
-            return Tokens(self, job)
+            return self._ask(slot, Rank.TRANSCRIPT, span, limit, sampling)
 
     def note_now(self, slot: int, span: Span, limit: int, sampling: Any) -> Tokens:
         """The same as soon as can be: somebody waits. Other notes in this slot are put off.
@@ -218,6 +214,11 @@ class Scheduler:
     def _check(self) -> None:
         if self._closed:
             raise EngineError("voxtral was closed")
+
+    def _ask(self, slot: int, rank: Rank, span: Span, limit: int, sampling: Any) -> Tokens:
+        job = self._job(slot, rank, span, limit, sampling)
+        self._enter(job)
+        return Tokens(self, job)
 
     def _job(self, slot: int, rank: Rank, span: Span, limit: int, sampling: Any) -> _Job:
         seat = self._seats[slot]

@@ -12,7 +12,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from agent.accelerator.lost import end_if_lost
-from agent.errors import EngineError
+from agent.errors import EngineError, first_line
 from agent.voices.kokoro.synthesis import Job, Made
 
 log = logging.getLogger(__name__)
@@ -107,8 +107,7 @@ class Batcher:
             end_if_lost(error)
             log.exception("Kokoro failed with %d phrases", len(batch))
             if len(batch) == 1 and not batch[0].future.done():
-                reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-                failure = EngineError(f"Kokoro failed: {reason}")
+                failure = EngineError(f"Kokoro failed: {first_line(error)}")
                 failure.__cause__ = error
                 batch[0].future.set_exception(failure)
             return False

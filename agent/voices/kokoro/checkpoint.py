@@ -16,7 +16,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
-from agent.errors import ConfigError, EngineError, installs
+from agent.errors import ConfigError, EngineError, first_line, installs
 
 log = logging.getLogger(__name__)
 
@@ -137,10 +137,9 @@ def _download(model: str) -> Path:
 
 
 def _unfetched(model: str, error: Exception) -> ConfigError:
-    first = (str(error).strip() or type(error).__name__).splitlines()[0]
     return ConfigError(
-        f"kokoro.model: {model} cannot be had from the hub: {first}; check the name and the"
-        f" network (HF_HUB_OFFLINE, HF_TOKEN), or put {_NEEDED} on this machine"
+        f"kokoro.model: {model} cannot be had from the hub: {first_line(error)}; check the name"
+        f" and the network (HF_HUB_OFFLINE, HF_TOKEN), or put {_NEEDED} on this machine"
     )
 
 
@@ -176,10 +175,9 @@ def _build(config: Path, weights: Path) -> Any:
     except (
         Exception
     ) as error:  # json, pickle, assertions, missing keys: the files are not Kokoro's
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ConfigError(
-            f"kokoro.model: {weights} with {config.name} is no checkpoint of Kokoro ({reason});"
-            " download it again"
+            f"kokoro.model: {weights} with {config.name} is no checkpoint of Kokoro"
+            f" ({first_line(error)}); download it again"
         ) from error
     return model.eval()
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.brains.operator.automaton import compile_expansion
+from agent.brains.operator.automaton import compile_expansion, words_in
 
 
 def sentences(net, longest=8):
@@ -110,3 +110,7 @@ def test_it_is_deterministic_and_each_state_leads_somewhere(tree) -> None:
     assert len(choices) == len(set(choices))
     left = {start for start, _, _ in net.arcs} | net.finals
     assert left == set(range(net.states))
+
+
+def test_the_words_of_expansions_are_neither_rules_nor_brackets():
+    assert words_in(["[that's | <sign>] right", "(go) on"]) == {"that's", "right", "go", "on"}
