@@ -27,6 +27,7 @@ from pathlib import Path
 import aiohttp
 
 from agent.config import Config
+from agent.errors import ConfigError
 from agent.media import upstream
 from benchmarks import latency, own_server, report, speech
 from benchmarks.caller import Loss
@@ -163,7 +164,7 @@ def _on(cores: set[int]) -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
-async def bench(asked: argparse.Namespace, speeches: Sequence[speech.Speech]) -> list[Run]:
+async def bench(asked: argparse.Namespace) -> list[Run]:
     """Measure each number of calls with a server of its own, until they are too many."""
     cores = sorted(os.sched_getaffinity(0))
     numbers = [asked.calls] if asked.calls else SWEEP
@@ -174,7 +175,7 @@ async def bench(asked: argparse.Namespace, speeches: Sequence[speech.Speech]) ->
         with _on({cores[0]}):
             async with own_server.running(command) as url:
                 with _on({cores[-1]}):
-                    runs.append(await measure(url, speeches, calls, asked.seconds))
+                    runs.append(await measure(url, asked.speeches, calls, asked.seconds))
         print(report.table(HEADERS, rows(runs)).splitlines()[-1], flush=True)
         if carried(runs) < calls:
             break
@@ -210,15 +211,18 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     asked = parser.parse_args(arguments)
     if asked.calls < 0 or asked.seconds < 1:
         parser.error("at least one call, for at least one second")
+    try:
+        asked.speeches = [speech.load(path) for path in speech.choose(asked.recordings, "")]
+    except ConfigError as error:
+        parser.error(str(error))
     return asked
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run, print, and write conversations.json and conversations.png."""
     asked = _parse(arguments)
-    speeches = [speech.load(path) for path in speech.choose(asked.recordings, "")]
     upstream.install(Config())
-    runs = asyncio.run(bench(asked, speeches))
+    runs = asyncio.run(bench(asked))
     print(report.table(HEADERS, rows(runs)))
     print(f"answered nearly as soon as a few: {carried(runs)} at once, on one core")
     settings = {key: getattr(asked, key) for key in ("calls", "seconds", "engine", "set")}

@@ -43,6 +43,12 @@ def test_nothing_to_measure_is_refused(wrong, capsys):
     assert "at least one" in capsys.readouterr().err
 
 
+def test_without_a_recording_the_remedy_is_told(tmp_path, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["--recordings", str(tmp_path)])
+    assert "no .wav and no .flac file in it" in capsys.readouterr().err
+
+
 @pytest.fixture
 def spoken(tmp_path):
     """A folder with something that a VAD takes for speech: a hum whose vowel changes."""
