@@ -107,6 +107,8 @@ class Call:
             self._step,
         )
         self._playout_delay_s = config.playout.caller_delay_ms / 1000
+        self._unjudged = False  # something was heard, and what it tells is not known yet
+        self._failed = False  # to judge it, once at least
         self._timer: asyncio.TimerHandle | None = None
         self._state_told = self._turns.state.told
         self.ended = False
@@ -129,14 +131,32 @@ class Call:
         """The caller's next samples, [n] at HEAR_HZ; they arrived now, unless it is said."""
         if self.ended:
             return
+        self.judge()
         now = self._loop.time() if arrived_s is None else arrived_s
         self._ear.arrived(len(samples), now)
-        for event in self._caller.hear(samples):
-            self._step(event)
+        self._caller.hear(samples)
+        self._unjudged = True
+        self._loop.call_soon(self.judge)
+
+    def judge(self) -> None:
+        """What was heard tells something: in a pass of the loop of its own, for it is half of
+        the work, but before anything else happens in this call, so that nothing comes between.
+        """
+        if not self._unjudged:
+            return
+        self._unjudged = False
+        try:
+            for event in self._caller.judge():
+                self._step(event)
+        except Exception:  # what happens next must happen all the same
+            if not self._failed:
+                log.exception("call %s: a sound is lost; it is logged once", self._line.name)
+            self._failed = True
 
     def opined(self, who: str, odds: float) -> None:
         """Somebody else, one of OPINIONS, gives the odds that this pause ends the turn."""
         if not self.ended:
+            self.judge()
             self.on_opinion(who, odds)
             self._ear.opine(who, odds)
 
@@ -144,6 +164,7 @@ class Call:
         """The client wrote on the data channel."""
         if self.ended:  # until the line is closed, too
             return
+        self.judge()
         requests, answers = self._client.ask(text)
         for request in requests:
             self._grant(request)
@@ -186,12 +207,17 @@ class Call:
     # -- turns.py decides
 
     def _step(self, event: ev.Event) -> None:
+        self.judge()
         now = self._loop.time()
         commands = self._turns.handle(event, now)
         self.on_step(event, now, commands)
         self._carry_out(commands)
 
     def _tick(self) -> None:
+        come = self._timer
+        self.judge()
+        if self._timer is not come:
+            return  # there is another deadline now
         now, due = self._loop.time(), self._turns.deadline
         commands = self._turns.tick(now)
         self.on_step(now if due is None else due, now, commands)
@@ -260,8 +286,13 @@ class Call:
             self._errands.caller_spoke()
         self._errands.told(turn)
         conversation = replace(self._conversation(turn), over_reply=self._replies.holds)
-        pieces = self._caller.heed(self._engines.reply(turn, conversation))
+        pieces = self._caller.heed(self._engines.reply(turn, conversation), self._meant)
         self._replies.prepare(turn, utterance, silent_at, pieces)
+
+    def _meant(self, odds: float) -> None:
+        """The brain gives the odds that this pause ends the turn, by what was said."""
+        self.judge()
+        self._ear.opine("meaning", odds)
 
     def _settle(self, turn: int) -> None:
         self._engines.keep(turn)

@@ -65,12 +65,16 @@ class Caller:
             return None
         return self._loop.time() if self._silent_at is None else self._silent_at
 
-    def hear(self, samples: Samples) -> Iterator[SpeechEvent | ev.PauseJudged]:
-        """Take the next samples, [n] at HEAR_HZ; yield what they tell. Consume it wholly."""
+    def hear(self, samples: Samples) -> None:
+        """Take the next samples, [n] at HEAR_HZ; what they tell is for `judge` to say."""
         if self._open:
             self._engines.hear(samples)
             self._second.hear(samples)
-        for event in self._ear.feed(samples):
+        self._ear.hear(samples)
+
+    def judge(self) -> Iterator[SpeechEvent | ev.PauseJudged]:
+        """Yield what was heard since tells. Consume it wholly."""
+        for event in self._ear.judge():
             match event:
                 case ev.SpeechStarted():
                     self._started, self._silent_at = event, None
@@ -82,14 +86,16 @@ class Caller:
             yield event
         self._second.ask_if_due()
 
-    async def heed(self, pieces: AsyncGenerator[Piece]) -> AsyncGenerator[Piece]:
+    async def heed(
+        self, pieces: AsyncGenerator[Piece], meant: Callable[[float], None]
+    ) -> AsyncGenerator[Piece]:
         """Pass on a reply; what the brain makes of the pause goes to the ear, and at once."""
         async with aclosing(pieces):
             async for piece in pieces:
                 if not isinstance(piece, Sense):
                     yield piece
                 elif self._open:
-                    self._ear.opine("meaning", piece.odds)
+                    meant(piece.odds)
 
     def follow(self, state: State, conversation: Callable[[], Conversation]) -> None:
         """Open an utterance when the caller begins one, close it when it was answered.

@@ -3,6 +3,7 @@
 Audio in, speech events out. Knows media time only.
 """
 
+from collections import deque
 from collections.abc import Iterator
 
 from agent.audio.frame import HEAR_HZ, Samples
@@ -14,6 +15,7 @@ from agent.endpoint.judge import Judge
 from agent.endpoint.levels import HOP
 from agent.endpoint.odds import Weights
 from agent.endpoint.release import Patience
+from agent.endpoint.sound import Sound, Sounds
 from agent.endpoint.weights import FITTED
 from agent.engines import Vad
 from agent.events import PauseJudged, SpeechStarted
@@ -39,6 +41,8 @@ class Ear:
     ) -> None:
         self._vad, self._guard = vad, guard
         self._hops, self._windows = Windows(HOP), Windows()
+        self._sounds = Sounds()
+        self._ahead: deque[tuple[Samples, Sound]] = deque()  # hops heard and not judged yet
         self._gate = Gate(config)
         self._onset = Onset()
         self._judge = Judge()
@@ -55,17 +59,33 @@ class Ear:
 
     def feed(self, samples: Samples) -> Iterator[SpeechEvent | PauseJudged]:
         """Take the next samples, [n] at HEAR_HZ; yield what they tell. Consume it wholly."""
+        self.hear(samples)
+        yield from self.judge()
+
+    def hear(self, samples: Samples) -> None:
+        """Take the next samples, [n] at HEAR_HZ; what they tell is for `judge` to say.
+
+        Each is half of the work, so that whoever has others to serve may do so in between.
+        """
         self._preroll.feed(samples)
-        for hop in self._hops.feed(samples):
+        hops = self._hops.feed(samples)
+        if self._guard is not None:
+            self._guard.hear(hops)
+        self._ahead.extend(zip(hops, self._sounds.feed(hops), strict=True))
+
+    def judge(self) -> Iterator[SpeechEvent | PauseJudged]:
+        """Yield what all that was heard tells. Consume it wholly."""
+        while self._ahead:
+            hop, sound = self._ahead.popleft()
             if self._guard is not None:
-                self._guard.feed(hop)
+                self._guard.go_on()
             for window in self._windows.feed(hop):
                 self._probability = self._heard(window)
                 if noticed := self._gate.notice(self._probability, self._judge.audible):
                     yield noticed
                 if event := self._gate.feed(self._probability, self._may_begin):
                     yield event
-            self._judge.feed(hop, self._probability, self._config)
+            self._judge.feed(sound, self._probability, self._config)
             spoken = self._gate.speaking and self._probability >= self._config.start_threshold
             self._onset.feed(self._judge.level_db, self._judge.clarity, spoken)
             if self._judge.clear:
@@ -129,7 +149,12 @@ class Ear:
     @property
     def _behind_ms(self) -> int:
         """Media time that was fed and not judged yet."""
-        return self._hops.waiting * 1000 // HEAR_HZ
+        return self._unjudged * 1000 // HEAR_HZ
+
+    @property
+    def _unjudged(self) -> int:
+        """Samples that were fed and not judged yet."""
+        return len(self._ahead) * HOP + self._hops.waiting
 
     @property
     def now_ms(self) -> int:
@@ -139,7 +164,7 @@ class Ear:
     def since(self, started: SpeechStarted) -> Samples:
         """The utterance so far: from the preroll before `started` up to the latest sample."""
         judged_ms = started.ago_ms + self._config.preroll_ms
-        waiting = self._windows.waiting + self._hops.waiting
+        waiting = self._windows.waiting + self._unjudged
         return self._preroll.latest(judged_ms * HEAR_HZ // 1000 + waiting)
 
     def preroll_at_ms(self, started: SpeechStarted) -> int:

@@ -116,7 +116,8 @@ class _Line:
 
         Left to the collector, several calls go together, in 3 to 6 ms in the midst of others.
         """
-        self._playout.on_left = self._playout.on_finished = self._playout.on_sound = None
+        self._playout.on_left = self._playout.on_finished = None
+        self._playout.on_due = self._playout.on_sound = None
         self.call.take_apart()
         del self.call, self.peer, self._join
 

@@ -23,6 +23,7 @@ from agent.config import Send, VadConfig
 from agent.endpoint.judge import Judge
 from agent.endpoint.levels import HOP
 from agent.endpoint.odds import Pause
+from agent.endpoint.sound import Sounds
 from agent.errors import ConfigError
 from agent.media.opus import Decoder, Encoder, has_redundancy
 from agent.vad.silero import Silero
@@ -237,13 +238,14 @@ class Observed:
 def observe(recording: Recording, condition: Condition) -> Observed:
     """Let a recording be heard in some condition."""
     samples, last_ms = heard(recording, condition)
-    judge, hops, windows, vad, config = Judge(), Windows(HOP), Windows(), Silero(), VadConfig()
-    probability, pauses = 0.0, []
+    judge, sounds, windows, vad, config = Judge(), Sounds(), Windows(), Silero(), VadConfig()
+    cut, probability, pauses = Windows(HOP), 0.0, []
     for begin in range(0, len(samples), HEAR_FRAME):
-        for hop in hops.feed(samples[begin : begin + HEAR_FRAME]):
+        hops = cut.feed(samples[begin : begin + HEAR_FRAME])
+        for hop, sound in zip(hops, sounds.feed(hops), strict=True):
             for window in windows.feed(hop):
                 probability = vad.probability(window)
-            judge.feed(hop, probability, config)
+            judge.feed(sound, probability, config)
         pause = judge.pause
         if pause is not None and config.min_silence_ms <= pause.silent_ms <= _WATCHED_MS:
             pauses.append((judge.now_ms, pause))

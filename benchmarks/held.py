@@ -27,6 +27,7 @@ _PHASES = (
     ("ending", "CallRoutes.hang_up"),
     ("answering the offer", "RequestHandler"),
     ("hearing", "RTCDtlsTransport.__run"),
+    ("judging what was heard", "Call.judge"),
     ("speaking", "_run_rtp"),
     ("data channel", "RTCSctpTransport"),
     ("connecting: ICE, DTLS", "__connect"),
@@ -59,16 +60,23 @@ class Holds:
 
 
 def phase_of(callback: Callable[..., object]) -> str:
-    """What a callback is about, by the coroutine that it wakes and those that one waits in."""
+    """What a callback is about, by its name, or by the coroutines that its task waits in."""
     task = getattr(callback, "__self__", None)
-    names = " ".join(_waiting(task.get_coro()) if isinstance(task, asyncio.Task) else ())
+    if isinstance(task, asyncio.Task):
+        names = " ".join(_waiting(task.get_coro()))
+    else:
+        names = _name(callback)
     return next((phase for phase, name in _PHASES if name in names), _ELSE)
 
 
 def _waiting(coroutine: Any) -> Iterator[str]:
     while coroutine is not None:
-        yield getattr(coroutine, "__qualname__", None) or ""  # a generator's step has none
+        yield _name(coroutine)
         coroutine = getattr(coroutine, "cr_await", None)
+
+
+def _name(anything: Any) -> str:
+    return getattr(anything, "__qualname__", None) or ""  # a generator's step has none
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -96,9 +96,7 @@ def phrases_ms(samples: Samples) -> list[int]:
 
     Loud is within 25 dB of the recording's loud levels and 6 dB above its floor.
     """
-    levels = Levels()
-    hops = range(0, len(samples) - HOP + 1, HOP)
-    level_db = np.array([levels.feed(samples[at : at + HOP]) for at in hops])
+    level_db = np.array(Levels().feed(samples[: len(samples) // HOP * HOP].reshape(-1, HOP)))
     loud_db, floor_db = np.percentile(level_db, [95, 10])
     loud = level_db >= max(loud_db - 25, floor_db + 6)
     begins, silent_ms = [], _PAUSE_MS

@@ -43,7 +43,8 @@ def call_with(
             guard.played(frame[1], at_s(frame[0]))
             frame = next(played, None)
         guard.arrived(160, now)
-        guard.feed(heard[n * 160 : n * 160 + 160])
+        guard.hear(heard[None, n * 160 : n * 160 + 160])
+        guard.go_on()
         yield n
 
 

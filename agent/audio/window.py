@@ -1,7 +1,5 @@
 """Cut a stream into windows of an exact size: silero's, or another."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from agent.audio.frame import HEAR_HZ, Samples
@@ -22,9 +20,9 @@ class Windows:
         """Samples fed that no window holds yet."""
         return len(self._ahead)
 
-    def feed(self, samples: Samples) -> Iterator[Samples]:
-        """Take [n] samples; yield the windows [size] now complete. Consume it wholly."""
+    def feed(self, samples: Samples) -> Samples:
+        """Take [n] samples; return the windows now complete, [k, size]."""
         self._ahead = np.concatenate([self._ahead, samples])
-        while len(self._ahead) >= self._size:
-            window, self._ahead = self._ahead[: self._size], self._ahead[self._size :]
-            yield window
+        end = len(self._ahead) // self._size * self._size
+        windows, self._ahead = self._ahead[:end], self._ahead[end:]
+        return windows.reshape(-1, self._size)

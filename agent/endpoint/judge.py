@@ -4,13 +4,12 @@ Brings level, pitch, the VAD's doubt and the caller's own pauses together. Knows
 knows no turns and no clock. What it says depends on the samples, not on how they came.
 """
 
-from agent.audio.frame import Samples
 from agent.config import VadConfig
 from agent.endpoint.hazard import Hazard
-from agent.endpoint.levels import HOP_MS, Levels, Loudness, Room
+from agent.endpoint.levels import HOP_MS, Loudness, Room
 from agent.endpoint.odds import Pause, weighed
-from agent.endpoint.pitch import Pitch
 from agent.endpoint.prosody import Cues, Prosody
+from agent.endpoint.sound import Sound
 
 _TALK_MS = 1000  # a silence longer than that is none within a turn
 _LATELY_MS = 40  # a window and a hop
@@ -24,8 +23,7 @@ class Judge:
     def __init__(self) -> None:
         self.now_ms = 0
         self.level_db, self.clarity = -120.0, 0.0  # of the latest hop, and of the pitch in it
-        self._levels, self._loudness, self._pitch = Levels(), Loudness(), Pitch()
-        self._room = Room()
+        self._loudness, self._room = Loudness(), Room()
         self._prosody, self._hazard = Prosody(), Hazard()
         self._probability = 0.0
         self._loud_ms = -_LATELY_MS  # end of the last hop that was loud enough
@@ -33,15 +31,13 @@ class Judge:
         self._cues = Cues()  # of the speech before the silence
         self._opinions: dict[str, float] = {}  # odds, by who holds them
 
-    def feed(self, hop: Samples, probability: float, vad: VadConfig) -> None:
-        """Take [160] at HEAR_HZ and the VAD's latest word on them."""
+    def feed(self, sound: Sound, probability: float, vad: VadConfig) -> None:
+        """Take the next hop and the VAD's latest word on it."""
         self.now_ms += HOP_MS
         self._probability = probability
-        level_db = self._levels.feed(hop)
-        audible = self._loudness.feed(level_db, probability >= vad.start_threshold)
-        tone = self._pitch.feed(hop)
-        self.level_db, self.clarity = self._loudness.level_db, tone.clarity
-        self._prosody.feed(tone, self.level_db, audible)
+        audible = self._loudness.feed(sound.level_db, probability >= vad.start_threshold)
+        self.level_db, self.clarity = self._loudness.level_db, sound.tone.clarity
+        self._prosody.feed(sound.tone, self.level_db, audible)
         if audible:
             self._loud_ms = self.now_ms
             if probability >= vad.stop_threshold:

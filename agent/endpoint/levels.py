@@ -44,12 +44,15 @@ class Levels:
     def __init__(self) -> None:
         self._before: Samples = np.zeros(len(_FILTER) - 1, np.float32)
 
-    def feed(self, hop: Samples) -> float:
-        """Return the level of the next hop [160] above 200 Hz, in dB of full scale."""
-        heard = np.concatenate([self._before, hop])
-        self._before = heard[HOP:]
-        voice = np.convolve(heard, _FILTER, "valid")  # [160], 4 ms late
-        return float(10 * np.log10(np.dot(voice, voice) / HOP + 1e-12))
+    def feed(self, hops: Samples) -> list[float]:
+        """Take the next hops [n, HOP]; return their levels above 200 Hz, dB of full scale."""
+        if not len(hops):
+            return []
+        heard = np.concatenate([self._before, hops.ravel()])
+        self._before = heard[hops.size :]
+        voice = np.convolve(heard, _FILTER, "valid").reshape(-1, HOP)  # 4 ms late
+        levels: list[float] = (10 * np.log10((voice * voice).mean(axis=1) + 1e-12)).tolist()
+        return levels
 
 
 class Loudness:

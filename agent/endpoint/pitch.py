@@ -5,29 +5,36 @@ only; what is voiced and what is a slip of an octave is judged by whoever reads 
 """
 
 from dataclasses import dataclass
+from math import log2
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from agent.audio.frame import HEAR_HZ, Samples
+from agent.endpoint.levels import HOP
 
 LOW_HZ, HIGH_HZ = 65, 400
 
 _RATE = HEAR_HZ // 2
 _WINDOW = 320  # samples at _RATE: 2.6 periods of the lowest voice
+_STEP = HOP // 2  # of a window, at _RATE
+_HEARD = 2 * _WINDOW + 2  # samples that a window and the halving of their rate take
 _FFT = 512  # no less than _WINDOW + _LAST, or lags would wrap around
 _TAPER = np.hanning(_WINDOW + 2)[1:-1]
 _FIRST, _LAST = _RATE // HIGH_HZ, _RATE // LOW_HZ  # lags
+_NOBODY = 1e-6  # power of a window: some -85 dB
+_BEFORE_TO_AFTER = np.array([-1, 0, 1])
 _OCTAVE_COST = 0.02  # of clarity for each octave down: the period, not two of them
 
 
-def _autocorrelation(windowed: Samples) -> Samples:
-    """Return [_LAST + 2] of the autocorrelation of [_WINDOW]."""
+def _autocorrelations(windowed: Samples) -> Samples:
+    """Return [n, _LAST + 2] of the autocorrelations of [n, _WINDOW]."""
     spectrum = np.fft.rfft(windowed, _FFT)
     whole = np.fft.irfft(spectrum.real**2 + spectrum.imag**2)
-    return np.asarray(whole[: _LAST + 2], np.float32)
+    return np.asarray(whole[:, : _LAST + 2], np.float32)
 
 
-_OWN = _autocorrelation(_TAPER.astype(np.float32))
+_OWN = _autocorrelations(_TAPER[None])[0]
 _SCALE = 1 / (_OWN / _OWN[0] + 1e-3)
 _COST = (_OCTAVE_COST * np.log2(np.arange(_FIRST, _LAST) / _FIRST)).astype(np.float32)
 
@@ -40,24 +47,38 @@ class Tone:
     clarity: float
 
 
+_SILENCE = Tone(0.0, 0.0)
+
+
 class Pitch:
     """Feed it every hop, in order."""
 
     def __init__(self) -> None:
-        self._heard: Samples = np.zeros(2 * _WINDOW + 2, np.float32)
+        self._heard: Samples = np.zeros(_HEARD - HOP, np.float32)
 
-    def feed(self, hop: Samples) -> Tone:
-        """Return the pitch of the 40 ms that end with this hop [160]."""
-        self._heard = np.concatenate([self._heard[len(hop) :], hop])
-        x = self._heard
-        half = (x[:-2:2] + 2 * x[1:-1:2] + x[2::2]) / 4  # [_WINDOW] at _RATE
-        along = _autocorrelation((half - half.mean()) * _TAPER)
-        if along[0] < 1e-6:  # some -85 dB: nobody's voice
-            return Tone(0.0, 0.0)
-        likeness = along / along[0] * _SCALE
-        best = int(np.argmax(likeness[_FIRST:_LAST] - _COST)) + _FIRST
-        before, here, after = (float(v) for v in likeness[best - 1 : best + 2])
-        bend = before - 2 * here + after
-        shift = 0.5 * (before - after) / bend if bend < 0 else 0.0
-        lag = best + min(0.5, max(-0.5, shift))
-        return Tone(float(12 * np.log2(_RATE / lag)), min(1.0, max(0.0, here)))
+    def feed(self, hops: Samples) -> list[Tone]:
+        """Take the next hops [n, HOP]; return the pitch of the 40 ms that end with each."""
+        if not len(hops):
+            return []
+        x = np.concatenate([self._heard, hops.ravel()])
+        self._heard = x[hops.size :]
+        half = (x[:-2:2] + 2 * x[1:-1:2] + x[2::2]) / 4  # at _RATE
+        windows = sliding_window_view(half, _WINDOW)[::_STEP]  # [n, _WINDOW]
+        along = _autocorrelations((windows - windows.mean(axis=1, keepdims=True)) * _TAPER)
+        likeness = along / np.maximum(along[:, :1], _NOBODY) * _SCALE
+        best = np.argmax(likeness[:, _FIRST:_LAST] - _COST, axis=1) + _FIRST
+        around = likeness[np.arange(len(best))[:, None], best[:, None] + _BEFORE_TO_AFTER]
+        return [
+            _tone(lag, *near) if power >= _NOBODY else _SILENCE
+            for power, lag, near in zip(
+                along[:, 0].tolist(), best.tolist(), around.tolist(), strict=True
+            )
+        ]
+
+
+def _tone(lag: int, before: float, here: float, after: float) -> Tone:
+    """Of a peak at `lag`, from the likeness there and next to it."""
+    bend = before - 2 * here + after
+    shift = 0.5 * (before - after) / bend if bend < 0 else 0.0
+    period = lag + min(0.5, max(-0.5, shift))
+    return Tone(12 * log2(_RATE / period), min(1.0, max(0.0, here)))

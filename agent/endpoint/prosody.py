@@ -5,8 +5,7 @@ Knows levels and pitch, hop by hop; knows no VAD and no turns.
 
 from collections import deque
 from dataclasses import astuple, dataclass
-
-import numpy as np
+from statistics import linear_regression, median, quantiles
 
 from agent.endpoint.levels import HOP_MS
 from agent.endpoint.pitch import Tone
@@ -19,7 +18,6 @@ _LAST = 6  # voiced hops that make the end of the voice
 _ENOUGH = 4  # voiced hops, or nothing is said
 _RANGE = 400  # voiced hops that make the caller's range
 _KNOWN = 20  # of them, or there is no middle yet
-_LOW_PERCENT = 10.0
 _FADING = 30  # hops
 
 
@@ -64,19 +62,19 @@ class Prosody:
 
     def cues(self, silent_hops: int, loud_db: float) -> Cues:
         """Describe the speech that ended `silent_hops` ago, of a caller so loud."""
-        pitches = np.fromiter(self._range, np.float64)
+        pitches = sorted(self._range)
         if len(pitches) >= _KNOWN:
-            self._middle = float(np.median(pitches))
+            self._middle = median(pitches)
         end = len(self._hops) - silent_hops
         recent = list(self._hops)[max(0, end - _RECENT) : max(0, end)]
         voiced = [hop.semitones for hop in recent if hop.voiced]
         if len(voiced) < _ENOUGH:
             return Cues()
-        levels = np.array([hop.level_db for hop in recent])
+        levels = [hop.level_db for hop in recent]
         fading = levels[-_FADING:]
-        along = np.arange(len(fading)) * HOP_MS / 100
+        lowest, *_ = quantiles(pitches, n=10, method="inclusive")
         return Cues(
-            low_st=float(np.median(voiced[-_LAST:]) - np.percentile(pitches, _LOW_PERCENT)),
-            soft_db=float(loud_db - levels.max()),
-            fade_db=float(-np.polyfit(along, fading, 1)[0]),
+            low_st=median(voiced[-_LAST:]) - lowest,
+            soft_db=loud_db - max(levels),
+            fade_db=-linear_regression(range(len(fading)), fading).slope * 100 / HOP_MS,
         )

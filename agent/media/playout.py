@@ -71,12 +71,14 @@ class Playout(MediaStreamTrack):
         `turn`, just before it is handed to the network; the first is the turn's first packet.
         `on_finished(turn)` is called with its last, unless it was flushed. What they raise is
         logged and the audio goes on. `on_sound(samples, at_s)` gets each frame [SPEAK_FRAME] as
-        it goes to the encoder, and its slot on the loop's clock.
+        it goes to the encoder, and its slot on the loop's clock. `on_due()` is called before
+        one is taken: what it holds or flushes is not in it.
         """
         super().__init__()
         self.on_left = on_left
         self.on_finished = on_finished
         self.on_begun: Callable[[], None] | None = None  # the sender asks for the first packet
+        self.on_due: Callable[[], None] | None = None
         self.on_sound: Callable[[Samples, float], None] | None = None
         self._encode = encode
         self._reel = Reel(settings)
@@ -181,6 +183,8 @@ class Playout(MediaStreamTrack):
         while True:
             if self.readyState != "live":
                 raise MediaStreamError
+            if self.on_due is not None:
+                self._call(self.on_due)
             late = self._clock(loop) - self._slot
             if late < 0:
                 await asyncio.sleep(-late / RTP_HZ)

@@ -3,8 +3,10 @@
 import asyncio
 
 import pytest
-from fakes import FakeAdviser
-from stage import stage
+from fakes import FakeAdviser, LoudnessVad
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from stage import VOICE, stage
 
 from agent.engines import Act, Action, Exchange, Heard, Sense, ToolCall
 from agent.errors import EngineError
@@ -915,6 +917,108 @@ def test_who_looks_on_sees_what_the_turns_are_told_and_what_they_say() -> None:
             assert commands == ["PrepareReply", "TryReply", "SettleReply"]
 
     run(main())
+
+
+# -- what is heard is judged in a pass of its own
+
+DOES = st.sampled_from(["cancel", "reply", "clear", "agrees", "doubts", "speaks", "is silent"])
+LIFE = st.lists(
+    st.tuples(st.booleans(), st.integers(1, 30), st.none() | DOES), min_size=4, max_size=16
+)
+ASKS = {"cancel": CancelCurrentReply(), "reply": CreateReply(), "clear": ClearUtterance()}
+ODDS = {"agrees": 0.99, "doubts": 0.01}
+
+
+def lives(life, at_once):
+    """What a call decided and told; each stretch ends with something in the pass of its last
+    packet, which has (`at_once`) or has not been judged when it happens.
+    """
+
+    async def main():
+        answers = [[LONG]] * 40
+        async with stage(*answers, config={"turns.end_of_turn_ms": 0}) as scene:
+            seen, call = [], scene.call
+            call.on_step = lambda *step: seen.append(step)
+
+            def hear(speech):
+                call.hear(VOICE * (0.5 if speech else 0.0))
+                if at_once:
+                    call.judge()
+
+            def happens(what):
+                if what in ASKS:
+                    scene.client.requests = [ASKS[what]]
+                    call.message("")
+                elif what in ODDS:
+                    call.opined("meaning", ODDS[what])
+                elif what is not None:
+                    hear(what == "speaks")
+
+            for speech, packets, what in life:
+                for n in range(packets):
+                    await asyncio.sleep(0.02001)  # never together with a deadline, in whole ms
+                    hear(speech)
+                    if n == packets - 1:
+                        happens(what)
+            hear(True)
+            call.end(EndReason.CALLER)
+            await asyncio.sleep(0.1)
+            return seen, scene.client.notices
+
+    return run(main())
+
+
+@settings(max_examples=40, deadline=None)
+@given(LIFE)
+def test_nothing_comes_between_a_packet_and_what_it_tells(life) -> None:
+    """The twin judges each packet where it comes. Killed: any entrance of the call, or its
+    deadline, that does not ask first what was heard.
+    """
+    assert lives(life, at_once=False) == lives(life, at_once=True)
+
+
+def test_a_deadline_that_comes_with_the_callers_next_word_is_not_kept() -> None:
+    """Killed: an end of the turn that was due while speech lay unjudged."""
+
+    async def main():
+        async with stage(["Yes?"]) as scene:
+            seen = []
+            await scene.say(1)
+            await scene.wait(0.4)
+            scene.call.on_step = lambda *step: seen.append(step)
+            for _ in range(4):
+                scene.call.hear(VOICE * 0.5)
+            due = scene.call._turns.deadline
+            scene.call._tick()
+            assert scene.call._turns.deadline != due
+            assert not [event for event, _, _ in seen if isinstance(event, float)]
+
+    run(main())
+
+
+def test_a_packet_that_cannot_be_judged_is_lost_and_the_call_goes_on(caplog) -> None:
+    """Killed: a VAD that fails and takes the client's message, or a deadline, with it."""
+
+    class Fails(LoudnessVad):
+        broken = False
+
+        def probability(self, window) -> float:
+            if self.broken:
+                raise ValueError("no such tensor")
+            return super().probability(window)
+
+    async def main():
+        async with stage(["Yes?"]) as scene:
+            vad = scene.call._ear._vad = Fails()
+            await scene.say(1)
+            vad.broken = True
+            await scene.wait(0.1)
+            vad.broken = False
+            await scene.wait(1)
+            assert scene.client.of(ReplyDone)
+
+    run(main())
+    assert caplog.text.count("a sound is lost") == 1
 
 
 # -- a second opinion of the caller's pauses

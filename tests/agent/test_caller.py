@@ -41,7 +41,8 @@ class Scene:
         events = []
         for _ in range(round(seconds / 0.02)):
             await asyncio.sleep(0.02)
-            events += self.caller.hear(np.full(HEAR_FRAME, level, np.float32))
+            self.caller.hear(np.full(HEAR_FRAME, level, np.float32))
+            events += self.caller.judge()
         return [type(event) for event in events]
 
     def follow(self, *states):
@@ -158,17 +159,16 @@ def test_a_cough_is_forgotten_and_told_of_only_if_it_was_announced() -> None:
     run(main())
 
 
-def test_what_the_brain_makes_of_a_pause_goes_to_the_ear_and_no_further() -> None:
+def test_what_the_brain_makes_of_a_pause_is_told_and_goes_no_further() -> None:
     async def main():
         scene = Scene()
         opinions = []
-        scene.ear.opine = lambda who, odds: opinions.append((who, odds))
         await scene.begins()
         scene.follow(HEARING, PAUSED)
         scene.engines.answers = [[Sense(0.9), Heard("hello"), "Yes?"]]
-        pieces = scene.caller.heed(scene.engines.reply(2, BEFORE))
+        pieces = scene.caller.heed(scene.engines.reply(2, BEFORE), opinions.append)
         assert [piece async for piece in pieces] == [Heard("hello"), Text("Yes?")]
-        assert opinions == [("meaning", 0.9)]
+        assert opinions == [0.9]
 
     run(main())
 
@@ -179,9 +179,8 @@ def test_of_no_utterance_nothing_is_made() -> None:
     async def main():
         scene = Scene()
         opinions = []
-        scene.ear.opine = lambda who, odds: opinions.append((who, odds))
         scene.engines.answers = [[Sense(0.9), "Rain."]]
-        pieces = scene.caller.heed(scene.engines.reply(1, BEFORE))
+        pieces = scene.caller.heed(scene.engines.reply(1, BEFORE), opinions.append)
         assert [piece async for piece in pieces] == [Text("Rain.")]
         assert opinions == []
 
@@ -200,7 +199,7 @@ def test_a_reply_that_is_heeded_ends_when_nobody_wants_it() -> None:
             finally:
                 ended.append(True)
 
-        pieces = scene.caller.heed(thinks())
+        pieces = scene.caller.heed(thinks(), lambda odds: None)
         assert await anext(pieces) == Text("Well")
         await pieces.aclose()
         assert ended == [True]

@@ -165,8 +165,10 @@ class Believer:
     def __init__(self, begin_s, end_s) -> None:
         self.begin, self.end, self.hops = int(begin_s * 100), int(end_s * 100), 0
 
-    def feed(self, hop) -> None:
-        assert hop.shape == (160,)
+    def hear(self, hops) -> None:
+        assert hops.shape[1:] == (160,)
+
+    def go_on(self) -> None:
         self.hops += 1
 
     def explains(self) -> bool:

@@ -181,8 +181,10 @@ def test_it_listens_only_while_an_echo_may_come() -> None:
     list(call_with(guard, frames(agent()), np.zeros(3 * HEAR_HZ, np.float32)))
     assert guard.listening
     quiet = np.zeros(2 * HEAR_HZ, np.float32)
-    for n in range(len(quiet) // 160):
-        guard.feed(quiet[n * 160 : n * 160 + 160])
+    for hops in quiet.reshape(-1, 2, 160):
+        guard.hear(hops)
+        guard.go_on()
+        guard.go_on()
     assert not guard.listening
 
 

@@ -9,17 +9,25 @@ from agent.config import VadConfig
 from agent.endpoint.judge import Judge
 from agent.endpoint.levels import HOP
 from agent.endpoint.odds import Pause
+from agent.endpoint.pitch import Tone
+from agent.endpoint.sound import Sound, Sounds
 from agent.vad.silero import Silero
 
 
-def listen(samples):
-    """The judge after each hop: (media time in ms, pause or None)."""
+def judges(samples):
+    """The judge, after each hop."""
     judge, windows, vad, probability = Judge(), Windows(), Silero(), 0.0
-    for hop in Windows(HOP).feed(samples):
+    hops = Windows(HOP).feed(samples)
+    for hop, sound in zip(hops, Sounds().feed(hops), strict=True):
         for window in windows.feed(hop):
             probability = vad.probability(window)
-        judge.feed(hop, probability, VadConfig())
-        yield judge.now_ms, judge.pause
+        judge.feed(sound, probability, VadConfig())
+        yield judge
+
+
+def listen(samples):
+    """After each hop (media time in ms, pause or None)."""
+    return ((judge.now_ms, judge.pause) for judge in judges(samples))
 
 
 def after(name, at_ms):
@@ -67,12 +75,8 @@ def test_a_breath_in_the_pause_is_heard() -> None:
 def test_speech_that_goes_on_is_heard_before_anybody_is_sure() -> None:
     quiet = np.zeros(16_000, np.float32)
     sound = np.concatenate([quiet, recording("goforward"), quiet])
-    judge, windows, vad, probability = Judge(), Windows(), Silero(), 0.0
     silences = []
-    for hop in Windows(HOP).feed(sound):
-        for window in windows.feed(hop):
-            probability = vad.probability(window)
-        judge.feed(hop, probability, VadConfig())
+    for judge in judges(sound):
         assert judge.resumed != (judge.pause is not None) or judge.silent_ms == 0
         silences.append((judge.silent_ms, judge.resumed))
     assert not silences[50][1]  # nobody has spoken yet
@@ -81,14 +85,14 @@ def test_speech_that_goes_on_is_heard_before_anybody_is_sure() -> None:
 
 def test_an_opinion_counts_until_the_caller_is_heard_again() -> None:
     """Killed: one about a pause that was over when it came, or that outlived its pause."""
-    judge = Judge()
+    judge, sounds = Judge(), Sounds()
     rng = np.random.default_rng(1)
 
     def hear(ms, probability):
-        for _ in range(ms // 10):
-            level = 0.2 if probability > 0.5 else 1e-4
-            hop = (rng.standard_normal(160) * level).astype(np.float32)
-            judge.feed(hop, probability, VadConfig())
+        level = 0.2 if probability > 0.5 else 1e-4
+        hops = (rng.standard_normal((ms // 10, HOP)) * level).astype(np.float32)
+        for sound in sounds.feed(hops):
+            judge.feed(sound, probability, VadConfig())
 
     hear(600, 0.99)
     judge.opine("meaning", 0.99)  # they are speaking
@@ -105,12 +109,8 @@ def test_an_opinion_counts_until_the_caller_is_heard_again() -> None:
 
 def test_a_pause_is_told_from_the_next_by_where_it_began() -> None:
     quiet, spoken = np.zeros(16_000, np.float32), recording("goforward")
-    judge, windows, vad, probability = Judge(), Windows(), Silero(), 0.0
     begun = []
-    for hop in Windows(HOP).feed(np.concatenate([quiet, spoken, quiet, spoken, quiet])):
-        for window in windows.feed(hop):
-            probability = vad.probability(window)
-        judge.feed(hop, probability, VadConfig())
+    for judge in judges(np.concatenate([quiet, spoken, quiet, spoken, quiet])):
         assert (judge.pause_at_ms is None) == (judge.pause is None)
         if judge.pause is not None:
             assert judge.pause_at_ms == judge.now_ms - judge.pause.silent_ms
@@ -123,10 +123,10 @@ def test_a_pause_is_told_from_the_next_by_where_it_began() -> None:
 def test_an_opinion_of_a_silence_that_has_just_begun_counts() -> None:
     """The VAD hands the pause to the brain up to 20 ms before it is one here."""
     judge = Judge()
-    for level, probability, hops in ((0.2, 0.99, 60), (0.0, 0.01, 5)):
-        for _ in range(hops):
-            judge.feed(np.full(160, level, np.float32), probability, VadConfig())
+    loud, quiet = Sound(-14.0, Tone(0.0, 0.0)), Sound(-120.0, Tone(0.0, 0.0))
+    for sound, probability in [*[(loud, 0.99)] * 60, *[(quiet, 0.01)] * 5]:
+        judge.feed(sound, probability, VadConfig())
     assert judge.resumed and judge.pause is None
     judge.opine("meaning", 0.9)
-    judge.feed(np.zeros(160, np.float32), 0.01, VadConfig())
+    judge.feed(quiet, 0.01, VadConfig())
     assert judge.pause.opinion > 0

@@ -16,7 +16,9 @@ def tone(seconds, hz=300.0, level=0.1):
 
 def stream(samples):
     levels = Levels()
-    return [levels.feed(hop) for hop in Windows(HOP).feed(samples)]
+    return [
+        level_db for hop in Windows(HOP).feed(samples) for level_db in levels.feed(hop[None])
+    ]
 
 
 def offline(samples):

@@ -11,7 +11,8 @@ from agent.endpoint.pitch import Pitch
 
 def track(samples):
     pitch = Pitch()
-    return [pitch.feed(hop) for hop in Windows(HOP).feed(samples.astype(np.float32))]
+    hops = Windows(HOP).feed(samples.astype(np.float32))
+    return [tone for hop in hops for tone in pitch.feed(hop[None])]
 
 
 def voice(hz, seconds=0.3):

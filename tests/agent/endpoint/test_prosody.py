@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from recordings import recording
 
-from agent.audio.window import Windows
-from agent.endpoint.levels import HOP, Levels, Loudness
-from agent.endpoint.pitch import Pitch, Tone
+from agent.endpoint.levels import HOP, Loudness
+from agent.endpoint.pitch import Tone
 from agent.endpoint.prosody import Cues, Prosody
+from agent.endpoint.sound import Sounds
 
 LOUD_DB = -20.0
 
@@ -94,11 +94,10 @@ def test_silence_before_it_changes_nothing() -> None:
 
 def test_streaming_is_equal_to_the_whole() -> None:
     """The twin has all hops up to 60 ms after the last word, and looks at the same stretch."""
-    levels, loudness, pitch = Levels(), Loudness(), Pitch()
-    hops = []
-    for hop in Windows(HOP).feed(recording("goforward")[: 216 * HOP]):
-        audible = loudness.feed(levels.feed(hop), True)
-        hops.append((pitch.feed(hop), loudness.level_db, audible))
+    loudness, hops = Loudness(), []
+    for sound in Sounds().feed(recording("goforward")[: 216 * HOP].reshape(-1, HOP)):
+        audible = loudness.feed(sound.level_db, True)
+        hops.append((sound.tone, loudness.level_db, audible))
     prosody = Prosody()
     for tone, level_db, audible in hops:
         prosody.feed(tone, level_db, audible)

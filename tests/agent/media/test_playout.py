@@ -347,6 +347,25 @@ def test_the_call_learns_of_every_packet_and_of_the_last():
     run(main())
 
 
+def test_the_call_may_stop_a_turn_before_the_frame_that_is_due_is_taken():
+    """Killed: a packet of a reply that the sound heard before it has stopped."""
+
+    async def main():
+        track = a_track()
+        sender = Sender(track)
+
+        def due():
+            if len(sender.sent) == 3:
+                track.flush()
+
+        track.on_due = due
+        track.play(1, ramp(50))
+        await asyncio.sleep(1)
+        assert track.left(1) == 3 * FRAME + FRAME // 2  # and the fade
+
+    run(main())
+
+
 def test_the_call_learns_when_the_sender_begins():
     async def main():
         track, begun = a_track(), []

@@ -5,8 +5,7 @@ import pytest
 from spoken import say
 
 from agent.audio.frame import HEAR_HZ
-from agent.endpoint.levels import Levels
-from agent.endpoint.pitch import Pitch
+from agent.endpoint.sound import Sounds
 from agent.vad.onset import Onset
 
 
@@ -121,11 +120,10 @@ def test_a_caller_who_speaks_up_again_takes_the_others_chances() -> None:
 
 def test_every_spoken_beginning_is_voiced_within_300_ms() -> None:
     for words in ("yes", "she sells sea shells", "what time is it", "fifteen", "stop"):
-        sound, onset, levels, pitch = say(words), Onset(), Levels(), Pitch()
-        begun = None
-        for n in range(len(sound) // 160):
-            hop = sound[n * 160 : n * 160 + 160]
-            onset.feed(levels.feed(hop), pitch.feed(hop).clarity, spoken=False)
+        sound, onset, begun = say(words), Onset(), None
+        hops = sound[: len(sound) // 160 * 160].reshape(-1, 160)
+        for n, hop in enumerate(Sounds().feed(hops)):
+            onset.feed(hop.level_db, hop.tone.clarity, spoken=False)
             if onset.may_begin(0.9):
                 begun = n
                 break
