@@ -138,12 +138,14 @@ class Call:
         self._unjudged = True
         self._loop.call_soon(self.judge)
 
-    def judge(self) -> None:
+    def judge(self) -> bool:
         """What was heard tells something: in a pass of the loop of its own, for it is half of
         the work, but before anything else happens in this call, so that nothing comes between.
+
+        Return whether there was anything.
         """
         if not self._unjudged:
-            return
+            return False
         self._unjudged = False
         try:
             for event in self._caller.judge():
@@ -152,6 +154,7 @@ class Call:
             if not self._failed:
                 log.exception("call %s: a sound is lost; it is logged once", self._line.name)
             self._failed = True
+        return True
 
     def opined(self, who: str, odds: float) -> None:
         """Somebody else, one of OPINIONS, gives the odds that this pause ends the turn."""

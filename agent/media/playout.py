@@ -72,13 +72,13 @@ class Playout(MediaStreamTrack):
         `on_finished(turn)` is called with its last, unless it was flushed. What they raise is
         logged and the audio goes on. `on_sound(samples, at_s)` gets each frame [SPEAK_FRAME] as
         it goes to the encoder, and its slot on the loop's clock. `on_due()` is called before
-        one is taken: what it holds or flushes is not in it.
+        one is taken: what it holds or flushes is not in it; it says whether it had work to do.
         """
         super().__init__()
         self.on_left = on_left
         self.on_finished = on_finished
         self.on_begun: Callable[[], None] | None = None  # the sender asks for the first packet
-        self.on_due: Callable[[], None] | None = None
+        self.on_due: Callable[[], bool] | None = None
         self.on_sound: Callable[[Samples, float], None] | None = None
         self._encode = encode
         self._reel = Reel(settings)
@@ -183,8 +183,9 @@ class Playout(MediaStreamTrack):
         while True:
             if self.readyState != "live":
                 raise MediaStreamError
-            if self.on_due is not None:
-                self._call(self.on_due)
+            if self.on_due is not None and self._call(self.on_due):
+                await asyncio.sleep(0)  # both at once would hold the loop for long
+                continue
             late = self._clock(loop) - self._slot
             if late < 0:
                 await asyncio.sleep(-late / RTP_HZ)
@@ -241,11 +242,12 @@ class Playout(MediaStreamTrack):
             for turn in frame.finished:
                 self._call(self.on_finished, turn)
 
-    def _call(self, callback: Callable[..., None], *args: object) -> None:
+    def _call(self, callback: Callable[..., object], *args: object) -> object:
         try:
-            callback(*args)
+            return callback(*args)
         except Exception:  # noqa: BLE001 - the call's mistake must not silence the call
             _log.exception("playout callback failed")
+            return None
 
     def _note_room(self) -> None:
         if self._reel.full and self.readyState == "live":

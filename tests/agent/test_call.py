@@ -2,6 +2,7 @@
 
 import asyncio
 
+import numpy as np
 import pytest
 from fakes import FakeAdviser, LoudnessVad
 from hypothesis import given, settings
@@ -921,12 +922,18 @@ def test_who_looks_on_sees_what_the_turns_are_told_and_what_they_say() -> None:
 
 # -- what is heard is judged in a pass of its own
 
-DOES = st.sampled_from(["cancel", "reply", "clear", "agrees", "doubts", "speaks", "is silent"])
+ASKS = {
+    "cancel": CancelCurrentReply(),
+    "reply": CreateReply(),
+    "clear": ClearUtterance(),
+    "hurry": ChangeSettings(CallSettings(end_of_turn_ms=150)),
+    "judge": ChangeSettings(CallSettings(end_of_turn_ms=0)),
+}
+ODDS = {"agrees": 0.99, "doubts": 0.01}
+DOES = st.sampled_from([*ASKS, *ODDS, "means", "speaks", "is silent"])
 LIFE = st.lists(
     st.tuples(st.booleans(), st.integers(1, 30), st.none() | DOES), min_size=4, max_size=16
 )
-ASKS = {"cancel": CancelCurrentReply(), "reply": CreateReply(), "clear": ClearUtterance()}
-ODDS = {"agrees": 0.99, "doubts": 0.01}
 
 
 def lives(life, at_once):
@@ -950,7 +957,9 @@ def lives(life, at_once):
                     scene.client.requests = [ASKS[what]]
                     call.message("")
                 elif what in ODDS:
-                    call.opined("meaning", ODDS[what])
+                    call.opined("smart_turn", ODDS[what])
+                elif what == "means":
+                    call._meant(0.99)
                 elif what is not None:
                     hear(what == "speaks")
 
@@ -986,12 +995,22 @@ def test_a_deadline_that_comes_with_the_callers_next_word_is_not_kept() -> None:
             await scene.say(1)
             await scene.wait(0.4)
             scene.call.on_step = lambda *step: seen.append(step)
-            for _ in range(4):
-                scene.call.hear(VOICE * 0.5)
-            due = scene.call._turns.deadline
+            assert scene.call._turns.deadline is not None
+            scene.call.hear(np.tile(VOICE, 4) * 0.5)  # a packet of 80 ms
             scene.call._tick()
-            assert scene.call._turns.deadline != due
+            assert scene.call._turns.deadline is None
             assert not [event for event, _, _ in seen if isinstance(event, float)]
+
+    run(main())
+
+
+def test_a_packet_that_leaves_asks_first_what_was_heard() -> None:
+    async def main():
+        async with stage(["Yes?"]) as scene:
+            assert not scene.playout.on_due()
+            scene.call.hear(VOICE * 0.5)
+            assert scene.playout.on_due()
+            assert not scene.playout.on_due()
 
     run(main())
 

@@ -366,6 +366,26 @@ def test_the_call_may_stop_a_turn_before_the_frame_that_is_due_is_taken():
     run(main())
 
 
+def test_a_call_that_had_work_to_do_lets_others_run_before_the_frame_is_taken():
+    async def main():
+        track, loop, passes = a_track(), asyncio.get_running_loop(), []
+        sender, works = Sender(track), [True]
+
+        def due():
+            if works and len(sender.sent) == 3:
+                loop.call_soon(passes.append, len(sender.sent))
+                return works.pop()
+            return False
+
+        track.on_due = due
+        track.play(1, ramp(50))
+        await asyncio.sleep(1)
+        assert passes == [3]
+        assert sender.times[:5] == pytest.approx([0.0, 0.02, 0.04, 0.06, 0.08])
+
+    run(main())
+
+
 def test_the_call_learns_when_the_sender_begins():
     async def main():
         track, begun = a_track(), []
