@@ -82,7 +82,7 @@ class Call:
         self._config, self._settings = config, rq.CallSettings()
         self._client, self._line = client, line
         self._engines, self._speaker, self._metrics = engines, speaker, shared.metrics
-        self._loop = asyncio.get_running_loop()
+        self._loop, self._in_turn = asyncio.get_running_loop(), shared.in_turn
         guard = EchoGuard() if config.echo.guard else None
         self._ear = Ear(vad, config.vad, patience(config, self._settings), guard=guard)
         self._turns = Turns(turn_rules(config, self._settings))
@@ -136,13 +136,13 @@ class Call:
         self._ear.arrived(len(samples), now)
         self._caller.hear(samples)
         self._unjudged = True
-        self._loop.call_soon(self.judge)
+        self._in_turn.do(self._ear.describe, self.judge)
 
     def judge(self) -> bool:
-        """What was heard tells something: in a pass of the loop of its own, for it is half of
-        the work, but before anything else happens in this call, so that nothing comes between.
+        """What was heard tells something. Return whether there was anything.
 
-        Return whether there was anything.
+        In a pass of the loop of its own, for it is much work; but before anything else happens
+        in this call, so that nothing comes between.
         """
         if not self._unjudged:
             return False

@@ -42,7 +42,8 @@ class Ear:
         self._vad, self._guard = vad, guard
         self._hops, self._windows = Windows(HOP), Windows()
         self._sounds = Sounds()
-        self._ahead: deque[tuple[Samples, Sound]] = deque()  # hops heard and not judged yet
+        self._heard: list[Samples] = []  # and not described yet
+        self._ahead: deque[tuple[Samples, Sound]] = deque()  # hops described and not judged yet
         self._gate = Gate(config)
         self._onset = Onset()
         self._judge = Judge()
@@ -65,22 +66,31 @@ class Ear:
     def hear(self, samples: Samples) -> None:
         """Take the next samples, [n] at HEAR_HZ; what they tell is for `judge` to say.
 
-        Each is half of the work, so that whoever has others to serve may do so in between.
+        The work is in `describe` and `judge`, half in each, so that whoever has others to serve
+        may do so in between.
         """
         self._preroll.feed(samples)
-        hops = self._hops.feed(samples)
-        if self._guard is not None:
-            self._guard.hear(hops)
-        self._ahead.extend(zip(hops, self._sounds.feed(hops), strict=True))
+        self._heard.append(samples)
+
+    def describe(self) -> bool:
+        """Find out what all that was heard sounds like. Return whether anything was."""
+        new, self._heard = self._heard, []
+        for samples in new:
+            hops = self._hops.feed(samples)
+            if self._guard is not None:
+                self._guard.hear(hops)
+            self._ahead.extend(zip(hops, self._sounds.feed(hops), strict=True))
+        return bool(new)
 
     def judge(self) -> Iterator[SpeechEvent | PauseJudged]:
         """Yield what all that was heard tells. Consume it wholly."""
+        self.describe()
         while self._ahead:
             hop, sound = self._ahead.popleft()
             if self._guard is not None:
                 self._guard.go_on()
             for window in self._windows.feed(hop):
-                self._probability = self._heard(window)
+                self._probability = self._voiced(window)
                 if noticed := self._gate.notice(self._probability, self._judge.audible):
                     yield noticed
                 if event := self._gate.feed(self._probability, self._may_begin):
@@ -126,7 +136,7 @@ class Ear:
             return True  # nothing would begin
         return self._judge.audible and self._onset.may_begin(self._probability)
 
-    def _heard(self, window: Samples) -> float:
+    def _voiced(self, window: Samples) -> float:
         """The probability that the caller speaks in [512]."""
         probability = self._vad.probability(window)
         least = min(self._config.notice_threshold, self._config.stop_threshold)
@@ -154,7 +164,7 @@ class Ear:
     @property
     def _unjudged(self) -> int:
         """Samples that were fed and not judged yet."""
-        return len(self._ahead) * HOP + self._hops.waiting
+        return sum(map(len, self._heard)) + self._hops.waiting + len(self._ahead) * HOP
 
     @property
     def now_ms(self) -> int:

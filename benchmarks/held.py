@@ -27,7 +27,7 @@ _PHASES = (
     ("ending", "CallRoutes.hang_up"),
     ("answering the offer", "RequestHandler"),
     ("hearing", "RTCDtlsTransport.__run"),
-    ("judging what was heard", "Call.judge"),
+    ("judging what was heard", "InTurn"),
     ("speaking", "_run_rtp"),
     ("data channel", "RTCSctpTransport"),
     ("connecting: ICE, DTLS", "__connect"),

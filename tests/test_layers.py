@@ -154,6 +154,7 @@ MAY_IMPORT = {
         *VALUES,
         "agent.canned",
         "agent.errands",
+        "agent.in_turn",
         "agent.metrics",
         "agent.smart_turn.opinion",
     ],
@@ -223,6 +224,7 @@ MAY_IMPORT = {
     "agent.flight.played": [*VALUES, "agent.flight.entries"],
     "agent.flight.replay": ["agent", "aiortc", "numpy"],
     "agent.lag": ["uvloop"],
+    "agent.in_turn": [],
     "agent.virtual_time": [],
     # which engine: asks the machine, and imports no model before it is built
     "agent.machine": [],

@@ -52,13 +52,13 @@ def test_the_outermost_name_that_is_known_says_what_it_is_about(coroutine, phase
     assert phase_while(coroutine()) == phase
 
 
-class Call:
-    def judge(self):
+class InTurn:
+    def _next(self):
         pass
 
 
 def test_what_is_no_task_has_its_own_name():
-    assert phase_of(Call().judge) == "judging what was heard"
+    assert phase_of(InTurn()._next) == "judging what was heard"
     assert phase_of(lambda: None) == "all else"
 
 
