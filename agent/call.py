@@ -156,6 +156,10 @@ class Call:
             self._failed = True
         return True
 
+    def catch_up(self) -> bool:
+        """Do a piece of the work on what was heard. Return whether there was any."""
+        return self._ear.describe() or self.judge()
+
     def opined(self, who: str, odds: float) -> None:
         """Somebody else, one of OPINIONS, gives the odds that this pause ends the turn."""
         if not self.ended:
@@ -177,6 +181,7 @@ class Call:
     def sound_left(self, samples: Samples, at_s: float) -> None:
         """A frame [SPEAK_FRAME] left, whatever is in it, for its slot on the loop's clock."""
         self._ear.played(samples, at_s)
+        self._in_turn.do(self._ear.place)
 
     def packet_left(self, turn: int, now: float) -> None:
         """A packet of a reply was handed to the network."""

@@ -42,6 +42,7 @@ class Ear:
         self._vad, self._guard = vad, guard
         self._hops, self._windows = Windows(HOP), Windows()
         self._sounds = Sounds()
+        self._played: list[tuple[Samples, float]] = []  # and not placed yet
         self._heard: list[Samples] = []  # and not described yet
         self._ahead: deque[tuple[Samples, Sound]] = deque()  # hops described and not judged yet
         self._gate = Gate(config)
@@ -74,6 +75,7 @@ class Ear:
 
     def describe(self) -> bool:
         """Find out what all that was heard sounds like. Return whether anything was."""
+        self.place()
         new, self._heard = self._heard, []
         for samples in new:
             hops = self._hops.feed(samples)
@@ -121,13 +123,25 @@ class Ear:
 
     def arrived(self, samples: int, now: float) -> None:
         """So many of the samples fed next arrived at `now`, seconds of the call's clock."""
+        self.place()
         if self._guard is not None:
             self._guard.arrived(samples, now)
 
     def played(self, samples: Samples, at_s: float) -> None:
-        """[SPEAK_FRAME] at SPEAK_HZ left for the caller at `at_s` of the same clock."""
+        """[SPEAK_FRAME] at SPEAK_HZ left for the caller at `at_s` of the same clock.
+
+        Noted, and to be placed before anything else is heard.
+        """
         if self._guard is not None:
+            self._played.append((samples, at_s))
+
+    def place(self) -> bool:
+        """Let the guard know of what was played. Return whether anything was."""
+        new, self._played = self._played, []
+        for samples, at_s in new:
+            assert self._guard is not None
             self._guard.played(samples, at_s)
+        return bool(new)
 
     @property
     def _may_begin(self) -> bool:

@@ -72,7 +72,7 @@ class Unwatched:
     def taps(self, call: Call, playout: Playout) -> Taps:
         playout.on_left = lambda turn, _, now: call.packet_left(turn, now)
         playout.on_finished, playout.on_sound = call.reply_left, call.sound_left
-        playout.on_due = call.judge
+        playout.on_due = call.catch_up
         return Taps(call.connected, call.channel_opened, call.hear)
 
     def close(self) -> None:
@@ -173,7 +173,7 @@ class Recorder:
         call.on_step, call.on_opinion = stepped, opined
         playout.on_begun = lambda: log.take(en.Began(log.now))
         playout.on_left, playout.on_finished = left, call.reply_left
-        playout.on_due, playout.on_sound = call.judge, sounded
+        playout.on_due, playout.on_sound = call.catch_up, sounded
         return Taps(connected, channel_opened, hear, packet)
 
 

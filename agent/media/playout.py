@@ -72,7 +72,7 @@ class Playout(MediaStreamTrack):
         `on_finished(turn)` is called with its last, unless it was flushed. What they raise is
         logged and the audio goes on. `on_sound(samples, at_s)` gets each frame [SPEAK_FRAME] as
         it goes to the encoder, and its slot on the loop's clock. `on_due()` is called before
-        one is taken: what it holds or flushes is not in it; it says whether it had work to do.
+        one is taken, until it has nothing to do: what it holds or flushes is not in it.
         """
         super().__init__()
         self.on_left = on_left
@@ -184,7 +184,7 @@ class Playout(MediaStreamTrack):
             if self.readyState != "live":
                 raise MediaStreamError
             if self.on_due is not None and self._call(self.on_due):
-                await asyncio.sleep(0)  # both at once would hold the loop for long
+                await asyncio.sleep(0)  # all at once would hold the loop for long
                 continue
             late = self._clock(loop) - self._slot
             if late < 0:

@@ -1009,7 +1009,8 @@ def test_a_packet_that_leaves_asks_first_what_was_heard() -> None:
         async with stage(["Yes?"]) as scene:
             assert not scene.playout.on_due()
             scene.call.hear(VOICE * 0.5)
-            assert scene.playout.on_due()
+            assert scene.playout.on_due()  # describes it
+            assert scene.playout.on_due()  # judges it
             assert not scene.playout.on_due()
 
     run(main())

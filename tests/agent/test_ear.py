@@ -175,6 +175,41 @@ class Believer:
         return self.begin <= self.hops < self.end
 
 
+def test_what_was_played_is_placed_before_anything_is_heard_after_it() -> None:
+    """Killed: a frame placed by the clock of a packet that came later, or not at all."""
+
+    class Notes(Believer):
+        def __init__(self) -> None:
+            super().__init__(0, 0)
+            self.told = []
+
+        def arrived(self, samples, now) -> None:
+            self.told.append(("arrived", now))
+
+        def played(self, samples, at_s) -> None:
+            self.told.append(("played", at_s))
+
+        def hear(self, hops) -> None:
+            self.told.append(("heard", len(hops)))
+
+    notes = Notes()
+    ear = Ear(LoudnessVad(), CONFIG, PATIENCE, guard=notes)
+    ear.arrived(320, 0.02)
+    ear.hear(seconds(0, 0.02))
+    ear.played(seconds(0, 0.02), 0.021)
+    assert ear.describe() and not ear.describe()
+    ear.played(seconds(0, 0.02), 0.039)
+    ear.arrived(320, 0.04)
+    assert not ear.place()
+    assert notes.told == [
+        ("arrived", 0.02),
+        ("played", 0.021),
+        ("heard", 2),
+        ("played", 0.039),
+        ("arrived", 0.04),
+    ]
+
+
 def test_what_the_guard_explains_is_no_speech() -> None:
     sound = np.concatenate([seconds(0, 1.024), seconds(0.5, 0.512), seconds(0, 1)])
     assert listen(Ear(LoudnessVad(), CONFIG, PATIENCE, guard=Believer(0, 9)), sound) == []
