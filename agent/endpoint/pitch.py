@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from math import log2
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from agent.audio.frame import HEAR_HZ, Samples
 from agent.endpoint.levels import HOP
@@ -19,22 +18,19 @@ _RATE = HEAR_HZ // 2
 _WINDOW = 320  # samples at _RATE: 2.6 periods of the lowest voice
 _STEP = HOP // 2  # of a window, at _RATE
 _HEARD = 2 * _WINDOW + 2  # samples that a window and the halving of their rate take
-_FFT = 512  # no less than _WINDOW + _LAST, or lags would wrap around
-_TAPER = np.hanning(_WINDOW + 2)[1:-1]
+_TAPER = np.hanning(_WINDOW + 2)[1:-1].astype(np.float32)
 _FIRST, _LAST = _RATE // HIGH_HZ, _RATE // LOW_HZ  # lags
+_AFTER = np.zeros(_LAST + 1, np.float32)  # a window that has passed
 _NOBODY = 1e-6  # power of a window: some -85 dB
-_BEFORE_TO_AFTER = np.array([-1, 0, 1])
 _OCTAVE_COST = 0.02  # of clarity for each octave down: the period, not two of them
 
 
-def _autocorrelations(windowed: Samples) -> Samples:
-    """Return [n, _LAST + 2] of the autocorrelations of [n, _WINDOW]."""
-    spectrum = np.fft.rfft(windowed, _FFT)
-    whole = np.fft.irfft(spectrum.real**2 + spectrum.imag**2)
-    return np.asarray(whole[:, : _LAST + 2], np.float32)
+def _autocorrelation(windowed: Samples) -> Samples:
+    """Return [_LAST + 2] of the autocorrelation of [_WINDOW]: by sums, quicker than by FFT."""
+    return np.correlate(np.concatenate([windowed, _AFTER]), windowed)
 
 
-_OWN = _autocorrelations(_TAPER[None])[0]
+_OWN = _autocorrelation(_TAPER)
 _SCALE = 1 / (_OWN / _OWN[0] + 1e-3)
 _COST = (_OCTAVE_COST * np.log2(np.arange(_FIRST, _LAST) / _FIRST)).astype(np.float32)
 
@@ -47,9 +43,6 @@ class Tone:
     clarity: float
 
 
-_SILENCE = Tone(0.0, 0.0)
-
-
 class Pitch:
     """Feed it every hop, in order."""
 
@@ -58,27 +51,21 @@ class Pitch:
 
     def feed(self, hops: Samples) -> list[Tone]:
         """Take the next hops [n, HOP]; return the pitch of the 40 ms that end with each."""
-        if not len(hops):
-            return []
         x = np.concatenate([self._heard, hops.ravel()])
         self._heard = x[hops.size :]
         half = (x[:-2:2] + 2 * x[1:-1:2] + x[2::2]) / 4  # at _RATE
-        windows = sliding_window_view(half, _WINDOW)[::_STEP]  # [n, _WINDOW]
-        along = _autocorrelations((windows - windows.mean(axis=1, keepdims=True)) * _TAPER)
-        likeness = along / np.maximum(along[:, :1], _NOBODY) * _SCALE
-        best = np.argmax(likeness[:, _FIRST:_LAST] - _COST, axis=1) + _FIRST
-        around = likeness[np.arange(len(best))[:, None], best[:, None] + _BEFORE_TO_AFTER]
-        return [
-            _tone(lag, *near) if power >= _NOBODY else _SILENCE
-            for power, lag, near in zip(
-                along[:, 0].tolist(), best.tolist(), around.tolist(), strict=True
-            )
-        ]
+        return [_tone(half[at : at + _WINDOW]) for at in range(0, len(hops) * _STEP, _STEP)]
 
 
-def _tone(lag: int, before: float, here: float, after: float) -> Tone:
-    """Of a peak at `lag`, from the likeness there and next to it."""
+def _tone(window: Samples) -> Tone:
+    """Of [_WINDOW]."""
+    along = _autocorrelation((window - window.mean()) * _TAPER)
+    if along[0] < _NOBODY:
+        return Tone(0.0, 0.0)
+    likeness = along * (_SCALE / along[0])
+    best = int(np.argmax(likeness[_FIRST:_LAST] - _COST)) + _FIRST
+    before, here, after = likeness[best - 1 : best + 2].tolist()
     bend = before - 2 * here + after
     shift = 0.5 * (before - after) / bend if bend < 0 else 0.0
-    period = lag + min(0.5, max(-0.5, shift))
-    return Tone(12 * log2(_RATE / period), min(1.0, max(0.0, here)))
+    lag = best + min(0.5, max(-0.5, shift))
+    return Tone(12 * log2(_RATE / lag), min(1.0, max(0.0, here)))

@@ -1,7 +1,6 @@
 """What each hop of 10 ms sounds like, before anybody asks what it means: its level and pitch.
 
-All hops of a packet at once, which costs half of one after the other: between two packets the
-caches go cold, and then each call into numpy is dear. Knows samples only.
+Half of the work of hearing, and the half that nothing else depends on. Knows samples only.
 """
 
 from dataclasses import dataclass
