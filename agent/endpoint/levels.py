@@ -5,6 +5,7 @@ Knows samples and levels; knows no VAD and no turns. Streaming, equal to its off
 """
 
 from collections import deque
+from math import log10
 
 import numpy as np
 
@@ -51,8 +52,7 @@ class Levels:
         heard = np.concatenate([self._before, hops.ravel()])
         self._before = heard[hops.size :]
         voice = np.convolve(heard, _FILTER, "valid").reshape(-1, HOP)  # 4 ms late
-        levels: list[float] = (10 * np.log10((voice * voice).mean(axis=1) + 1e-12)).tolist()
-        return levels
+        return [10 * log10(float(np.dot(hop, hop)) / HOP + 1e-12) for hop in voice]
 
 
 class Loudness:
@@ -79,7 +79,7 @@ class Loudness:
         power = 10 ** (level_db / 10)
         smooth = (*self._powers, power)
         self._powers = (self._powers[1], power)
-        self.level_db = float(10 * np.log10(sum(smooth) / 3 + 1e-12))
+        self.level_db = 10 * log10(sum(smooth) / 3 + 1e-12)
         if self.level_db > _SILENT_DB:
             self._all.append(self.level_db)
             if probable:
@@ -133,4 +133,4 @@ class Room:
     def above_db(self) -> float:
         """Of the last 40 ms, from 0 up."""
         power = sum(self._powers) / max(1, len(self._powers))
-        return max(0.0, float(10 * np.log10(power + 1e-12)) - self._floor_db)
+        return max(0.0, 10 * log10(power + 1e-12) - self._floor_db)
