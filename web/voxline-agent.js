@@ -33,6 +33,7 @@ import { TranscriptView } from './transcript-view.js';
 import { VoxlineCall } from './voxline.js';
 
 /** @import { CallError, ErrorCode } from './call-error.js' */
+/** @import { Item } from './conversation.js' */
 /** @import { EndReason, State } from './voxline.js' */
 
 /** @type {Record<State, string>} */
@@ -216,7 +217,7 @@ export class VoxlineAgent extends HTMLElement {
       call.addEventListener(type, (event) => take(/** @type {CustomEvent} */ (event).detail));
     on('statechange', ({ state }) => this.#show(state));
     on('levels', (levels) => this.#line.show(levels));
-    on('transcript', (items) => this.#transcript.show(items));
+    on('transcript', (items) => this.#write(items));
     on('error', (error) => this.#explain(error));
     on('microphone', () => this.#trouble.dataset.code?.startsWith('microphone') && this.#untrouble());
     on('ended', ({ reason }) => this.#bye(reason));
@@ -274,6 +275,12 @@ export class VoxlineAgent extends HTMLElement {
     if (this.state === 'ended') this.#say(FAREWELL[reason] ?? STATUS.ended);
   }
 
+  /** @param {readonly Item[]} items */
+  #write(items) {
+    this.#transcript.show(items);
+    this.#frame.classList.toggle('unsaid', items.length === 0);
+  }
+
   #untrouble() {
     this.#trouble.hidden = true;
     this.#trouble.replaceChildren();
@@ -281,7 +288,7 @@ export class VoxlineAgent extends HTMLElement {
 
   #clear() {
     this.#untrouble();
-    this.#transcript.show([]);
+    this.#write([]);
     this.#muteButton.setAttribute('aria-pressed', String(this.#call.muted));
   }
 
