@@ -219,7 +219,7 @@ export class VoxlineAgent extends HTMLElement {
     on('levels', (levels) => this.#line.show(levels));
     on('transcript', (items) => this.#write(items));
     on('error', (error) => this.#explain(error));
-    on('microphone', () => this.#trouble.dataset.code?.startsWith('microphone') && this.#untrouble());
+    on('microphone', () => this.#hearWell());
     on('ended', ({ reason }) => this.#bye(reason));
     for (const [type, name] of Object.entries(RETOLD)) {
       on(type, (detail) =>
@@ -267,6 +267,12 @@ export class VoxlineAgent extends HTMLElement {
     const said = message === `${this.#status.textContent}.`;
     if (!said) this.#trouble.prepend(el('strong', {}, message));
     if (detail) this.#trouble.append(el('p', { class: 'detail' }, detail));
+    if (code.startsWith('microphone')) this.#list();
+  }
+
+  #hearWell() {
+    if (this.#trouble.dataset.code?.startsWith('microphone')) this.#untrouble();
+    this.#list();
   }
 
   /** @param {EndReason} reason */
@@ -292,15 +298,13 @@ export class VoxlineAgent extends HTMLElement {
     this.#muteButton.setAttribute('aria-pressed', String(this.#call.muted));
   }
 
-  /** Offer the microphones there are; one alone is no choice. */
+  /** Offer the microphones there are, and show which one is spoken into: none, while there is none. */
   async #list() {
-    const chosen = this.getAttribute('microphone') ?? '';
     const devices = await VoxlineCall.microphones();
     this.#microphones.replaceChildren(
       ...devices.map(({ deviceId, label }) => el('option', { value: deviceId }, label || 'Microphone')),
     );
-    this.#microphones.value = chosen || 'default';
-    if (this.#microphones.selectedIndex < 0) this.#microphones.selectedIndex = 0;
+    this.#microphones.value = this.#call.microphone;
   }
 }
 
