@@ -98,7 +98,7 @@ export class VoxlineAgent extends HTMLElement {
   #audio = el('audio', { autoplay: '' });
   #frame = el(
     'section',
-    { class: 'frame', part: 'frame', 'aria-label': 'Voice call' },
+    { class: 'frame', part: 'frame' },
     this.#line.element,
     this.#status,
     this.#announcement,
@@ -231,12 +231,15 @@ export class VoxlineAgent extends HTMLElement {
   /** @param {State} state */
   #show(state) {
     const { active, remoteStream } = this.#call;
+    const label = this.getAttribute('label');
     this.#frame.dataset.state = state;
+    // Of several on a page each has a name of its own.
+    this.#frame.setAttribute('aria-label', label ? `Voice call: ${label}` : 'Voice call');
     this.#callButton.textContent = active
       ? state === 'connecting'
         ? 'Cancel'
         : 'Hang up'
-      : (this.getAttribute('label') ?? 'Call');
+      : (label ?? 'Call');
     this.#muteButton.hidden = this.#microphones.hidden = !active || state === 'connecting';
     const placed = active && state !== 'connecting' && state !== 'reconnecting';
     this.#say(STATUS[state], placed ? 'Connected' : STATUS[state]);
