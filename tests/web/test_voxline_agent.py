@@ -128,7 +128,7 @@ def test_it_has_names_and_roles(host):
 def test_of_several_on_a_page_each_has_a_name_of_its_own(host):
     page = host('<voxline-agent></voxline-agent><voxline-agent label="Sales"></voxline-agent>')
     names = """[...document.querySelectorAll('voxline-agent')]
-      .map(({ shadowRoot }) => shadowRoot.querySelector('section').getAttribute('aria-label'))"""
+      .map(({ shadowRoot }) => shadowRoot.querySelector('section').ariaLabel)"""
     assert page.evaluate(names) == ["Voice call", "Voice call: Sales"]
     page.evaluate("document.querySelectorAll('voxline-agent')[0].setAttribute('label', 'Help')")
     expect(page.get_by_role("region", name="Voice call: Help", exact=True)).to_be_visible()
