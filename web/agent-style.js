@@ -1,6 +1,7 @@
 /**
  * The look of <voxline-agent>, as a constructed stylesheet: those pass a policy that forbids
- * inline styles. What may be set from outside is listed in voxline-agent.js.
+ * inline styles. What may be set from outside is listed in voxline-agent.js. Without :has():
+ * Firefox does not apply it in a rule that begins with :host().
  */
 
 export const style = new CSSStyleSheet();
@@ -110,8 +111,8 @@ select { flex: 1 1 7rem; min-width: 0; max-width: 12rem; text-overflow: ellipsis
   mask-image: linear-gradient(transparent, #000 1rem);
   scrollbar-width: thin; scrollbar-color: var(--rule) transparent; border-radius: 0.25rem;
 }
-.transcript.empty { display: none; }
-.transcript:not(.empty) + slot { display: none; }
+.unsaid .transcript { display: none; }
+.frame:not(.unsaid) > slot { display: none; }
 ol { display: grid; gap: 0.875rem; padding: 1rem 0 0.25rem; list-style: none; }
 .who { display: block; color: var(--muted); font-size: 0.8125em; }
 li.agent .who { color: var(--accent); }
@@ -133,8 +134,8 @@ s { color: var(--muted); text-decoration-thickness: 1px; }
 :host([layout='stage']) .controls { margin-top: auto; }
 /* Until something is said, all of it stands in the middle; on a phone the buttons stay in reach. */
 @media (min-width: 40rem) {
-  :host([layout='stage']) .frame:has(.empty) { justify-content: center; padding-bottom: 8vh; }
-  :host([layout='stage']) .frame:has(.empty) .controls { margin-top: 1rem; }
+  :host([layout='stage']) .frame.unsaid { justify-content: center; padding-bottom: 8vh; }
+  :host([layout='stage']) .frame.unsaid .controls { margin-top: 1rem; }
 }
 
 @media (prefers-reduced-motion: reduce) {

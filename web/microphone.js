@@ -41,6 +41,11 @@ export class Microphone {
     return this.#silence !== null;
   }
 
+  /** The deviceId of the one that is open, which may not be the one chosen; '' for none. */
+  get used() {
+    return (!this.gone && this.stream?.getAudioTracks()[0]?.getSettings().deviceId) || '';
+  }
+
   /**
    * Ask for the chosen microphone, or for the system's choice where that one is not there any more.
    * @returns {Promise<boolean>} false: closed meanwhile

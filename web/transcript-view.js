@@ -35,7 +35,6 @@ export class TranscriptView {
       if (!ids.has(id)) row.remove(), this.#rows.delete(id);
     }
     for (const item of items) this.#showItem(item);
-    this.element.classList.toggle('empty', items.length === 0);
     if (follows) this.follow();
   }
 

@@ -33,6 +33,7 @@ import { TranscriptView } from './transcript-view.js';
 import { VoxlineCall } from './voxline.js';
 
 /** @import { CallError, ErrorCode } from './call-error.js' */
+/** @import { Item } from './conversation.js' */
 /** @import { EndReason, State } from './voxline.js' */
 
 /** @type {Record<State, string>} */
@@ -97,7 +98,7 @@ export class VoxlineAgent extends HTMLElement {
   #audio = el('audio', { autoplay: '' });
   #frame = el(
     'section',
-    { class: 'frame', part: 'frame', 'aria-label': 'Voice call' },
+    { class: 'frame', part: 'frame' },
     this.#line.element,
     this.#status,
     this.#announcement,
@@ -216,9 +217,9 @@ export class VoxlineAgent extends HTMLElement {
       call.addEventListener(type, (event) => take(/** @type {CustomEvent} */ (event).detail));
     on('statechange', ({ state }) => this.#show(state));
     on('levels', (levels) => this.#line.show(levels));
-    on('transcript', (items) => this.#transcript.show(items));
+    on('transcript', (items) => this.#write(items));
     on('error', (error) => this.#explain(error));
-    on('microphone', () => this.#trouble.dataset.code?.startsWith('microphone') && this.#untrouble());
+    on('microphone', () => this.#hearWell());
     on('ended', ({ reason }) => this.#bye(reason));
     for (const [type, name] of Object.entries(RETOLD)) {
       on(type, (detail) =>
@@ -230,12 +231,15 @@ export class VoxlineAgent extends HTMLElement {
   /** @param {State} state */
   #show(state) {
     const { active, remoteStream } = this.#call;
+    const label = this.getAttribute('label');
     this.#frame.dataset.state = state;
+    // Of several on a page each has a name of its own.
+    this.#frame.setAttribute('aria-label', label ? `Voice call: ${label}` : 'Voice call');
     this.#callButton.textContent = active
       ? state === 'connecting'
         ? 'Cancel'
         : 'Hang up'
-      : (this.getAttribute('label') ?? 'Call');
+      : (label ?? 'Call');
     this.#muteButton.hidden = this.#microphones.hidden = !active || state === 'connecting';
     const placed = active && state !== 'connecting' && state !== 'reconnecting';
     this.#say(STATUS[state], placed ? 'Connected' : STATUS[state]);
@@ -266,12 +270,24 @@ export class VoxlineAgent extends HTMLElement {
     const said = message === `${this.#status.textContent}.`;
     if (!said) this.#trouble.prepend(el('strong', {}, message));
     if (detail) this.#trouble.append(el('p', { class: 'detail' }, detail));
+    if (code.startsWith('microphone')) this.#list();
+  }
+
+  #hearWell() {
+    if (this.#trouble.dataset.code?.startsWith('microphone')) this.#untrouble();
+    this.#list();
   }
 
   /** @param {EndReason} reason */
   #bye(reason) {
     if (onTheLine === this) onTheLine = null;
     if (this.state === 'ended') this.#say(FAREWELL[reason] ?? STATUS.ended);
+  }
+
+  /** @param {readonly Item[]} items */
+  #write(items) {
+    this.#transcript.show(items);
+    this.#frame.classList.toggle('unsaid', items.length === 0);
   }
 
   #untrouble() {
@@ -281,19 +297,17 @@ export class VoxlineAgent extends HTMLElement {
 
   #clear() {
     this.#untrouble();
-    this.#transcript.show([]);
+    this.#write([]);
     this.#muteButton.setAttribute('aria-pressed', String(this.#call.muted));
   }
 
-  /** Offer the microphones there are; one alone is no choice. */
+  /** Offer the microphones there are, and show which one is spoken into: none, while there is none. */
   async #list() {
-    const chosen = this.getAttribute('microphone') ?? '';
     const devices = await VoxlineCall.microphones();
     this.#microphones.replaceChildren(
       ...devices.map(({ deviceId, label }) => el('option', { value: deviceId }, label || 'Microphone')),
     );
-    this.#microphones.value = chosen || 'default';
-    if (this.#microphones.selectedIndex < 0) this.#microphones.selectedIndex = 0;
+    this.#microphones.value = this.#call.microphone;
   }
 }
 

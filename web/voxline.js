@@ -137,6 +137,14 @@ export class VoxlineCall extends EventTarget {
     return this.#microphone.muted;
   }
 
+  /**
+   * The deviceId of the microphone that is spoken into, '' while there is none. Browsers may let
+   * the caller choose as they ask for permission.
+   */
+  get microphone() {
+    return this.#microphone.used;
+  }
+
   /** The agent's voice while there is a call. @returns {MediaStream | null} */
   get remoteStream() {
     return this.#connection?.remoteStream ?? null;

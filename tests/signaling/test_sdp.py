@@ -18,12 +18,13 @@ from signaling.sdp import (
     vet,
 )
 
-OFFERS = Path(__file__).parent / "offers"  # written by Chromium 156 and aiortc 1.16 themselves
+# Written by Chromium 156, Firefox 153 and aiortc 1.16 themselves; "safari-like" by hand.
+OFFERS = Path(__file__).parent / "offers"
 CHROMIUM = (OFFERS / "chromium.sdp").read_bytes().decode()
 CHROMIUM_VIDEO = (OFFERS / "chromium-video.sdp").read_bytes().decode()
 ANSWERABLE = sorted(OFFERS / f"{name}.sdp" for name in (
     "aiortc", "aiortc-video", "chromium", "chromium-audio-only", "chromium-max-bundle-video",
-    "chromium-video",
+    "chromium-video", "firefox", "firefox-gathered", "firefox-max-bundle-video", "safari-like",
 ))  # fmt: skip
 
 
@@ -66,6 +67,21 @@ class TestWhatIsKept:
         answer = asyncio.run(answered(offer))
         assert "a=sendrecv" in answer
         assert offer.complete(answer).count("m=") == path.read_text().count("\nm=")
+
+    def test_of_firefox_too_nothing_but_what_we_know(self):
+        """Its fingerprint stands above the sections, an extension has a direction, names are
+        mDNS, a message may have 1 GB, and what is bundled has no port of its own."""
+        [gathered, bundled] = (
+            (OFFERS / f"firefox-{name}.sdp").read_text()
+            for name in ("gathered", "max-bundle-video")
+        )
+        assert ".local 9 typ host" in gathered and "m=application 0 " in bundled
+        for offer in (gathered, bundled):
+            lines = vet(offer).sdp.splitlines()
+            assert "a=extmap:3 urn:ietf:params:rtp-hdrext:sdes:mid" in lines
+            assert "a=max-message-size:262144" in lines
+            assert sum(line.startswith("a=fingerprint:sha-256 ") for line in lines) == 2
+            assert not [line for line in lines if "csrc" in line or ".local" in line]
 
     def test_bytes_and_text_are_one(self):
         assert vet(CHROMIUM) == vet(CHROMIUM.encode())

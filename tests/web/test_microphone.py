@@ -145,3 +145,63 @@ def test_what_is_wrong_with_the_microphone_is_shown_until_it_is_well(host):
     page.evaluate("fake.microphone = ''")
     page.evaluate(f"{ELEMENT}.setAttribute('microphone', '')")
     expect(page.get_by_role("alert")).to_have_count(0)
+
+
+OTHER = """async () => {
+  // As where the browser lets the caller choose while it asks for permission.
+  const { mediaDevices } = navigator;
+  const real = mediaDevices.getUserMedia.bind(mediaDevices);
+  const ids = (await mediaDevices.enumerateDevices()).map(({ deviceId }) => deviceId);
+  mediaDevices.getUserMedia = ({ audio }) =>
+    real({ audio: { deviceId: { exact: ids.filter((id) => id !== 'default')[1] }, ...audio } });
+  const listed = mediaDevices.enumerateDevices.bind(mediaDevices);
+  mediaDevices.enumerateDevices = async () =>
+    (await listed()).filter(({ deviceId }) => deviceId !== 'default'); // Chromium's own
+}"""
+SHOWN = f"{ELEMENT}.shadowRoot.querySelector('select').value"
+USED = f"{SENT}.getSettings().deviceId"
+
+
+@pytest.fixture
+def choosing(host):
+    """A call in a browser that took another microphone than the first in its list."""
+    page = host()
+    page.evaluate("navigator.mediaDevices.getUserMedia({ audio: true })")
+    page.evaluate(OTHER)
+    connect(page)
+    return page
+
+
+def test_the_one_that_is_spoken_into_is_shown(choosing):
+    choosing.wait_for_function(f"() => {SHOWN} && {SHOWN} === {USED}")
+    ids = f"[...{ELEMENT}.shadowRoot.querySelectorAll('option')].map((one) => one.value)"
+    assert choosing.evaluate(f"{ids}.indexOf({USED})") == 1
+
+
+def test_while_there_is_none_none_is_shown_so_that_any_can_be_chosen(choosing):
+    choosing.wait_for_function(f"() => {SHOWN}")
+    choosing.evaluate("fake.microphone = 'NotFoundError'")
+    choosing.evaluate(ENDED)
+    expect(choosing.get_by_role("alert")).to_contain_text("The microphone went away.")
+    choosing.wait_for_function(f"() => {SHOWN} === ''")
+    choosing.evaluate("fake.microphone = ''")
+    choosing.get_by_role("combobox", name="Microphone").select_option(index=0)
+    choosing.wait_for_function(f"() => {SHOWN} && {SHOWN} === {USED}")
+    expect(choosing.get_by_role("alert")).to_have_count(0)
+
+
+def test_one_that_cannot_be_had_is_not_shown_as_if_it_were(choosing):
+    choosing.wait_for_function(f"() => {SHOWN}")
+    choosing.evaluate("fake.microphone = 'NotReadableError'")
+    choosing.get_by_role("combobox", name="Microphone").select_option(index=0)
+    expect(choosing.get_by_role("alert")).to_contain_text("in use by another program")
+    choosing.wait_for_function(f"() => {SHOWN} === {USED}")
+
+
+def test_a_call_says_which_one_is_spoken_into(caller):
+    page = caller()
+    assert page.evaluate("call.microphone") == ""
+    page.evaluate("call.call()")
+    assert page.evaluate("call.microphone") == page.evaluate(USED) != ""
+    page.evaluate("call.hangUp()")
+    assert page.evaluate("call.microphone") == ""

@@ -68,6 +68,14 @@ def test_a_turn_shows_its_latency_beside_the_reply_and_its_stages_on_demand(page
     ]
 
 
+def test_on_the_narrowest_screen_a_turns_latency_is_one_line(page):
+    page.set_viewport_size({"width": 320, "height": 640})
+    connect(page)
+    receive(page, *TURN)
+    assert page.locator("summary").bounding_box()["height"] < 30
+    assert page.evaluate("document.documentElement.scrollWidth") == 320
+
+
 def test_work_done_during_the_wait_is_drawn_under_it(page):
     connect(page)
     receive(page, *TURN)
