@@ -60,6 +60,16 @@ def build(config: Config, choice: Choice) -> tuple[Brain, Voice]:
     return _brain(choice.brain, config), voice
 
 
+def languages(config: Config, choice: Choice, voices: tuple[str, ...]) -> tuple[str, ...]:
+    """Primary subtags of what the voices speak; (): they are named after that, if they tell."""
+    if choice.voice != "kokoro":
+        return ()
+    from agent.voices.kokoro.languages import NEEDS, spoken
+
+    unread = {code for code, names in NEEDS.items() if machine.missing_packages(*names)}
+    return spoken(voices, config.agent.voice_name, unread)
+
+
 def claim_gpu(config: Config, choice: Choice) -> None:
     """Of several GPUs take one for our own engines; somebody's own class sees them all."""
     names = {choice.brain, choice.voice}

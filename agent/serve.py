@@ -14,7 +14,7 @@ from functools import partial
 from aiohttp import web
 
 from agent.canned import Canned
-from agent.choose import build, choose
+from agent.choose import build, choose, languages
 from agent.config import Config
 from agent.engines import Style
 from agent.errors import ConfigError, EngineError
@@ -98,6 +98,7 @@ async def running(config: Config) -> AsyncIterator[str]:
             metrics=metrics.text,
             refused=metrics.call_refused,
             voices=lambda: host.voices,
+            languages=languages(config, choice, host.voices),
             engine=f"{choice.brain}+{choice.voice}",
             ready=lambda: host.ready,
         )

@@ -34,11 +34,14 @@ class CallRoutes:
     """Knows the calls by what it was given; keeps nothing of them."""
 
     def __init__(
-        self, config: Config, calls: Calls, voices: Callable[[], tuple[str, ...]]
+        self,
+        config: Config,
+        calls: Calls,
+        voices: Callable[[], tuple[str, ...]],
+        languages: tuple[str, ...],
     ) -> None:
-        self._config = config
-        self._calls = calls
-        self._voices = voices
+        self._config, self._calls = config, calls
+        self._voices, self._languages = voices, languages
 
     def table(self) -> list[web.RouteDef]:
         one = CALLS_PATH + "/{call_id}"
@@ -96,7 +99,8 @@ class CallRoutes:
         return offer.complete(await self._calls.answer(call_id, offer.sdp, client))
 
     def _client(self, patch: object) -> RealtimeClient:
-        configured = Session.fresh(self._config, f"sess_{secrets.token_hex(8)}", self._voices())
+        id = f"sess_{secrets.token_hex(8)}"
+        configured = Session.fresh(self._config, id, self._voices(), self._languages)
         session = configured.updated(patch)
         bucket = Bucket()
         return RealtimeClient(

@@ -174,6 +174,11 @@ class TestRefusing:
                 "unknown_voice",
                 "session.audio.output.voice",
             ),
+            (
+                {"audio": {"input": {"transcription": {"language": "de"}}}},
+                "unknown_language",
+                "session.audio.input.transcription.language",
+            ),
         ],
     )
     @awaited
