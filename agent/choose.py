@@ -16,9 +16,9 @@ from agent.capable import (
     server_lacks,
     voxtral_lacks,
 )
-from agent.config import Config, OpenaiChat
+from agent.config import Agent, Config, OpenaiChat
 from agent.engines import Brain, Voice
-from agent.errors import ConfigError
+from agent.errors import ConfigError, EngineError
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,12 @@ def languages(config: Config, choice: Choice, voices: tuple[str, ...]) -> tuple[
 
     unread = {code for code, names in NEEDS.items() if machine.missing_packages(*names)}
     return spoken(voices, config.agent.voice_name, unread)
+
+
+def unspoken(agent: Agent, error: EngineError) -> ConfigError:
+    """What the voice would not say at the start, by the keys of which one is to blame."""
+    named = f"agent.voice_name={agent.voice_name!r} and agent.language={agent.language!r}"
+    return ConfigError(f"{named}: {error}; change one of the two")
 
 
 def claim_gpu(config: Config, choice: Choice) -> None:
