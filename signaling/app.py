@@ -42,7 +42,8 @@ def build_app(
     """
     origins = origins_of(config.server)
     app = web.Application(
-        middlewares=[edge, tally(refused), guard(origins)], client_max_size=MAX_BYTES
+        middlewares=[edge(calls.hang_up), tally(refused), guard(origins)],
+        client_max_size=MAX_BYTES,
     )
     app.add_routes(CallRoutes(config, calls, voices, languages).table())
     app.add_routes(_status(calls, metrics, engine, ready))
