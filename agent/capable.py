@@ -23,11 +23,9 @@ _TOKEN_BYTES = 126 * 1024  # of keys and values, and of what was heard
 
 def voxtral_lacks(config: Config) -> str:
     """Why Voxtral cannot run; "" if it can."""
-    gpus = machine.gpus()
-    lack = _gpu_lacks(config, gpus)
-    if lack:
+    if lack := _gpu_lacks(config):
         return lack
-    gpu = gpus.gpus[0]
+    gpu = machine.gpus().gpus[0]
     if config.voxtral.dtype == "bfloat16" and not gpu.has_bfloat16:
         return f"{gpu.name} has no bfloat16; set voxtral.dtype to float16"
     if absent := machine.missing_packages(*VOXTRAL_PACKAGES):
@@ -59,11 +57,9 @@ def voxtral_bytes(config: Config, found: weights.Weights) -> float:
 
 def kokoro_lacks(config: Config) -> str:
     """Why Kokoro cannot run, or not fast enough to talk with; "" if it can."""
-    gpus = machine.gpus()
-    lack = _gpu_lacks(config, gpus)
-    if lack:
+    if lack := _gpu_lacks(config):
         return lack
-    gpu, need = gpus.gpus[0], _KOKORO_BYTES + _CONTEXT_BYTES
+    gpu, need = machine.gpus().gpus[0], _KOKORO_BYTES + _CONTEXT_BYTES
     if gpu.total_bytes and gpu.free_bytes < need:
         return (
             f"{gpu.name} has {gpu.free_bytes / 1e9:.1f} GB free and it takes {need / 1e9:.1f}; "
@@ -87,7 +83,7 @@ def server_lacks(config: Config) -> str:
     return ""
 
 
-def _gpu_lacks(config: Config, gpus: machine.Gpus) -> str:
+def _gpu_lacks(config: Config) -> str:
     if config.torch.device == "cpu":
         return "torch.device is cpu"
-    return gpus.why_none or machine.torch_lacks(gpus)
+    return machine.gpus().why_none or machine.torch_lacks(machine.gpus())

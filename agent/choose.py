@@ -16,9 +16,9 @@ from agent.capable import (
     server_lacks,
     voxtral_lacks,
 )
-from agent.config import Config, OpenaiChat
+from agent.config import Agent, Config, OpenaiChat
 from agent.engines import Brain, Voice
-from agent.errors import ConfigError
+from agent.errors import ConfigError, EngineError
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,22 @@ def build(config: Config, choice: Choice) -> tuple[Brain, Voice]:
         config = _found_voxtral(config)
     voice = _voice(choice.voice, config)  # first: the brain takes what memory is left
     return _brain(choice.brain, config), voice
+
+
+def languages(config: Config, choice: Choice, voices: tuple[str, ...]) -> tuple[str, ...]:
+    """Primary subtags of what the voices speak; (): they are named after that, if they tell."""
+    if choice.voice != "kokoro":
+        return ()
+    from agent.voices.kokoro.languages import NEEDS, spoken
+
+    unread = {code for code, names in NEEDS.items() if machine.missing_packages(*names)}
+    return spoken(voices, config.agent.voice_name, unread)
+
+
+def unspoken(agent: Agent, error: EngineError) -> ConfigError:
+    """What the voice would not say at the start, by the keys of which one is to blame."""
+    named = f"agent.voice_name={agent.voice_name!r} and agent.language={agent.language!r}"
+    return ConfigError(f"{named}: {error}; change one of the two")
 
 
 def claim_gpu(config: Config, choice: Choice) -> None:

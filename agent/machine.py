@@ -9,6 +9,7 @@ import re
 import subprocess
 from collections.abc import MutableMapping
 from dataclasses import dataclass, replace
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -52,8 +53,11 @@ class Gpus:
     cuda: Version | None = None  # the newest that the driver knows; None: it does not tell
 
 
+@cache
 def gpus() -> Gpus:
-    """Ask the driver. Never raises."""
+    """Ask the driver, once a process: later answers would know what it has taken itself. Never
+    raises.
+    """
     try:
         asked = _ask(f"--query-gpu={_QUERY}", "--format=csv,noheader,nounits")
     except FileNotFoundError:

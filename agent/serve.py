@@ -14,7 +14,7 @@ from functools import partial
 from aiohttp import web
 
 from agent.canned import Canned
-from agent.choose import build, choose
+from agent.choose import build, choose, languages, unspoken
 from agent.config import Config
 from agent.engines import Style
 from agent.errors import ConfigError, EngineError
@@ -98,6 +98,7 @@ async def running(config: Config) -> AsyncIterator[str]:
             metrics=metrics.text,
             refused=metrics.call_refused,
             voices=lambda: host.voices,
+            languages=languages(config, choice, host.voices),
             engine=f"{choice.brain}+{choice.voice}",
             ready=lambda: host.ready,
         )
@@ -130,7 +131,7 @@ async def _record(config: Config, host: EngineHost) -> Canned:
         async with aclosing(engines.speak(0, "one", style)) as speech:
             await anext(speech, None)
     except EngineError as error:
-        raise ConfigError(f"agent.voice_name: {error}") from error
+        raise unspoken(agent, error) from error
     phrases = [agent.greeting, agent.still_there, agent.goodbye, agent.apology]
     phrases += [agent.tool_filler] if agent.tools else []
     await canned.record(engines, [phrase for phrase in phrases if phrase])

@@ -17,7 +17,8 @@ class Timing:
         self._wait = Wait()
         self._sound_at = float("-inf")  # when the latest began that may be speech
         self._speech_at = 0.0  # when the caller began to speak over the reply
-        self._spoken_at = float("-inf")  # when they last fell silent over this reply
+        self._spoken_at = float("-inf")  # when they last fell silent over a reply
+        self._spoken_over = 0  # which that was
         self._silent_at = float("-inf")  # when they fell silent
 
     @property
@@ -38,7 +39,7 @@ class Timing:
         elif floor.state is PAUSED:
             since, wait_s = self._silent_at, rules.end_of_turn_s
         elif floor.state is OVERLAP:
-            if since - max(self._sound_at, self._spoken_at) <= _NOTICED_S:
+            if self._goes_on(since):
                 since = min(since, self._sound_at)
             self._sound_at = self._speech_at = since
             wait_s = rules.barge_in_s if rules.interrupt_response else None
@@ -63,10 +64,10 @@ class Timing:
     def fell_silent(self, at: float) -> None:
         self._silent_at = at
         if self._floor.state in (OVERLAP, YIELDED):
-            self._spoken_at = at
+            self._spoken_at, self._spoken_over = at, self._floor.turn
 
     def noticed(self, sound: ev.SoundNoticed, now: float) -> None:
-        if now - max(self._sound_at, self._spoken_at) > _NOTICED_S:
+        if not self._goes_on(now):
             self._sound_at = now - sound.ago_ms / 1000
 
     def suspected(self, event: ev.SpeechSuspected | ev.SilenceSuspected, now: float) -> None:
@@ -76,6 +77,14 @@ class Timing:
     def judged(self, pause: ev.PauseJudged, now: float) -> None:
         if self._floor.state is PAUSED and self._floor.rules.judges:
             self._wait.until(now + (pause.wait_ms - pause.silent_ms) / 1000)
+
+    def _goes_on(self, at: float) -> bool:
+        """Whether a sound at that time is one with those before it; words over another reply
+        are none, which may have ended a moment ago.
+        """
+        same = self._spoken_over == self._floor.turn
+        last = max(self._sound_at, self._spoken_at) if same else self._sound_at
+        return at - last <= _NOTICED_S
 
     def _decided_by(self, event: ev.SpeechSuspected | ev.SilenceSuspected) -> bool:
         """Whether what time is about to decide would be decided otherwise by that sound."""

@@ -16,6 +16,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import ArgsKwargs, CoreSchema, PydanticSerializationError, to_json
 
 from agent.engines import Tool
+from agent.errors import first_line
 
 OUTPUT_BYTES = 16_384  # of a result, as UTF-8: it is read by a model while the caller waits
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")  # of a tool, for models and in the Realtime API
@@ -48,8 +49,7 @@ def describe(function: Callable[..., Any]) -> Tool:
     try:
         schema = _adapter(function).json_schema(schema_generator=_WithoutTitles)
     except (PydanticUserError, NameError) as error:  # NameError: an annotation that is nowhere
-        reason = str(error).splitlines()[0]
-        raise ValueError(f"its annotations have no JSON Schema: {reason}") from error
+        raise ValueError(f"its annotations have no JSON Schema: {first_line(error)}") from error
     for parameter, meaning in described.items():
         if parameter in schema["properties"]:
             schema["properties"][parameter].setdefault("description", meaning)

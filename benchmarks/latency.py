@@ -9,7 +9,8 @@ import asyncio
 import contextlib
 import os
 import sys
-from collections.abc import AsyncIterator, Callable
+import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -174,18 +175,16 @@ def _check(args: argparse.Namespace) -> None:
 async def _measure_all(
     args: argparse.Namespace, plan: Plan, note: Callable[[Turn], None]
 ) -> Measured:
-    async with _server(args) as url:
-        return await measure(url, plan, note)
-
-
-@contextlib.asynccontextmanager
-async def _server(args: argparse.Namespace) -> AsyncIterator[str]:
     if args.url is not None:
-        yield args.url
-        return
+        return await measure(args.url, plan, note)
     command = own_server.command(args.engine, args.set, args.config)
-    async with own_server.running(command) as url:
-        yield url
+    with tempfile.TemporaryFile() as log:
+        async with own_server.running(command, log=log) as url:
+            measured = await measure(url, plan, note)
+        if any(turn.outcome in (Outcome.UNANSWERED, Outcome.LOST) for turn in measured.turns):
+            told = "not every turn was answered; the end of the server's log"
+            print(f"voxline: {told}:\n{own_server.tail(log)}", file=sys.stderr)
+    return measured
 
 
 async def measure(url: str, plan: Plan, note: Callable[[Turn], None]) -> Measured:

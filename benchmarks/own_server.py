@@ -29,12 +29,16 @@ def command(engine: str, overrides: Sequence[str], config: str | None) -> list[s
 
 
 @contextlib.asynccontextmanager
-async def running(arguments: Sequence[str], start_s: float = _START_S) -> AsyncIterator[str]:
+async def running(
+    arguments: Sequence[str], start_s: float = _START_S, log: IO[bytes] | None = None
+) -> AsyncIterator[str]:
     """Start a server, give its URL when it listens, end it. Raises ServerFailed.
 
-    Whatever is raised meanwhile gets the end of the server's log as a note: no one else has it.
+    Its log goes into `log`, if somebody wants it; whatever is raised meanwhile gets the end of
+    it as a note.
     """
-    with tempfile.TemporaryFile() as log:
+    with contextlib.ExitStack() as stack:
+        log = log or stack.enter_context(tempfile.TemporaryFile())
         process = await asyncio.create_subprocess_exec(
             *arguments,
             stdin=asyncio.subprocess.DEVNULL,
@@ -45,12 +49,12 @@ async def running(arguments: Sequence[str], start_s: float = _START_S) -> AsyncI
         try:
             url = await _url(process.stdout, start_s)
             if url is None:
-                raise ServerFailed(f"the server did not start:\n{_tail(log)}")
+                raise ServerFailed(f"the server did not start:\n{tail(log)}")
             drain = asyncio.create_task(process.stdout.read())  # a full pipe would stop it
             try:
                 yield url
             except Exception as error:
-                error.add_note(f"the end of the server's log:\n{_tail(log)}")
+                error.add_note(f"the end of the server's log:\n{tail(log)}")
                 raise
             finally:
                 drain.cancel()
@@ -82,7 +86,8 @@ async def _end(process: asyncio.subprocess.Process) -> None:
         await process.wait()
 
 
-def _tail(log: IO[bytes]) -> str:
+def tail(log: IO[bytes]) -> str:
+    """The end of a server's log."""
     log.seek(0)
     lines = log.read().decode(errors="replace").splitlines()
     return "\n".join(lines[-_LOG_TAIL_LINES:]) or "(it said nothing)"

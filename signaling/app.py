@@ -27,6 +27,7 @@ def build_app(
     metrics: Callable[[], bytes],
     refused: Callable[[str], None],
     voices: Callable[[], tuple[str, ...]],
+    languages: tuple[str, ...],
     engine: str,
     ready: Callable[[], bool],
     web_root: Path = WEB,
@@ -34,15 +35,17 @@ def build_app(
     """Build the application.
 
     `metrics` gives Prometheus's text, `refused` counts a refused call by its code, `voices`
-    gives the names that a session may ask for (the default first); `engine` is the name of the
-    engine that was picked, `ready` says whether it is there now, `web_root` holds what browsers
-    load. Raises ConfigError for an origin that no page could match.
+    gives the names that a session may ask for (the default first), `languages` are those that
+    the voices speak (none: their names tell); `engine` is the name of the engine that was
+    picked, `ready` says whether it is there now, `web_root` holds what browsers load. Raises
+    ConfigError for an origin that no page could match.
     """
     origins = origins_of(config.server)
     app = web.Application(
-        middlewares=[edge, tally(refused), guard(origins)], client_max_size=MAX_BYTES
+        middlewares=[edge(calls.hang_up), tally(refused), guard(origins)],
+        client_max_size=MAX_BYTES,
     )
-    app.add_routes(CallRoutes(config, calls, voices).table())
+    app.add_routes(CallRoutes(config, calls, voices, languages).table())
     app.add_routes(_status(calls, metrics, engine, ready))
     app.add_routes(pages.routes(web_root))
     return app

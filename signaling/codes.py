@@ -39,6 +39,7 @@ class Code(StrEnum):
     # -- a session object, by HTTP or data channel --
     INVALID_VALUE = "invalid_value"
     UNKNOWN_VOICE = "unknown_voice"
+    UNKNOWN_LANGUAGE = "unknown_language"
     UNSUPPORTED = "unsupported"
     # -- an event on the data channel --
     INVALID_JSON = "invalid_json"

@@ -3,38 +3,57 @@
 What the routes and calls raise, the routes refuse with themselves; this is for the layers
 around them, headers and counting. An offer and a hang-up are no 5xx here either: clients repeat
 those, and each repeated offer would place another call. The log has the traceback, and the
-answer is made of as little as can be, since it is not known what still works.
+answer is made of as little as can be, since it is not known what still works. A call that had
+begun is ended: its caller will not hear of it.
 """
 
 import json
 import logging
 import re
+from collections.abc import Awaitable, Callable
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
+from aiohttp.typedefs import Handler, Middleware
 
 from signaling.codes import Code
 
 log = logging.getLogger(__name__)
 
 CALLS_PATH = "/v1/realtime/calls"
+BEGUN = web.RequestKey("begun", str)  # the id of the call that a request has begun
 SAFE = {  # headers of every answer, names that aiohttp may not know among them
     "Server": "voxline",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
 _ID = re.compile("(rtc_[0-9a-f]{8})[0-9a-f]+")
+_PLACED = 201
 _SHOWN = 100  # characters of a stranger's words in the log
 
 
-@web.middleware
-async def edge(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer for `handler`, which is everything else."""
-    try:
-        return await handler(request)
-    except Exception:  # the edge: logged, and the server lives
-        log.exception("%s %s failed", request.method, path_of(request))
-        return _apology(request)
+def edge(hang_up: Callable[[str], Awaitable[object]]) -> Middleware:
+    """Build the middleware, which answers for everything else; `hang_up` ends a call."""
+
+    @web.middleware
+    async def edged(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            response = await handler(request)
+        except Exception:  # the edge: logged, and the server lives
+            log.exception("%s %s failed", request.method, path_of(request))
+            response = _apology(request)
+        if BEGUN in request and response.status != _PLACED:
+            try:
+                await hang_up(request[BEGUN])
+            except Exception:  # the edge of a call
+                log.exception("call %s could not be hung up", short(request[BEGUN]))
+        return response
+
+    return edged
+
+
+def short(call_id: str) -> str:
+    """Enough of it to tell calls apart in a log, too little to hang one up."""
+    return call_id[:12]
 
 
 def shown(words: str | None) -> str:

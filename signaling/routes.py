@@ -17,7 +17,7 @@ from agent.config import Config
 from agent.errors import RejectedOffer
 from signaling import body
 from signaling.codes import Code
-from signaling.edge import CALLS_PATH
+from signaling.edge import BEGUN, CALLS_PATH, short
 from signaling.guard import refusal
 from signaling.limits import Bucket
 from signaling.ports import Calls
@@ -34,11 +34,14 @@ class CallRoutes:
     """Knows the calls by what it was given; keeps nothing of them."""
 
     def __init__(
-        self, config: Config, calls: Calls, voices: Callable[[], tuple[str, ...]]
+        self,
+        config: Config,
+        calls: Calls,
+        voices: Callable[[], tuple[str, ...]],
+        languages: tuple[str, ...],
     ) -> None:
-        self._config = config
-        self._calls = calls
-        self._voices = voices
+        self._config, self._calls = config, calls
+        self._voices, self._languages = voices, languages
 
     def table(self) -> list[web.RouteDef]:
         one = CALLS_PATH + "/{call_id}"
@@ -53,7 +56,7 @@ class CallRoutes:
         call_id = f"rtc_{secrets.token_hex(16)}"  # whoever knows it may hang up
         try:
             answer = await self._place(call_id, request)
-            log.info("call %s placed, %d active", _short(call_id), self._calls.active)
+            log.info("call %s placed, %d active", short(call_id), self._calls.active)
             return web.Response(
                 status=201,
                 text=answer,
@@ -64,7 +67,7 @@ class CallRoutes:
             log.info("call refused: %s (%s)", error.code, error.message)
             return refusal(error)
         except Exception:  # the edge of a call: whatever it was, no 500
-            log.exception("call %s could not be answered", _short(call_id))
+            log.exception("call %s could not be answered", short(call_id))
             return refusal(
                 RejectedOffer(Code.OFFER_FAILED, "the offer could not be answered", status=422)
             )
@@ -75,7 +78,7 @@ class CallRoutes:
         try:
             ended = await self._calls.hang_up(call_id)
         except Exception:  # the edge of a call: whatever it was, no 500
-            log.exception("call %s could not be hung up", _short(call_id))
+            log.exception("call %s could not be hung up", short(call_id))
             return refusal(
                 RejectedOffer(Code.HANG_UP_FAILED, "the call did not end cleanly", status=422)
             )
@@ -83,7 +86,7 @@ class CallRoutes:
             return refusal(
                 RejectedOffer(Code.CALL_NOT_FOUND, "there is no such call", status=404)
             )
-        log.debug("call %s hung up by request", _short(call_id))  # the calls log its end
+        log.debug("call %s hung up by request", short(call_id))  # the calls log its end
         return web.Response()
 
     async def _place(self, call_id: str, request: web.Request) -> str:
@@ -93,10 +96,13 @@ class CallRoutes:
             request.headers.get(hdrs.CONTENT_TYPE, ""), await _read(request)
         )
         offer, client = vet(sdp), self._client(patch)
-        return offer.complete(await self._calls.answer(call_id, offer.sdp, client))
+        answer = await self._calls.answer(call_id, offer.sdp, client)
+        request[BEGUN] = call_id
+        return offer.complete(answer)
 
     def _client(self, patch: object) -> RealtimeClient:
-        configured = Session.fresh(self._config, f"sess_{secrets.token_hex(8)}", self._voices())
+        id = f"sess_{secrets.token_hex(8)}"
+        configured = Session.fresh(self._config, id, self._voices(), self._languages)
         session = configured.updated(patch)
         bucket = Bucket()
         return RealtimeClient(
@@ -120,8 +126,3 @@ async def _read(request: web.Request) -> bytes:
         raise RejectedOffer(
             Code.BODY_TOO_LARGE, f"a body has {body.MAX_BYTES} bytes at most", status=413
         ) from None
-
-
-def _short(call_id: str) -> str:
-    """Enough of it to tell calls apart in a log, too little to hang one up."""
-    return call_id[:12]

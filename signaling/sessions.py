@@ -25,7 +25,7 @@ MAX_INSTRUCTIONS = 10_000  # characters; as JSON they must fit one data-channel 
 VENDOR_VOICES = frozenset(
     ("alloy", "ash", "ballad", "cedar", "coral", "echo", "marin", "sage", "shimmer", "verse")
 )
-_NAMED = 8  # voices that an error names
+_NAMED = 8  # voices or languages that an error names
 _FIXED_MS = Between(50, 10_000)  # config.yaml has 0 besides: to judge
 _EAGERNESS = ("low", "medium", "high", "auto")
 _LANGUAGE = re.compile(  # RFC 5646, 2.1, without extensions: language, script, region, variants
@@ -86,13 +86,20 @@ class Session:
     detection: Detection
     configured: Detection  # what turn_detection begins from whenever its type changes
     voices: tuple[str, ...]  # names that `voice` may have, the default first
+    languages: tuple[str, ...]  # primary subtags of what they speak, if they tell
     own_tools: frozenset[str]  # names of the operator's functions, which are not shown
     tools: tuple[FunctionTool, ...] = ()
     tool_choice: str = "auto"  # auto | none
 
     @classmethod
-    def fresh(cls, config: Config, id: str, voices: tuple[str, ...]) -> "Session":
-        """Begin with what config.yaml says."""
+    def fresh(
+        cls, config: Config, id: str, voices: tuple[str, ...], languages: tuple[str, ...] = ()
+    ) -> "Session":
+        """Begin with what config.yaml says.
+
+        `languages` are those that the voices speak; of () the voices are named after them, or
+        say nothing of them.
+        """
         agent = config.agent
         default = agent.voice_name or next(iter(voices), "default")
         turns = config.turns
@@ -112,6 +119,7 @@ class Session:
             detection=detection,
             configured=detection,
             voices=tuple(dict.fromkeys((default, *voices))),
+            languages=tuple(dict.fromkeys(map(_primary, languages or (default, *voices)))),
             own_tools=frozenset(path.rpartition(":")[2] for path in agent.tools),
         )
 
@@ -156,18 +164,17 @@ class Session:
             return str(name)
         if isinstance(name, str) and name in VENDOR_VOICES:
             return ""
-        known, more = ", ".join(self.voices[:_NAMED]), len(self.voices) - _NAMED
-        known += f" and {more} more" if more > 0 else ""
-        raise spoken.wrong("voice", f"is not known; known are {known}", Code.UNKNOWN_VOICE)
+        known = f"is not known; known are {_some(self.voices)}"
+        raise spoken.wrong("voice", known, Code.UNKNOWN_VOICE)
 
     def _language(self, transcription: Fields) -> str:
         tag = transcription.text("language", self.language, 35)
         if not _LANGUAGE.fullmatch(tag):
             raise transcription.wrong("language", "must be a language tag such as en-US")
-        spoken = {_primary(voice) for voice in self.voices}
         # Voices named after people say nothing of their language; ours among them does.
-        if _primary(self.language) in spoken and _primary(tag) not in spoken:
-            raise transcription.wrong("language", f"is {tag}, for which there is no voice")
+        if _primary(self.language) in self.languages and _primary(tag) not in self.languages:
+            known = f"is {tag}, for which there is no voice; spoken are {_some(self.languages)}"
+            raise transcription.wrong("language", known, Code.UNKNOWN_LANGUAGE)
         return tag
 
     def _detection(self, heard: Fields) -> Detection:
@@ -242,6 +249,12 @@ class Session:
 
 def _changed(new: T, old: T) -> T | None:
     return None if new == old else new
+
+
+def _some(names: tuple[str, ...]) -> str:
+    """Name the first of them, and say how many there are besides."""
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _primary(name: str) -> str:

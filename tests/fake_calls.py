@@ -14,7 +14,7 @@ OFFERS = Path(__file__).parent / "signaling" / "offers"
 OFFER = (OFFERS / "chromium.sdp").read_bytes()
 VIDEO_OFFER = (OFFERS / "chromium-video.sdp").read_bytes()
 ANSWER = "v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\nm=application 9 UDP/DTLS/SCTP x\r\n"
-VOICES = ("nora", "otto")
+VOICES, LANGUAGES = ("nora", "otto"), ("en", "fr")
 SDP = {"Content-Type": "application/sdp"}
 CALLS = "/v1/realtime/calls"
 
@@ -54,6 +54,7 @@ async def served(
         metrics=lambda: b"voxline_calls 1\n",
         refused=refused,
         voices=lambda: VOICES,
+        languages=LANGUAGES,
         engine="fake",
         ready=lambda: ready,
         web_root=web_root,

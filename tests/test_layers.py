@@ -249,7 +249,7 @@ MAY_IMPORT = {
     # composition: the only rooms that know everybody
     "agent.switchboard": ["agent", "numpy"],
     "agent.serve": ["agent", "signaling", "aiohttp"],
-    "agent.doctor": ["agent", "aioice", "aiortc"],
+    "agent.doctor": ["agent", "aioice", "aiortc", "packaging"],
     "agent.__main__": ["agent", "signaling", "benchmarks"],
 }
 

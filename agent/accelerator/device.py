@@ -14,7 +14,7 @@ from types import MappingProxyType
 import torch
 
 from agent.config import Torch
-from agent.errors import ConfigError
+from agent.errors import ConfigError, first_line
 
 DTYPES: Mapping[str, torch.dtype] = MappingProxyType(
     {"bfloat16": torch.bfloat16, "float16": torch.float16, "float32": torch.float32}
@@ -126,8 +126,8 @@ def _trouble() -> str:
     try:
         torch.ones(1, device="cuda").item()
     except RuntimeError as error:  # too old for this build, or in an exclusive mode and taken
-        first = str(error).strip().splitlines()[0]
-        return f"the GPU does not compute: {first}; check nvidia-smi and the driver's version"
+        why = first_line(error)
+        return f"the GPU does not compute: {why}; check nvidia-smi and the driver's version"
     return ""
 
 

@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar
 import torch
 
 from agent.config import Torch
+from agent.errors import first_line
 
 log = logging.getLogger(__name__)
 
@@ -127,9 +128,8 @@ def _try(rung: Rung[T], differs: Callable[[T], str], timeout_s: float) -> tuple[
                 reason = differs(candidate)
         except Exception as error:  # of whatever kind: it is only an optimisation
             log.debug("%s failed", rung.name, exc_info=True)
-            first = (str(error).strip() or "no message").splitlines()[0]
-            starved = isinstance(error, torch.OutOfMemoryError)
-            found.append(Passed(rung.name, f"{type(error).__name__}: {first[:200]}", starved))
+            reason = f"{type(error).__name__}: {first_line(error)[:200]}"
+            found.append(Passed(rung.name, reason, isinstance(error, torch.OutOfMemoryError)))
         else:
             found.append(Passed(rung.name, reason) if reason else (candidate,))
 

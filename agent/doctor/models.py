@@ -8,11 +8,11 @@ import logging
 from collections.abc import Iterator
 
 from agent import machine, weights
-from agent.choose import Choice, build, claim_gpu
+from agent.choose import Choice, build, claim_gpu, unspoken
 from agent.config import Config
 from agent.doctor.check import FAIL, OK, WARN, Check, guarded
 from agent.engines import Style
-from agent.errors import ConfigError
+from agent.errors import ConfigError, EngineError
 from agent.smart_turn import model as smart
 from agent.smart_turn.worker import warm
 
@@ -91,12 +91,12 @@ def engines(config: Config, choice: Choice) -> Iterator[Check]:
 
 def _loaded(config: Config, choice: Choice) -> Check:
     _, voice = build(config, choice)
-    name = config.agent.voice_name
-    if name and name not in voice.voices():
-        known = ", ".join(voice.voices()[:12])
-        raise ConfigError(f"agent.voice_name: no voice {name!r}; known are {known}")
-    style = Style(name, config.agent.language, config.agent.speed)
-    next(iter(voice.speak("one", style)), None)  # a language may be refused, as at the start
+    agent = config.agent
+    style = Style(agent.voice_name, agent.language, agent.speed)
+    try:
+        next(iter(voice.speak("one", style)), None)
+    except EngineError as error:
+        raise unspoken(agent, error) from error
     found = f"brain {choice.brain}, voice {choice.voice}: loaded ({choice.why})"
     return Check("engines", OK, found)
 

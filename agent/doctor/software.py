@@ -2,12 +2,13 @@
 
 import os
 import platform
-import re
 import shutil
 import sys
 import sysconfig
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
+
+from packaging.requirements import Requirement
 
 from agent.config import Config
 from agent.doctor.check import FAIL, OK, WARN, Check
@@ -15,7 +16,6 @@ from agent.errors import installs
 from agent.toolbox import load_toolbox
 
 _EXTRA = "voxtral"
-_PIN = re.compile(r"(?P<name>[\w.-]+)(\[[^]]*\])?==(?P<version>[^;\s]+)\s*(;(?P<marker>.*))?")
 _INSTALL_EXTRA = f"run: {installs(_EXTRA)}"
 
 
@@ -26,28 +26,28 @@ def python() -> Check:
 
 
 def packages() -> Check:
-    """Whether what pyproject.toml pins exactly is what is installed."""
+    """Whether what pyproject.toml asks for is what is installed."""
     try:
-        pins = _pins(extra=None)
+        wanted = _wanted(extra="")
     except PackageNotFoundError:
         return Check("packages", WARN, "Voxline itself is not installed", "run: make setup")
-    wrong = [line for name, wanted in pins if (line := _wrong(name, wanted))]
+    wrong = [line for each in wanted if (line := _wrong(each))]
     if wrong:
         return Check("packages", FAIL, "; ".join(wrong), "run: make setup")
-    return Check("packages", OK, f"{len(pins)} exact pins hold, torch {version('torch')}")
+    return Check("packages", OK, f"{len(wanted)} packages as wanted, torch {version('torch')}")
 
 
 def extra(needed: tuple[str, ...]) -> Check:
     """The packages of the engines for a GPU; `needed` names those engines that will run."""
     name = f"packages [{_EXTRA}]"
     try:
-        pins = _pins(extra=_EXTRA)
+        wanted = _wanted(extra=_EXTRA)
     except PackageNotFoundError:
         return Check(name, WARN, "Voxline itself is not installed", "run: make setup")
-    wrong = [line for package, wanted in pins if (line := _wrong(package, wanted))]
+    wrong = [line for each in wanted if (line := _wrong(each))]
     missing = [line for line in wrong if " missing," in line]
     if not wrong:
-        return Check(name, OK, f"{len(pins)} exact pins hold")
+        return Check(name, OK, f"{len(wanted)} packages as wanted")
     if needed:
         return Check(name, FAIL, "; ".join(wrong), _INSTALL_EXTRA)
     if len(missing) == len(wrong):
@@ -101,26 +101,24 @@ def tools(config: Config) -> str:
     return ", ".join(tool.name for tool in load_toolbox(config.agent.tools, 1).tools)
 
 
-def _pins(extra: str | None) -> list[tuple[str, str]]:
-    """Exact pins of Voxline itself, or of one of its extras, that apply to this Python."""
-    pins = []
-    for requirement in requires("voxline") or []:
-        pin = _PIN.fullmatch(requirement.strip())
-        if pin is None:
-            continue
-        marker = pin["marker"] or ""
-        named = re.search(r"extra\s*==\s*['\"]([\w.-]+)['\"]", marker)
-        if (named[1] if named else None) != extra:
-            continue
-        if "python_version" in marker and sys.version_info >= (3, 13):
-            continue  # those that have no release for it
-        pins.append((pin["name"], pin["version"]))
-    return pins
+def _wanted(extra: str) -> list[Requirement]:
+    """What Voxline, or an extra of its own, asks for on this Python and system."""
+    lines = [Requirement(line) for line in requires("voxline") or []]
+    return [
+        each for each in lines if _applies(each, extra) and not (extra and _applies(each, ""))
+    ]
 
 
-def _wrong(name: str, wanted: str) -> str:
+def _applies(wanted: Requirement, extra: str) -> bool:
+    return wanted.marker is None or wanted.marker.evaluate({"extra": extra})
+
+
+def _wrong(wanted: Requirement) -> str:
     try:
-        have = version(name).partition("+")[0]
+        have = version(wanted.name)
     except PackageNotFoundError:
         have = "missing"
-    return "" if have == wanted else f"{name} {have}, wanted {wanted}"
+    else:
+        if wanted.specifier.contains(have, prereleases=True):
+            return ""
+    return f"{wanted.name} {have}, wanted {wanted.specifier}"

@@ -672,6 +672,27 @@ def test_a_client_may_take_its_turns_by_hand() -> None:
             assert len(scene.client.of(ReplyDone)) == 1
 
 
+@pytest.mark.parametrize(("said_s", "cut"), [(0.4, False), (1.2, True)])
+def test_where_the_client_answers_the_length_of_what_is_said_over_a_reply_decides(
+    said_s, cut
+) -> None:
+    async def main():
+        async with stage([LONG], create_response=False) as scene:
+            ask(scene, CreateReply())
+            await scene.wait(1)
+            await scene.say(said_s)
+            await scene.wait(4)
+            [done] = scene.client.of(ReplyDone)
+            assert (done.reason, done.heard == LONG) == (
+                "turn_detected" if cut else "",
+                not cut,
+            )
+            assert len(scene.client.of(UtteranceCommitted)) == cut
+            assert scene.engines.log == ["reply 1", "keep 1", *([] if cut else ["forget"])]
+
+    run(main())
+
+
 def test_a_reply_to_nobody_is_not_measured() -> None:
     async def main():
         async with stage() as scene:

@@ -84,6 +84,14 @@ def test_memory_that_is_not_told_is_left_to_the_start(able, monkeypatch, tmp_pat
     assert capable.kokoro_lacks(load(None, able)) == ""
 
 
+def test_both_engines_are_weighed_by_one_answer_of_the_driver(able, tmp_path):
+    """It takes some 20 ms to ask, and seconds where its daemon does not run."""
+    assert capable.voxtral_lacks(load(None, able)) == ""
+    assert capable.kokoro_lacks(load(None, able)) == ""
+    asked = (tmp_path / "asked").read_text().split()
+    assert [question.partition("=")[0] for question in asked] == ["--query-gpu", "-q"]
+
+
 def test_missing_packages_are_named(able, monkeypatch):
     monkeypatch.setattr(machine, "find_spec", lambda name: None if name == "kokoro" else name)
     config = load(None, able)

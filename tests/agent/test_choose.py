@@ -8,7 +8,7 @@ from chat_server import MODEL, chat_server
 
 from agent import choose as module
 from agent.brains.openai_chat.brain import OpenaiChatBrain
-from agent.choose import Choice, build, choose
+from agent.choose import Choice, build, choose, languages
 from agent.config import Agent, Config
 from agent.config_file import load
 from agent.errors import ConfigError
@@ -198,3 +198,22 @@ def test_a_gpu_is_taken_for_our_own_engines_alone(
     monkeypatch.setattr(module.machine, "claim", claims.append)
     module.claim_gpu(load(None, {"torch.device": device}), Choice(brain, voice, "because"))
     assert claims == [os.environ] * claimed
+
+
+@pytest.mark.parametrize(
+    ("voice", "missing", "told"),
+    [
+        ("kokoro", {"pyopenjtalk"}, ("en", "zh", "cmn")),
+        ("kokoro", {"pyopenjtalk", "jieba"}, ("en",)),
+        ("espeak", set(), ()),
+        ("my.shop:Voice", set(), ()),
+    ],
+)
+def test_what_kokoro_speaks_is_what_it_has_voices_for_and_packages_to_read(
+    monkeypatch, voice, missing, told
+) -> None:
+    monkeypatch.setattr(
+        module.machine, "missing_packages", lambda *names: missing.intersection(names)
+    )
+    voices = ("af_heart", "jf_alpha", "zf_xiaobei")
+    assert languages(Config(), Choice("scripted", voice, "because"), voices) == told

@@ -18,6 +18,7 @@ from turn_taking import (
 
 from agent.commands import (
     CancelReply,
+    CommitUtterance,
     DiscardReply,
     DuckReply,
     EndCall,
@@ -333,14 +334,52 @@ def test_a_word_over_the_question_whether_they_are_there_answers_it(asked, since
     play(turns, steps)
 
 
-def test_where_the_client_answers_a_reply_goes_on_all_the_same() -> None:
-    steps = [
-        (0.0, ReplyWanted(), [PrepareReply(1), ReleaseReply(1)]),
-        (2.0, STARTS, [DuckReply(1)]),
-        (2.2, TIME, [HoldReply(1)]),
+BY_HAND = [  # the client says when to answer: no draft tells what was said over the reply
+    (0.0, ReplyWanted(), [PrepareReply(1), ReleaseReply(1)]),
+    (2.0, STARTS, [DuckReply(1)]),
+    (2.2, TIME, [HoldReply(1)]),
+]
+BY_LENGTH = {
+    "a word, and the reply goes on": [
+        *BY_HAND,
         (2.4, STOPS, []),
         (2.6, TIME, [ForgetUtterance(), ResumeReply(1)]),
-    ]
+        (5.0, ReplyFinished(1), []),
+    ],
+    "two words apart, and it goes on": [
+        *BY_HAND,
+        (2.3, STOPS, []),
+        (2.4, STARTS, []),
+        (2.45, STOPS, []),
+        (2.66, TIME, [ForgetUtterance(), ResumeReply(1)]),
+        (3.0, STARTS, [DuckReply(1)]),
+    ],
+    "more than that is a turn, which the client answers": [
+        *BY_HAND,
+        (2.5, TIME, [CancelReply(1, "turn_detected")]),
+        (3.0, STOPS, []),
+        (3.4, TIME, [CommitUtterance()]),
+        (9.0, TIME, []),
+        (9.0, ReplyWanted(), [PrepareReply(2), ReleaseReply(2)]),
+    ],
+    "the client silences what was held": [
+        *BY_HAND,
+        (2.4, STOPS, []),
+        (2.5, ReplyUnwanted(), [CancelReply(1, "client_cancelled")]),
+        (2.8, TIME, [CommitUtterance()]),
+    ],
+    "a result that comes meanwhile is spoken of afterwards": [
+        *BY_HAND,
+        (2.4, STOPS, []),
+        (2.5, ReplyOwed(), []),
+        (2.6, TIME, [ForgetUtterance(), ResumeReply(1)]),
+        (5.0, ReplyFinished(1), [PrepareReply(2), ReleaseReply(2)]),
+    ],
+}
+
+
+@pytest.mark.parametrize("steps", BY_LENGTH.values(), ids=BY_LENGTH)
+def test_where_the_client_answers_the_length_decides(steps) -> None:
     play(Turns(replace(YIELDING, create_response=False)), steps)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -128,14 +129,21 @@ def test_somebodys_own_engine_that_lacks_a_method_stops_the_start() -> None:
         asyncio.run(main())
 
 
-def test_an_unknown_voice_stops_the_start_and_names_known_ones() -> None:
+@pytest.mark.parametrize("wrong", [{"agent.voice_name": "hal"}, {"agent.language": "xx-YY"}])
+def test_what_the_voice_cannot_speak_stops_the_start_with_both_keys_and_what_it_can(
+    wrong,
+) -> None:
     async def main():
-        settings = {**QUIET, "agent.voice": "espeak", "agent.voice_name": "hal"}
-        async with running(load(None, settings)):
+        async with running(load(None, {**QUIET, "agent.voice": "espeak", **wrong})):
             pass
 
-    with pytest.raises(ConfigError, match=r"agent\.voice_name: .*hal.*en-us"):
+    with pytest.raises(ConfigError) as caught:
         asyncio.run(main())
+    (value,) = wrong.values()
+    keys = "agent.voice_name=.* and agent.language=.*"
+    assert re.fullmatch(
+        rf"{keys}: .*'{value}'; .*en-us.*; change one of the two", str(caught.value)
+    )
 
 
 @pytest.mark.slow

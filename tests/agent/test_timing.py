@@ -40,6 +40,7 @@ from agent.events import (
     PauseJudged,
     Prompt,
     ReplyFinished,
+    ReplyOwed,
     ReplyUnwanted,
     ReplyWanted,
     Resumed,
@@ -147,6 +148,16 @@ WAITS = {
         (2.19, STOPS, [RestoreReply(1), ForgetUtterance()]),
         (2.2, ReplyFinished(1), []),
         (2.3, ReplyWanted(), [PrepareReply(2), ReleaseReply(2)]),
+        (2.4, STARTS, [DuckReply(2)]),
+        (2.59, TIME, []),
+        (2.61, TIME, [CancelReply(2, "turn_detected")]),
+    ],
+    "nor against an answer that follows it without a pause": [
+        *ANSWERED,
+        (1.5, ReplyOwed(), []),
+        (2.0, STARTS, [DuckReply(1)]),
+        (2.19, STOPS, [RestoreReply(1), ForgetUtterance()]),
+        (2.2, ReplyFinished(1), [PrepareReply(2), ReleaseReply(2)]),
         (2.4, STARTS, [DuckReply(2)]),
         (2.59, TIME, []),
         (2.61, TIME, [CancelReply(2, "turn_detected")]),
@@ -319,6 +330,22 @@ def test_who_may_interrupt_from_now_on_has_the_time_of_others() -> None:
     turns.follow(RULES, 1.12)
     play(turns, [(1.15, STARTS, [DuckReply(1)]), (1.19, TIME, [])])
     play(turns, [(1.21, TIME, [CancelReply(1, "turn_detected")])])  # words apart are one
+
+
+def test_words_over_a_filler_are_not_counted_against_the_answer_that_cuts_it_off() -> None:
+    steps = [
+        *ANSWERED,
+        (2.0, ToolsCalled(), []),
+        (3.0, ReplyFinished(1), []),
+        (4.0, TIME, [SayPrompt(2, Prompt.ONE_MOMENT)]),
+        (4.1, STARTS, [DuckReply(2)]),
+        (4.29, STOPS, [RestoreReply(2), ForgetUtterance()]),
+        (4.3, ReplyOwed(), [CancelReply(2, "result_came"), PrepareReply(3), ReleaseReply(3)]),
+        (4.5, STARTS, [DuckReply(3)]),
+        (4.69, TIME, []),
+        (4.71, TIME, [CancelReply(3, "turn_detected")]),
+    ]
+    play(Turns(replace(RULES, filler_s=1.0)), steps)
 
 
 def test_who_goes_on_as_soon_as_the_reply_does_stops_it_at_once() -> None:

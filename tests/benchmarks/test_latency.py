@@ -122,8 +122,9 @@ def own_machine(monkeypatch):
     asked = []
 
     @contextlib.asynccontextmanager
-    async def running(command):
+    async def running(command, log):
         asked.append(command)
+        log.write(b"why it is as it is\n")
         async with answering() as machine:
             yield machine.url
 
@@ -233,6 +234,18 @@ def test_a_call_that_its_own_server_refuses_is_told_with_the_servers_log(
     assert refused in told
     assert "ERROR   POST /v1/realtime/calls failed" in told
     assert "Traceback" in told and "TypeError: " in told
+
+
+@pytest.mark.slow
+def test_a_turn_that_its_own_server_does_not_answer_is_told_with_the_servers_log(
+    folder, own_machine, capsys
+):
+    asked = ["--recordings", folder, "--only", "a"]
+    assert latency.run(parsed(*asked, "--patience", "0.01")) == 1
+    told = capsys.readouterr().err
+    assert "not every turn was answered; the end of the server's log:\nwhy it is as it" in told
+    assert latency.run(parsed(*asked)) == 0
+    assert "log" not in capsys.readouterr().err
 
 
 def test_nothing_to_say_is_an_operators_mistake(tmp_path):

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from benchmarks import own_server
-from benchmarks.own_server import ServerFailed, command, explained, running
+from benchmarks.own_server import ServerFailed, command, explained, running, tail
 
 SERVES = """
 import signal, sys, time
@@ -101,6 +101,18 @@ def test_a_benchmark_that_fails_is_told_with_the_end_of_the_servers_log():
     assert log[0] == "the end of the server's log:"
     assert log[-1] == "KeyError: why"
     assert 30 < len(log) < 60
+
+
+def test_whoever_wants_the_servers_log_brings_a_file_for_it(tmp_path):
+    async def main(log):
+        async with running(
+            python("import sys; sys.stderr.write('Hm.\\n' * 90)" + SERVES), log=log
+        ):
+            pass
+
+    with (tmp_path / "log").open("w+b") as log:
+        asyncio.run(main(log))
+        assert tail(log) == "\n".join(["Hm."] * 40)
 
 
 def test_the_command_is_voxlines_own_on_a_free_port_without_a_greeting():

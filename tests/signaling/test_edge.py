@@ -57,11 +57,13 @@ class TestPlacingACall:
     @everything_that_breaks
     @awaited
     async def test_is_refused_and_not_by_5xx(self, monkeypatch, caplog, where, name, broken):
-        async with shop() as http:
+        calls = FakeCalls(capacity=1)
+        async with shop(calls=calls) as http:
             with monkeypatch.context() as patched:
                 patched.setattr(where, name, broken)
                 response = await http.post(CALLS, data=OFFER, headers=PLACING)
             error = await error_of(response)
+            assert calls.active == 0  # nobody knows of it, and it would wait for its caller
             again = await http.post(CALLS, data=OFFER, headers=PLACING)
         assert (response.status, error["code"]) == (422, "offer_failed")
         assert "secret" not in error["message"]
@@ -79,6 +81,20 @@ class TestPlacingACall:
                 with pytest.raises(UnprocessableEntityError):
                     await openai.realtime.calls.create(sdp=OFFER.decode())
         assert len(calls.offers) == 1
+
+    @awaited
+    async def test_is_refused_even_where_the_call_cannot_be_ended(self, monkeypatch, caplog):
+        class Stuck(FakeCalls):
+            hang_up = breaks
+
+        monkeypatch.setattr(guard, "SAFE", Unknown())
+        async with served(Stuck()) as http:
+            response = await http.post(CALLS, data=OFFER, headers=SDP)
+            assert (response.status, (await error_of(response))["code"]) == (
+                422,
+                "offer_failed",
+            )
+        assert "could not be hung up" in caplog.text
 
     @awaited
     async def test_is_refused_where_refusals_cannot_be_counted(self, caplog):

@@ -184,6 +184,17 @@ class TestSessionUpdate:
         _, (updated,) = ask(asked, type="session.update", session={})
         assert updated["session"] == SESSION.view()
 
+    def test_a_language_that_nobody_speaks_changes_nothing(self):
+        """Killed: an apology at every turn from then on."""
+        told = Session.fresh(load(None), "sess_1", ("nora",), ("en", "fr"))
+        asked = RealtimeClient(told, rq.CallSettings(), "x")
+        session = {"audio": {"input": {"transcription": {"language": "de"}}}}
+        refused = error(asked, type="session.update", session=session, event_id="e1")
+        assert (refused["code"], refused["event_id"]) == ("unknown_language", "e1")
+        assert refused["message"].endswith("spoken are en, fr")
+        requests, (updated,) = ask(asked, type="session.update", session={})
+        assert (requests, updated["session"]) == ([], told.view())
+
     def test_tools_reach_the_call_and_are_shown(self):
         session = {"tools": [WEATHER], "tool_choice": "auto"}
         requests, (updated,) = ask(client(), type="session.update", session=session)

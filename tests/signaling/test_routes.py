@@ -174,6 +174,11 @@ class TestRefusing:
                 "unknown_voice",
                 "session.audio.output.voice",
             ),
+            (
+                {"audio": {"input": {"transcription": {"language": "de"}}}},
+                "unknown_language",
+                "session.audio.input.transcription.language",
+            ),
         ],
     )
     @awaited
@@ -209,6 +214,20 @@ class TestRefusing:
             assert response.status == 422
             assert (await error_of(response))["code"] == "offer_failed"
         assert "could not be answered" in caplog.text and "lost count" in caplog.text
+
+    @awaited
+    async def test_an_answer_that_cannot_be_written_leaves_the_seat_free(self, monkeypatch):
+        """Killed: a seat that stays taken until its caller should have connected."""
+
+        def fails(*args):
+            raise TypeError("secret detail")
+
+        monkeypatch.setattr("signaling.sdp.VettedOffer.complete", fails)
+        calls = FakeCalls()
+        async with served(calls) as http:
+            response = await http.post(CALLS, data=OFFER, headers=SDP)
+            assert response.status == 422
+        assert calls.offers and calls.active == 0
 
     @awaited
     async def test_the_last_seat_may_go_while_the_body_is_read(self):

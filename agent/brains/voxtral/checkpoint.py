@@ -11,7 +11,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from agent.errors import ConfigError
+from agent.errors import ConfigError, first_line
 
 _INDEX = "model.safetensors.index.json"
 _WEIGHTS = "model.safetensors"
@@ -180,13 +180,10 @@ def _from_hub(model: str, progress: type[Any] | None) -> Path:
             " HF_TOKEN to a token that may read it"
         ) from error
     except Exception as error:  # offline, cut off, disk full: errors of several libraries
+        why = f"{type(error).__name__}: {first_line(error)[:150]}"
         raise ConfigError(
             f"voxtral.model: {model} is not on this machine and cannot be fetched"
-            f" ({type(error).__name__}: {_first(error)}); with a network elsewhere run:"
+            f" ({why}); with a network elsewhere run:"
             f" hf download {model} --local-dir voxtral, copy the folder here and set"
             " voxtral.model to it"
         ) from error
-
-
-def _first(error: Exception) -> str:
-    return (str(error).strip() or "no message").splitlines()[0][:150]

@@ -5,7 +5,7 @@ A code is one letter, and the first of a voice's name: "af_heart" is an American
 misaki wants and that are not ours to demand.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from types import MappingProxyType
 from typing import Final
 
@@ -17,6 +17,10 @@ ESPEAK: Final[Mapping[str, str]] = MappingProxyType(
     {"e": "es", "f": "fr-fr", "h": "hi", "i": "it", "p": "pt-br"}
 )
 EXTRAS: Final[Mapping[str, str]] = MappingProxyType({"j": "ja", "z": "zh"})
+# What misaki imports to read them.
+NEEDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {"j": ("pyopenjtalk",), "z": ("cn2an", "jieba", "pypinyin")}
+)
 _CODES: Final[Mapping[str, str]] = MappingProxyType(
     {
         **{"en": "a", "en-gb": "b", "en-au": "b", "en-nz": "b", "en-ie": "b", "en-za": "b"},
@@ -51,3 +55,13 @@ def voice_for(tag: str, voices: tuple[str, ...]) -> str:
             if voice.startswith(wanted):
                 return voice
     raise EngineError(f"Kokoro has no voice for {tag!r} here; it has {', '.join(voices)}")
+
+
+def spoken(voices: tuple[str, ...], named: str, unread: Set[str]) -> tuple[str, ...]:
+    """Primary subtags of what can be spoken: all that is read, by the `named` voice, or, where
+    none is, what one of the voices speaks. `unread` are codes that cannot be read here.
+    """
+    codes = {name[:1] for name in (_CODES.values() if named else voices)} - unread
+    return tuple(
+        dict.fromkeys(tag.partition("-")[0] for tag, code in _CODES.items() if code in codes)
+    )

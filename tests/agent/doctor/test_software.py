@@ -10,18 +10,24 @@ from agent.doctor.check import FAIL, OK, WARN
 METADATA = [
     "aiortc==1.16.0",
     "torch==2.13.0",
-    "av>1",
+    "av<19,>=18",
+    "sphinx>=5.1; python_version < '3'",  # of which there is no release for this Python
+    "sphinx<5.1,>=5.0; python_version >= '3'",
     'transformers==5.23.0; extra == "voxtral"',
     "mistral-common[audio]==1.13.1; extra == 'voxtral'",
     'accelerate<2,>=1; extra == "voxtral"',
-    "kokoro==0.9.4; (python_version < '3.13') and extra == 'voxtral'",
+    "kokoro==0.9.4; (python_version > '3') and extra == 'voxtral'",
+    "misaki==0.9.4; (python_version < '3') and extra == 'voxtral'",
     'pytest==9.0; extra == "dev"',
 ]
 INSTALLED = {
     "aiortc": "1.16.0",
     "torch": "2.13.0+cpu",
+    "av": "18.1.0",
+    "sphinx": "5.0.4",
     "transformers": "5.23.0",
     "mistral-common": "1.13.1",
+    "accelerate": "1.10.0",
     "kokoro": "0.9.4",
 }
 
@@ -45,11 +51,11 @@ def test_python_is_told_for_bug_reports():
     assert sys.executable in software.python().found
 
 
-def test_pins_that_hold_are_counted(installed):
+def test_what_is_as_wanted_is_counted(installed):
     check = software.packages()
-    assert (check.status, check.found) == (OK, "2 exact pins hold, torch 2.13.0+cpu")
+    assert (check.status, check.found) == (OK, "4 packages as wanted, torch 2.13.0+cpu")
     check = software.extra(("voxtral",))
-    assert (check.status, check.found) == (OK, "3 exact pins hold")
+    assert (check.status, check.found) == (OK, "4 packages as wanted")
 
 
 def test_a_wrong_pin_is_named(installed):
@@ -58,8 +64,20 @@ def test_a_wrong_pin_is_named(installed):
     installed["torch "] = ""
     check = software.packages()
     assert check.status == FAIL
-    assert check.found == "aiortc 1.15.0, wanted 1.16.0; torch missing, wanted 2.13.0"
+    assert check.found == "aiortc 1.15.0, wanted ==1.16.0; torch missing, wanted ==2.13.0"
     assert "make setup" in check.remedy
+
+
+@pytest.mark.parametrize("have", ["17.9", "19.0"])
+def test_a_release_out_of_bounds_is_named(installed, have):
+    installed["av"] = have
+    check = software.packages()
+    assert (check.status, check.found) == (FAIL, f"av {have}, wanted <19,>=18")
+
+
+def test_what_this_python_wants_is_what_counts(installed):
+    installed["sphinx"] = "5.1"
+    assert software.packages().found == "sphinx 5.1, wanted <5.1,>=5.0"
 
 
 def test_an_extra_that_nobody_needs_may_be_missing(installed):
@@ -79,12 +97,6 @@ def test_an_extra_that_is_needed_must_be_there(installed):
 def test_another_version_of_an_extra_warns_even_where_nobody_needs_it(installed):
     installed["transformers"] = "4.0.0"
     assert software.extra(()).status == WARN
-
-
-def test_what_has_no_release_for_this_python_is_not_missed(installed, monkeypatch):
-    del installed["kokoro"]
-    monkeypatch.setattr(software.sys, "version_info", (3, 13))
-    assert software.extra(("voxtral",)).status == OK
 
 
 def test_a_bare_checkout_is_told_how_to_install(monkeypatch):

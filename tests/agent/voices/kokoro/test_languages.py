@@ -7,7 +7,9 @@ from agent.voices.kokoro.languages import (
     ENGLISH,
     ESPEAK,
     EXTRAS,
+    NEEDS,
     language_code,
+    spoken,
     spoken_by,
     voice_for,
 )
@@ -62,3 +64,29 @@ def test_a_voice_reads_the_language_but_its_own_english():
     assert spoken_by("af_heart", "en-GB") == "a"
     assert spoken_by("af_heart", "fr") == "f"
     assert spoken_by("ff_siwis", "en-US") == "a"
+
+
+@pytest.mark.parametrize(
+    ("voices", "named", "unread", "tags"),
+    [
+        (VOICES, "", set(), ("en", "fr", "zh", "cmn")),
+        (VOICES, "", {"j", "z"}, ("en", "fr")),
+        (("bf_emma",), "", set(), ("en",)),
+        # a voice that is named reads whatever can be read
+        (("mine",), "mine", {"j", "z"}, ("en", "es", "fr", "hi", "it", "pt")),
+        (("mine",), "", set(), ()),
+    ],
+)
+def test_what_is_spoken_has_a_voice_and_can_be_read(voices, named, unread, tags):
+    assert spoken(voices, named, unread) == tags
+
+
+def test_what_is_spoken_gets_no_error_and_the_rest_does():
+    """Killed: a language that a client may ask for, and of which every phrase is an apology."""
+    told = spoken(VOICES, "", set(NEEDS))
+    for tag in ("en", "es", "fr", "hi", "it", "pt", "de"):
+        if tag in told:
+            assert voice_for(tag, VOICES) in VOICES
+        else:
+            with pytest.raises(EngineError):
+                voice_for(tag, VOICES)
