@@ -30,7 +30,7 @@ help:
 	@echo "make check   lint, types and tests: what CI runs"
 	@echo "make lowest  answer calls with the oldest packages that pyproject.toml allows"
 	@echo "make bench   voice-to-voice latency over a real peer connection"
-	@echo "make setup   create $(VENV) (done by all of the above; TORCH=cpu|cuda)"
+	@echo "make setup   create $(VENV) (the others but lowest do it; TORCH=cpu|cuda)"
 
 setup: $(VENV)/.ready
 

@@ -19,7 +19,7 @@ class Floor:
     def __init__(self, rules: TurnRules) -> None:
         self.rules = rules
         self.state = LISTENING
-        self.turn = 0  # number of the reply under way, or of the latest
+        self.turn = 0  # number of the reply under way, of a draft over one, or of the latest
         self.tried = False  # it was let out, and may yet be withdrawn
         self._number = 0  # the last one given to a reply
         self._prepared = False  # a reply with the number `turn` exists and has not left
@@ -146,7 +146,7 @@ class Floor:
         return [*self.discard(), do.ForgetUtterance()]
 
     def take_back(self) -> list[Command]:
-        return [*self.forget(), *self._settle()]
+        return [*self.forget(), *self._listen()]
 
     # -- the agent speaks
 
@@ -172,7 +172,7 @@ class Floor:
         self._finished, self._ducked = self.turn, False
         if self._last_words is not None and self._last_words[0] == self.turn:
             return [*stands, do.EndCall(self._last_words[1])]
-        return [*stands, *self._settle()]
+        return [*stands, *self._listen()]
 
     def silence(self) -> list[Command]:
         self._owed = False  # whoever wants silence is not given the next answer
@@ -229,8 +229,8 @@ class Floor:
         self._yielded, self._ducked = 0, False
         return [do.CancelReply(turn, reason)]
 
-    def _settle(self) -> list[Command]:
-        """Nobody speaks: now is the time for what is owed."""
+    def _listen(self) -> list[Command]:
+        """Nobody speaks: answer the results if that is owed, else wait."""
         if self._owed:
             self.state = REPLYING
             return self.release()

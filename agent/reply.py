@@ -45,7 +45,11 @@ class Outlet(Protocol):
 
 
 class Reply:
-    """Reply `turn` to utterance `utterance` (0: said of our own accord)."""
+    """Reply `turn` to utterance `utterance` (0: said of our own accord).
+
+    `start`, then `release` or `discard`; one that was released ends by `complete` or `cancel`,
+    which say what of it was heard.
+    """
 
     def __init__(
         self,
@@ -69,7 +73,7 @@ class Reply:
         self._tell, self._act = tell, act
         self.departures = Departures()
         self.ledger = Ledger()
-        self._end: int | None = None  # samples; no more was heard, by the client's word
+        self._end: int | None = None  # samples; no more was heard, whatever left
         self._phrases = Phrases()
         self._kept: list[Callable[[], None]] = []  # all that waits for the release, in order
         self._patience_s = patience_s

@@ -71,7 +71,8 @@ async def running(config: Config) -> AsyncIterator[str]:
 
     Raises ConfigError for what the operator can mend, before any call is taken.
     """
-    origins_of(config.server)  # these two are known now; the weights may take minutes
+    # what can be refused without the weights, which may take minutes, is refused first
+    origins_of(config.server)
     await _can_listen(config)
     upstream.check()
     upstream.install(config)
@@ -89,7 +90,7 @@ async def running(config: Config) -> AsyncIterator[str]:
         host = EngineHost(partial(build, config, choice), metrics.engine_deaths.inc)
         stack.push_async_callback(host.close)
         await host.start()
-        canned = await _record(config, host)
+        canned = await _canned(config, host)
         await rehearse(config)
         switchboard = Switchboard(config, host, canned, metrics, toolbox, records, adviser)
         app = build_app(
@@ -123,7 +124,11 @@ async def _advised(config: Config, stack: contextlib.AsyncExitStack) -> Adviser 
     return adviser
 
 
-async def _record(config: Config, host: EngineHost) -> Canned:
+async def _canned(config: Config, host: EngineHost) -> Canned:
+    """Have the fixed phrases spoken, after a word that shows whether the voice can speak.
+
+    Raises ConfigError where it cannot.
+    """
     agent = config.agent
     style = Style(agent.voice_name, agent.language, agent.speed)
     canned, engines = Canned(style), host.open_call()

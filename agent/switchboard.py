@@ -44,7 +44,11 @@ class Engines(Protocol):
 
 
 class _Line:
-    """One caller's peer connection and call, from the offer until both are gone."""
+    """One caller's peer connection and call, from the offer until both are gone.
+
+    The `watch` records the call, or does nothing: it may wrap what the call is given (`parts`)
+    and what it is told (`taps`).
+    """
 
     def __init__(
         self,
@@ -64,8 +68,8 @@ class _Line:
         self.call = Call(
             parts.shared, parts.client, self, self._playout, parts.engines, parts.vad
         )
-        taps = watch.taps(self.call, self._playout)
-        self._join = taps.connected
+        taps = watch.taps(self.call, self._playout)  # and the call hears what left the playout
+        self._connect_call = taps.connected
         self.peer = Peer(
             config,
             self._playout,
@@ -100,7 +104,7 @@ class _Line:
 
     def _connected(self) -> None:
         log.info("call %s connected", self.name)
-        self._join()
+        self._connect_call()
 
     async def _close(self) -> None:
         try:
@@ -119,7 +123,7 @@ class _Line:
         self._playout.on_left = self._playout.on_finished = None
         self._playout.on_due = self._playout.on_sound = None
         self.call.take_apart()
-        del self.call, self.peer, self._join
+        del self.call, self.peer, self._connect_call
 
 
 class Switchboard:

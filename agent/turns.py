@@ -59,7 +59,7 @@ class Turns:
                 return self._floor.last_words(turn)
             case _ if effect := ANYWHERE.get(type(event)):
                 commands = effect(self._floor)
-                if self.state is LISTENING:
+                if self.state is LISTENING:  # on hold, say, another silence is allowed
                     self._timing.begin(now)
                 return commands
             case ev.PauseJudged():
@@ -91,8 +91,9 @@ class Turns:
             return []
         before, (self._floor.state, effect) = self.state, row
         commands = effect(self._floor)
+        # connected: who is not greeted was LISTENING before, and is waited for only now
         if self.state is not before or cause is ev.Connected:
             self._timing.begin(since)
-        elif cause is Deadline:
+        elif cause is Deadline:  # else it would stay due
             self._timing.stop()
         return commands

@@ -196,12 +196,25 @@ async def _measure_own(
 
 def main() -> int:
     """Say everything to both engines; print, write, draw."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--engine", choices=ENGINES, action="append")
-    parser.add_argument("--kind", choices=[kind.name.lower() for kind in Kind], action="append")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
-    parser.add_argument("--json", type=Path)
-    parser.add_argument("--plot", type=Path, metavar="FILE")
+    parser = argparse.ArgumentParser(prog="benchmarks.barge_in", description=__doc__)
+    parser.add_argument(
+        "--engine", choices=ENGINES, action="append", help="may be given twice (default: both)"
+    )
+    parser.add_argument(
+        "--kind",
+        choices=[kind.name.lower() for kind in Kind],
+        action="append",
+        help="may be repeated (default: all)",
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="any key of config.yaml; may be repeated",
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every overlap")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw them, as PNG")
     arguments = parser.parse_args()
     kinds = [Kind[name.upper()] for name in arguments.kind or [kind.name for kind in Kind]]
     spoken = [each for each in overlaps() if each.kind in kinds]

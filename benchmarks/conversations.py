@@ -10,7 +10,7 @@ one in twenty (p95) waits 50 ms longer than among a few; p50 depends on which re
 run takes.
 
 On a machine that does other work meanwhile, put `chrt -r 5` before the command. Writes
-out/conversations.json and out/conversations.png.
+conversations.json and conversations.png into benchmarks/out.
 """
 
 import argparse
@@ -203,10 +203,23 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--calls", type=int, default=0, help="at once (default: a sweep)")
-    parser.add_argument("--seconds", type=float, default=40.0, help="of each measurement")
-    parser.add_argument("--engine", default="scripted")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
-    parser.add_argument("--recordings", type=Path, metavar="DIR", help="what is said")
+    parser.add_argument(
+        "--seconds", type=float, default=40.0, help="of each measurement (default: 40)"
+    )
+    parser.add_argument("--engine", default="scripted", help="default: scripted")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="any key of config.yaml; may be repeated",
+    )
+    parser.add_argument(
+        "--recordings",
+        type=Path,
+        metavar="DIR",
+        help="what is said (default: the nine of RESULTS.md)",
+    )
     parser.add_argument("--out", type=Path, default=report.OUT, help="folder for JSON and PNG")
     asked = parser.parse_args(arguments)
     if asked.calls < 0 or asked.seconds < 1:

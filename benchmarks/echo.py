@@ -148,13 +148,19 @@ def plot(
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(prog="benchmarks.echo", description=__doc__)
     parser.add_argument("--calls", type=int, default=20, help="each in a room of its own")
     parser.add_argument("--listen", type=int, default=5, help="replies listened to, per call")
     parser.add_argument("--over", type=int, default=5, help="replies spoken over, per call")
     parser.add_argument("--at-once", type=int, default=4, help="calls at the same time")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
-    parser.add_argument("--plot", type=Path, metavar="FILE")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="any key of config.yaml; may be repeated",
+    )
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the result, as PNG")
     args = parser.parse_args()
     upstream.check()
     upstream.install(Config())

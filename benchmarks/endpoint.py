@@ -190,15 +190,26 @@ def plot(points: dict[str, list[Point]], path: Path) -> None:
 
 def main() -> None:
     """Judge every speaker by weights fitted without them; print, write, draw."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cache", type=Path, help="keep what was heard in this file")
-    parser.add_argument("--more", type=Path, help="a folder of more speech, with a turns.csv")
+    parser = argparse.ArgumentParser(prog="benchmarks.endpoint", description=__doc__)
     parser.add_argument(
-        "--verdicts", type=Path, help="what benchmarks.endpoint_smart_turn wrote"
+        "--cache", type=Path, metavar="FILE", help="keep what was heard in this file"
     )
-    parser.add_argument("--json", type=Path)
     parser.add_argument(
-        "--plot", type=Path, default=Path(__file__).parent / "plots/endpoint.png"
+        "--more", type=Path, metavar="DIR", help="a folder of more speech, with a turns.csv"
+    )
+    parser.add_argument(
+        "--verdicts",
+        type=Path,
+        metavar="FILE",
+        help="what benchmarks.endpoint_smart_turn wrote",
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the curves")
+    parser.add_argument(
+        "--plot",
+        type=Path,
+        metavar="FILE",
+        default=Path(__file__).parent / "plots/endpoint.png",
+        help="draw them, as PNG (default: over the one in benchmarks/plots)",
     )
     arguments = parser.parse_args()
     try:

@@ -214,11 +214,21 @@ def source(weights: Weights) -> str:
 
 def main() -> None:
     """Fit on every recording there is and write the weights into the source."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cache", type=Path, help="keep what was heard in this file")
-    parser.add_argument("--more", type=Path, help="a folder of more speech, with a turns.csv")
-    parser.add_argument("--without", default="", help="a speaker")
-    parser.add_argument("--out", type=Path, default=Path(fitted.__file__))
+    parser = argparse.ArgumentParser(prog="benchmarks.endpoint_fit", description=__doc__)
+    parser.add_argument(
+        "--cache", type=Path, metavar="FILE", help="keep what was heard in this file"
+    )
+    parser.add_argument(
+        "--more", type=Path, metavar="DIR", help="a folder of more speech, with a turns.csv"
+    )
+    parser.add_argument("--without", default="", metavar="SPEAKER", help="leave a speaker out")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE",
+        default=Path(fitted.__file__),
+        help="default: over agent/endpoint/weights.py",
+    )
     arguments = parser.parse_args()
     observed = observe_all(arguments.cache, arguments.more)
     chosen = as_weights(fit(without(observed, arguments.without)))

@@ -126,9 +126,11 @@ def fit_hearing(observed: Sequence[Observed], verdicts: Verdicts, weights: Numbe
 
 def main() -> None:
     """Ask about every complete turn, in the clean and the noisy condition."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("out", type=Path)
-    parser.add_argument("--more", type=Path, help="a folder of more speech, with a turns.csv")
+    parser = argparse.ArgumentParser(prog="benchmarks.endpoint_smart_turn", description=__doc__)
+    parser.add_argument("out", type=Path, metavar="OUT", help="the file to write")
+    parser.add_argument(
+        "--more", type=Path, metavar="DIR", help="a folder of more speech, with a turns.csv"
+    )
     arguments = parser.parse_args()
     spoken: Iterable[Recording] = recordings()
     if arguments.more is not None:

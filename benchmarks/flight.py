@@ -5,7 +5,7 @@
 
 What the record holds is noted once more, as fast as it goes, and written by the same thread as
 in a server. The law of the media loop is 2 ms a pass; noting is a small part of one. Writes
-out/flight.json.
+flight.json into benchmarks/out.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""A server on a loop that tells how long each pass of its callbacks held it, and on what.
+"""The server half of benchmarks.setup: tells how long each pass of its loop took, and on what.
 
 Time is CPU time of the loop's thread: what the machine gave to others meanwhile is left out,
 the garbage collector is not.

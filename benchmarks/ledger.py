@@ -237,23 +237,37 @@ async def _measure(args: argparse.Namespace) -> list[Told | None]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure; print, write, draw."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(prog="benchmarks.ledger", description=__doc__)
     parser.add_argument("--url", help="of a server with the operator; default: one of our own")
-    parser.add_argument("--interruptions", type=int, default=200)
-    parser.add_argument("--at-once", type=int, default=6, help="calls")
-    parser.add_argument("--cancel", type=float, default=0.25, help="share by response.cancel")
-    parser.add_argument("--longest", type=float, default=30.0, help="seconds before one")
+    parser.add_argument("--interruptions", type=int, default=200, help="in all (default: 200)")
+    parser.add_argument("--at-once", type=int, default=6, help="calls at once (default: 6)")
     parser.add_argument(
-        "--recognise", type=int, default=60, help="so many by a recogniser, too"
+        "--cancel",
+        type=float,
+        default=0.25,
+        help="share of them by response.cancel (default: 0.25)",
     )
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--longest",
+        type=float,
+        default=30.0,
+        help="the latest, in seconds of a reply (default: 30)",
+    )
+    parser.add_argument(
+        "--recognise",
+        type=int,
+        default=60,
+        help="judge so many by a recogniser, too (default: 60)",
+    )
+    parser.add_argument("--seed", type=int, default=1, help="of the moments (default: 1)")
     parser.add_argument(
         "--recordings",
         type=Path,
-        help="a folder of .flac and .wav files to interrupt with; default: as bench latency",
+        metavar="DIR",
+        help="interrupt with every .flac and .wav file in it (default: the nine of RESULTS.md)",
     )
-    parser.add_argument("--json", type=Path)
-    parser.add_argument("--plot", type=Path)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every interruption")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw them, as PNG")
     args = parser.parse_args(arguments)
     upstream.check()
     upstream.install(Config())

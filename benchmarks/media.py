@@ -5,7 +5,8 @@
     python -m benchmarks.media --sweep             the most calls with an echo below 10 ms
 
 The server is a process of its own on one core, the callers another one on another core; real
-peer connections on the loopback. No VAD, no engines. Writes out/media.json and out/media.png.
+peer connections on the loopback. No VAD, no engines. Writes media.json and media.png into
+benchmarks/out.
 
 On a machine that does other work meanwhile, put `chrt -r 5` before the command: otherwise it is
 the scheduler that is measured. Two cores may be two threads of one: a busy neighbour then makes
@@ -168,12 +169,17 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--calls", type=int, default=8, help="at once (default 8)")
-    parser.add_argument("--seconds", type=float, default=10.0, help="of each measurement")
     parser.add_argument(
-        "--mode", action="append", choices=["voip", "lowdelay"], help="may be given twice"
+        "--seconds", type=float, default=10.0, help="of each measurement (default 10)"
     )
-    parser.add_argument("--stock", action="store_true", help="stock aiortc, too")
-    parser.add_argument("--sweep", action="store_true", help="how many calls, at most?")
+    parser.add_argument(
+        "--mode",
+        action="append",
+        choices=["voip", "lowdelay"],
+        help="may be given twice (default: voip; with --sweep both)",
+    )
+    parser.add_argument("--stock", action="store_true", help="measure stock aiortc, too")
+    parser.add_argument("--sweep", action="store_true", help="find the most calls")
     asked = parser.parse_args(arguments)
     if asked.calls < 1 or asked.seconds < 1:
         parser.error("at least one call, for at least one second: markers come once a second")

@@ -5,7 +5,8 @@
 
 Random weights: what a step costs does not depend on what it says. Checkpoints are written once
 to --folder (9.7 GB at full size), then loaded as downloaded ones are. Floors are reckoned from
-this device's own rates, measured in the same run. Writes out/models.json and out/models.png.
+this device's own rates, measured in the same run. Writes models.json and models.png into
+benchmarks/out.
 """
 
 import argparse
@@ -202,11 +203,26 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--folder", type=Path, default=Path("/tmp/voxline-models"))
-    parser.add_argument("--size", choices=["full", "reduced"], help="of Voxtral")
-    parser.add_argument("--only", choices=_PARTS, action="append", help="may be given twice")
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        default=Path("/tmp/voxline-models"),
+        help="for the checkpoints (default /tmp/voxline-models)",
+    )
+    parser.add_argument(
+        "--size", choices=["full", "reduced"], help="of Voxtral (default: as above)"
+    )
+    parser.add_argument(
+        "--only", choices=_PARTS, action="append", help="may be given twice (default: all)"
+    )
     parser.add_argument("--repeats", type=int, default=20, help="of each step (default 20)")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="any key of config.yaml; may be repeated",
+    )
     asked = parser.parse_args(arguments)
     if asked.repeats < 1:
         parser.error("--repeats: at least one")

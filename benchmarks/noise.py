@@ -194,10 +194,12 @@ async def over_a_call(seconds: float) -> int:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=34.0, help="of each sound")
+    parser = argparse.ArgumentParser(prog="benchmarks.noise", description=__doc__)
     parser.add_argument(
-        "--call", action="store_true", help="instead: over a real call, during its replies"
+        "--seconds", type=float, default=34.0, help="of each sound (default: 34)"
+    )
+    parser.add_argument(
+        "--call", action="store_true", help="over a real call instead, during its replies"
     )
     args = parser.parse_args()
     if args.call:

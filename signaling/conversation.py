@@ -45,9 +45,9 @@ class Conversation:
     response: Response | None = None
     utterance: Utterance | None = None  # open: neither answered nor forgotten
     _answered: Utterance | None = None  # the latest that was answered
-    _goes_on: Utterance | None = None  # it was no turn; the next one holds it
+    _goes_on: Utterance | None = None  # its turn was withdrawn; the next one holds it, too
     _last_item: str | None = None
-    _unclaimed: bool = False  # results came, and no reply to them was asked for
+    _unclaimed: bool = False  # functions' results came, and nobody asked for an answer yet
     _functions: int = 0
     _texts: int = 0
 
@@ -187,7 +187,7 @@ class Conversation:
             return []
         self.response = None
         if response.knows_results:
-            self._unclaimed = False  # it was their answer, as the caller's turn had it
+            self._unclaimed = False  # it answered them with what the caller said
         whole = done.status == "completed"
         said = response.message
         ended = [] if said is None else self._ended(response, said, done)
@@ -258,7 +258,7 @@ class Conversation:
     # -- functions
 
     def claim_results(self) -> bool:
-        """Whether results came since this was asked last."""
+        """The client asks for a response: whether that is one to results of its functions."""
         unclaimed, self._unclaimed = self._unclaimed, False
         return unclaimed
 

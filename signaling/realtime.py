@@ -126,7 +126,7 @@ class RealtimeClient:
             case "session.update":
                 return self._update(event)
             case "response.create":
-                if self._conversation.claim_results():
+                if self._conversation.claim_results():  # it asks for an answer to them
                     return [GoOn()], []
                 if self._conversation.response is not None:
                     raise _wrong(

@@ -21,7 +21,7 @@ class Response:
     message: Message | None = None  # what it says, once it says anything
     items: list[Item] = field(default_factory=list)  # that and its function calls, in order
     audible: bool = False
-    knows_results: bool = False  # that came unclaimed before it
+    knows_results: bool = False  # of functions, which came before it and await an answer
 
     def place(self, item: Item) -> Event:
         """Where an item stands in it."""

@@ -48,8 +48,8 @@ class Detection:
     eagerness: str = "auto"
 
     @property
-    def end_of_turn_ms(self) -> int:
-        """The fixed wait of a call; 0 where the end of a turn is judged."""
+    def fixed_wait_ms(self) -> int:
+        """0 where the end of a turn is judged."""
         return self.silence_duration_ms if self.kind == "server_vad" else 0
 
     def view(self) -> dict[str, Any] | None:
@@ -126,6 +126,12 @@ class Session:
     @property
     def voice(self) -> str:
         return self.named_voice or self.voices[0]
+
+    @property
+    def _fixed_wait_ms(self) -> int:
+        """Where the client says when to answer, a turn still ends: as it is configured."""
+        detection = self.configured if self.detection.kind is None else self.detection
+        return detection.fixed_wait_ms
 
     def updated(self, patch: Any) -> "Session":
         """Lay a client's partial session over this one; a null leaves a field as it is.
@@ -237,7 +243,7 @@ class Session:
             speed=_changed(self.speed, before.speed),
             language=_changed(self.language, before.language),
             vad_threshold=_changed(new.threshold, old.threshold),
-            end_of_turn_ms=_changed(new.end_of_turn_ms, old.end_of_turn_ms),
+            end_of_turn_ms=_changed(self._fixed_wait_ms, before._fixed_wait_ms),
             eagerness=_changed(new.eagerness, old.eagerness),
             preroll_ms=_changed(new.prefix_padding_ms, old.prefix_padding_ms),
             create_response=_changed(new.create_response, old.create_response),

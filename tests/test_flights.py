@@ -26,7 +26,7 @@ def test_a_flight_is_repeated(path) -> None:
 
 @pytest.mark.parametrize("path", FLIGHTS, ids=lambda path: path.stem)
 def test_flights_are_small(path) -> None:
-    assert path.stat().st_size < 100_000
+    assert path.stat().st_size < 1_000_000, "cut the call short: half a minute is enough"
 
 
 def test_the_synthetic_one_holds_what_it_is_for() -> None:

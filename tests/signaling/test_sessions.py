@@ -119,6 +119,13 @@ class TestUpdate:
         assert judged.changes_since(manual).end_of_turn_ms is None
         assert again.detection.silence_duration_ms == CONFIGURED.detection.silence_duration_ms
 
+    def test_null_turn_detection_waits_as_configured(self):
+        fixed = Session.fresh(load(None, {"turns.end_of_turn_ms": 700}), "sess_x", ("en-us",))
+        manual = fixed.updated(MANUAL)
+        assert manual.changes_since(fixed).end_of_turn_ms is None
+        other = fixed.updated(detection(silence_duration_ms=200))
+        assert other.updated(MANUAL).changes_since(other).end_of_turn_ms == 700
+
     def test_a_silence_is_a_fixed_wait_and_semantic_vad_takes_it_back(self):
         fixed = CONFIGURED.updated(detection(silence_duration_ms=300))
         assert shown(fixed)["type"] == "server_vad"
