@@ -68,15 +68,13 @@ class EchoGuard:
         """Go through the next hop of what was heard."""
         row = self._ahead.popleft()
         self._hops += 1
-        if row is None:
-            self._heard.clear()
-        elif self.listening:
+        if row is not None and self.listening:
             self._note_floor(row, 1)
             self._heard.append(row)
-        else:
-            self._heard.clear()
-            if self._hops % _FLOOR_EVERY == 0:
-                self._note_floor(row, _FLOOR_EVERY)
+            return
+        self._heard.clear()
+        if row is not None and self._hops % _FLOOR_EVERY == 0:
+            self._note_floor(row, _FLOOR_EVERY)
 
     def explains(self) -> bool:
         """Whether what was heard last, which sounds like speech, is what was played."""
