@@ -18,7 +18,7 @@ import numpy as np
 from agent.audio.frame import SPEAK_HZ, Samples
 from agent.config import Config
 from agent.media import upstream
-from benchmarks import own_server, report
+from benchmarks import options, own_server, report
 from benchmarks.caller import Caller, CallFailed, dial
 from benchmarks.overlap import Trial, coverage, first_softer_ms, steepness, stop
 from benchmarks.overlap_corpus import Kind, Overlap, overlaps
@@ -206,13 +206,7 @@ def main() -> int:
         action="append",
         help="may be repeated (default: all)",
     )
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="any key of config.yaml; may be repeated",
-    )
+    options.add_set(parser)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every overlap")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw them, as PNG")
     arguments = parser.parse_args()

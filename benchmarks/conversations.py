@@ -29,7 +29,7 @@ import aiohttp
 from agent.config import Config
 from agent.errors import ConfigError
 from agent.media import upstream
-from benchmarks import latency, own_server, report, speech
+from benchmarks import latency, options, own_server, report, speech
 from benchmarks.caller import Loss
 from benchmarks.latency import Plan
 from benchmarks.setup import LAW_MS, exported_passes
@@ -207,13 +207,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--seconds", type=float, default=40.0, help="of each measurement (default: 40)"
     )
     parser.add_argument("--engine", default="scripted", help="default: scripted")
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="any key of config.yaml; may be repeated",
-    )
+    options.add_set(parser)
     parser.add_argument(
         "--recordings",
         type=Path,

@@ -22,7 +22,7 @@ from agent.echo.guard import EchoGuard
 from agent.engines import Style
 from agent.media import upstream
 from agent.voices.espeak import EspeakVoice
-from benchmarks import own_server, report
+from benchmarks import options, own_server, report
 from benchmarks.echo_calls import TEXT, Tally, converse
 from benchmarks.echo_room import Echo, Room
 
@@ -153,13 +153,7 @@ def main() -> int:
     parser.add_argument("--listen", type=int, default=5, help="replies listened to, per call")
     parser.add_argument("--over", type=int, default=5, help="replies spoken over, per call")
     parser.add_argument("--at-once", type=int, default=4, help="calls at the same time")
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="any key of config.yaml; may be repeated",
-    )
+    options.add_set(parser)
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the result, as PNG")
     args = parser.parse_args()
     upstream.check()

@@ -27,7 +27,7 @@ from agent.choose import build, choose
 from agent.config import Config
 from agent.config_file import load
 from agent.engines import Style, Voice
-from benchmarks import model_checkpoints, report
+from benchmarks import model_checkpoints, options, report
 from benchmarks.first_audio import first_audio
 from benchmarks.model_floors import Ceilings, VoxtralWork, kokoro, measure
 from benchmarks.model_stock import StockKokoro, StockVoxtral, times_ms
@@ -216,13 +216,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--only", choices=_PARTS, action="append", help="may be given twice (default: all)"
     )
     parser.add_argument("--repeats", type=int, default=20, help="of each step (default 20)")
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="any key of config.yaml; may be repeated",
-    )
+    options.add_set(parser)
     asked = parser.parse_args(arguments)
     if asked.repeats < 1:
         parser.error("--repeats: at least one")

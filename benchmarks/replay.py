@@ -16,7 +16,7 @@ from agent.errors import ConfigError
 from agent.flight.compare import Difference
 from agent.flight.entries import Decision, Entry, decisions
 from agent.flight.record import Flight, read, write
-from benchmarks import destination
+from benchmarks import destination, options
 
 if TYPE_CHECKING:
     from agent.flight.replay import Outcome
@@ -26,12 +26,8 @@ _SHOWN = (en.Joined, en.Opened, en.Asked, en.Stepped, en.Told, en.Wanted, en.End
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, metavar="FILE", help="a flight record")
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="with another value of a key of config.yaml, as in --set turns.eagerness=low",
+    options.add_set(
+        parser, "with another value of a key of config.yaml, as in --set turns.eagerness=low"
     )
     parser.add_argument(
         "--speed",

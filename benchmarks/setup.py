@@ -23,7 +23,7 @@ import uvloop
 from agent.audio.frame import SPEAK_HZ
 from agent.config_file import load
 from agent.media import upstream
-from benchmarks import own_server, report
+from benchmarks import options, own_server, report
 from benchmarks.caller import dial
 
 LAW_MS = 2.0
@@ -99,7 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run, print, and write setup.json."""
     parser = argparse.ArgumentParser(prog="benchmarks.setup", description=__doc__)
     parser.add_argument("--calls", type=int, default=200, help="one after the other")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    options.add_set(parser)
     parser.add_argument("--out", type=Path, default=report.OUT, help="folder for the JSON")
     chosen = parser.parse_args(arguments)
     upstream.install(load(None, {}))

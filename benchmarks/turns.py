@@ -12,7 +12,7 @@ from pathlib import Path
 from agent.config import Limits
 from agent.config_file import parse_override
 from agent.errors import ConfigError
-from benchmarks import destination, own_server
+from benchmarks import destination, options, own_server
 from benchmarks.caller import CallFailed
 from benchmarks.dialogue.account import Account
 from benchmarks.dialogue.report import Result, line, table, write_json
@@ -60,12 +60,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="of the agent (default: config.yaml here, if there is one)",
     )
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="any key of config.yaml, for all dialogues, even those that set it; repeatable",
+    options.add_set(
+        parser, "any key of config.yaml, for all dialogues, even those that set it; repeatable"
     )
     parser.add_argument(
         "--json", metavar="FILE", help="write every result; - prints nothing else"

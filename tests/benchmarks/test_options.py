@@ -1,0 +1,24 @@
+"""Options that several benchmarks take."""
+
+import argparse
+
+from benchmarks.options import add_set
+
+
+def parsed(*arguments):
+    parser = argparse.ArgumentParser()
+    add_set(parser)
+    return parser.parse_args(arguments).set
+
+
+def test_settings_are_kept_in_order_and_of_each_run_anew() -> None:
+    """Killed: a default that the next parser still holds."""
+    assert parsed("--set", "a.b=1", "--set", "c.d=x=y") == ["a.b=1", "c.d=x=y"]
+    assert parsed() == []
+
+
+def test_what_it_is_for_may_be_said_otherwise() -> None:
+    parser = argparse.ArgumentParser()
+    add_set(parser, "of its own server")
+    assert "--set KEY=VALUE" in parser.format_help()
+    assert "of its own server" in parser.format_help()
