@@ -205,7 +205,8 @@ def test_a_server_that_dies_is_missed_before_the_browser_misses_it(call, says, m
     page.wait_for_function("() => globalThis.missed", timeout=20_000)
     print(f"missed after {page.evaluate('missed') - killed:.0f} ms")
     assert page.evaluate("missed") - killed < 8000  # without our own look it took ten seconds
-    expect(page.get_by_role("status")).to_have_text("No connection")
+    expect(page.get_by_role("status")).to_have_text("Connection lost. Calling again…")
+    expect(page.get_by_role("status")).to_have_text("No connection", timeout=30_000)
     expect(page.get_by_role("alert")).to_contain_text("The connection was lost")
 
 

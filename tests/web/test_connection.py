@@ -1,4 +1,4 @@
-"""connection.js: a lost connection is called again once, and given up clearly."""
+"""connection.js and persist.js: a lost connection is called again, and given up clearly."""
 
 import pytest
 from web_call import RELEASED, receive, states, told
@@ -12,7 +12,7 @@ LOSSES = {
 
 
 @pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
-def test_a_lost_connection_is_called_again_once_and_keeps_the_transcript(caller, site, loss):
+def test_a_lost_connection_is_called_again_at_once_and_keeps_the_transcript(caller, site, loss):
     page = caller()
     page.evaluate("call.call()")
     said = {"type": "response.output_audio_transcript.delta", "item_id": "a", "delta": "Hello."}
@@ -69,14 +69,119 @@ def test_a_network_that_is_down_for_a_moment_is_no_absent_server(caller):
     assert page.evaluate("[call.state, fake.peers.length]") == ["listening", 1]
 
 
-def test_giving_up_when_the_second_call_does_not_come_through(caller, site):
-    page = caller()
+WAITS_MS = (500, 1000, 2000, 4000, 4000)  # 11.5 s; the next would end after the 15 s
+ABSENT = {
+    "nobody listens": lambda route: route.abort(),
+    "a proxy finds nobody": lambda route: route.fulfill(status=502),
+    "it has no line yet": lambda route: route.fulfill(status=503),
+}
+
+
+def called(page):
+    """A call by a clock that the test turns."""
+    page.clock.install()
     page.evaluate("call.call()")
-    site.refuse(503, "server_full", "all lines are busy")
+    page.wait_for_function("call.state === 'listening'")
+
+
+def tried(page, times):
+    """So many new calls failed, and the next is waited for."""
+    made = f"fake.peers.length === {1 + times} && fake.held().peers === 0"
+    page.wait_for_function(f"{made} && call.state === 'reconnecting'")
+
+
+@pytest.mark.parametrize("absent", ABSENT.values(), ids=ABSENT)
+def test_a_server_that_takes_seconds_to_come_back_is_called_again(caller, site, absent):
+    page = caller()
+    called(page)
+    page.route("**/calls", absent)
     page.evaluate("fake.peer.become('failed')")
+    for times, wait_ms in enumerate(WAITS_MS[:3], 1):
+        tried(page, times)
+        page.clock.run_for(wait_ms - 100)
+        assert page.evaluate("fake.peers.length") == 1 + times
+        if times == 3:
+            page.unroute("**/calls")
+        page.clock.run_for(100)
+    page.wait_for_function("call.state === 'listening' && fake.peers.length === 5")
+    assert states(page) == ["connecting", "listening", "reconnecting", "listening"]
+    assert told(page, "error") == []
+    assert page.evaluate("fake.held().peers") == 1
+    page.clock.run_for(16_000)  # the limit of the tries is none of the call
+    assert page.evaluate("[call.state, fake.peers.length]") == ["listening", 5]
+    page.evaluate("call.hangUp()")
+    page.wait_for_function(RELEASED)
+
+
+@pytest.mark.parametrize("absent", ABSENT.values(), ids=ABSENT)
+def test_a_server_that_does_not_come_back_is_given_up(caller, absent):
+    page = caller()
+    called(page)
+    page.route("**/calls", absent)
+    page.evaluate("fake.peer.become('failed')")
+    for times, wait_ms in enumerate(WAITS_MS, 1):
+        tried(page, times)
+        page.clock.run_for(wait_ms)
+    tried(page, len(WAITS_MS) + 1)
+    page.clock.run_for(3600)
+    page.wait_for_function("call.state === 'failed'")
+    assert [error["code"] for error in told(page, "error")] == ["connection-lost"]
+    assert told(page, "ended") == [{"reason": "lost"}]
+    page.wait_for_function(RELEASED)
+
+
+def test_a_server_that_does_not_answer_any_more_is_given_up_as_soon(caller):
+    """Not by the limits of each try, which are long: a first call may take its time."""
+    page = caller()
+    called(page)
+    page.route("**/calls", lambda route: None)
+    page.evaluate("fake.peer.become('failed')")
+    page.wait_for_function("fake.peers.length === 2")
+    page.clock.run_for(12_000)
+    tried(page, 1)
+    page.clock.run_for(500)
+    page.wait_for_function("fake.peers.length === 3")
+    page.clock.run_for(2600)
     page.wait_for_function("call.state === 'failed'")
     assert [error["code"] for error in told(page, "error")] == ["connection-lost"]
     page.wait_for_function(RELEASED)
+
+
+@pytest.mark.parametrize(
+    "leave",
+    ["call.hangUp()", "dispatchEvent(new Event('pagehide'))"],
+    ids=["hangUp", "pagehide"],
+)
+@pytest.mark.parametrize("moment", ["during a try", "between two"])
+def test_who_hangs_up_is_not_called_again(caller, leave, moment):
+    page = caller()
+    called(page)
+    page.route("**/calls", lambda route: None if moment == "during a try" else route.abort())
+    page.evaluate("fake.peer.become('failed')")
+    if moment == "between two":
+        tried(page, 1)
+    else:
+        page.wait_for_function("fake.peers.length === 2")
+    page.evaluate(leave)
+    assert page.evaluate("call.state") == "ended"
+    page.wait_for_function(RELEASED)
+    page.clock.run_for(30_000)
+    assert page.evaluate("[call.state, fake.peers.length]") == ["ended", 2]
+    assert told(page, "ended") == [{"reason": "caller"}]
+
+
+def test_a_try_of_a_call_that_is_over_takes_nothing_from_the_next_call(caller):
+    """Killed: its failure, or its time being up, ended the connection of whoever came after."""
+    page = caller()
+    called(page)
+    page.route("**/calls", lambda route: None)
+    page.evaluate("fake.peer.become('failed')")
+    page.wait_for_function("fake.peers.length === 2")
+    page.unroute("**/calls")
+    page.evaluate("() => { call.hangUp(); void call.call(); }")
+    page.wait_for_function("call.state === 'listening'")
+    page.clock.run_for(30_000)
+    assert page.evaluate("[call.state, fake.peers.length]") == ["listening", 3]
 
 
 def test_a_disturbance_that_heals_is_no_loss(caller, site):
@@ -142,7 +247,9 @@ def test_a_network_that_does_not_come_back_is_given_up(caller, site):
     page.evaluate(OFFLINE, True)
     page.route("**/calls", lambda route: route.abort())
     page.evaluate("fake.peer.become('failed')")
-    page.clock.run_for(21_000)
+    page.clock.run_for(20_000)
+    tried(page, 1)  # browsers may be wrong about it
+    page.clock.run_for(15_000)
     page.wait_for_function("call.state === 'failed'")
     assert [error["code"] for error in told(page, "error")] == ["connection-lost"]
     page.wait_for_function(RELEASED)
