@@ -3,6 +3,7 @@
 The brain does what the conversation's instructions say, the voice what the phrase says.
 """
 
+import gc
 import logging
 import os
 import signal
@@ -85,6 +86,9 @@ class ObedientListener:
                 yield Text(", ".join(self.told))
             case "open":  # replies of this call that are not closed, besides this one
                 yield Text(str(self.open_replies - 1))
+            case "collected":  # whether a collection goes through what was loaded
+                loaded = {id(item) for item in gc.get_objects()}
+                yield Text(str(id(vars(threading)) in loaded))
             case "threads":
                 yield Text(str(threading.active_count()))
             case "forever":
