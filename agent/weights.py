@@ -94,7 +94,7 @@ def _examined(folder: Path, remedy: str) -> Weights:
         return Weights(None, 0, f"{folder} has no {lacking}", remedy)
     for file in files:
         if _is_cut(file):
-            return Weights(None, 0, f"{file} was cut off", remedy)
+            return Weights(None, 0, f"{file} was cut off", f"delete it and {remedy}")
     return Weights(folder, sum(file.stat().st_size for file in files))
 
 
