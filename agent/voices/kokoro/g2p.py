@@ -6,6 +6,7 @@ phonemizer loads a private copy for each reader (espeak-ng is one set of global 
 espeak voice of this process has its own).
 """
 
+import logging
 import threading
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -38,6 +39,8 @@ class Reader(Protocol):
 
 def reader(code: str) -> Reader:
     """A reader for one of Kokoro's languages; takes seconds. Raises EngineError."""
+    # A filter, since phonemizer sets the level itself, each time that it is loaded.
+    logging.getLogger("phonemizer").addFilter(_is_error)
     try:
         if code in ENGLISH:
             with warnings.catch_warnings():
@@ -50,6 +53,11 @@ def reader(code: str) -> Reader:
         return WholeReader(_extra(code), code)
     except (RuntimeError, OSError) as error:
         raise EngineError(f"espeak-ng cannot be loaded for Kokoro: {error}") from error
+
+
+def _is_error(record: logging.LogRecord) -> bool:
+    """phonemizer warns of each phrase whose words merge, or of which one is foreign."""
+    return record.levelno >= logging.ERROR
 
 
 def _extra(code: str) -> Callable[[str], Any]:

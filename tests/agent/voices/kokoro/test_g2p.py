@@ -2,6 +2,7 @@
 """Phonemes, word by word: in Kokoro's alphabet, with the marks, without markup or downloads."""
 
 import importlib.util
+import logging
 import socket
 from concurrent.futures import ThreadPoolExecutor
 
@@ -112,6 +113,26 @@ def test_words_that_espeak_merges_are_shared_out_in_order():
         " ".join(filter(None, phonemes))
         == (espeak.EspeakG2P("fr-fr")("Il y a des amis dans les îles.")[0])
     )
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        ("f", "Qu'est-ce que c'est ? Il y en a."),  # other words than are written
+        ("f", "J'aime le software engineering."),  # foreign ones
+        ("i", "Costa 5 euro, cioè 12.5 volte."),
+        ("a", "zyxwv4kq b2b-xq"),
+    ],
+)
+def test_how_a_phrase_is_read_is_nothing_to_tell_the_operator(code, text, caplog):
+    read(text, reader(code))
+    assert caplog.records == []
+
+
+def test_errors_of_phonemizer_are_still_told(caplog):
+    reader("f")
+    logging.getLogger("phonemizer").error("no espeak")
+    assert caplog.messages == ["no espeak"]
 
 
 @pytest.mark.parametrize(("code", "extra"), [("j", "ja"), ("z", "zh")])
