@@ -15,15 +15,14 @@ import { Connection } from './connection.js';
 import { Conversation } from './conversation.js';
 import { Levels } from './levels.js';
 import { listMicrophones, Microphone } from './microphone.js';
+import { persist } from './persist.js';
 import { PlayoutDelay } from './playout-delay.js';
 import { Tools } from './tools.js';
 
 export { CallError };
 
-// A connection that is lost so soon after another one is no accident.
+// A connection that is lost so soon after another one is no accident, and not called again.
 const AGAIN_MS = 60_000;
-// A telephone that changes from one network to another is without any for some seconds.
-const OFFLINE_MS = 20_000;
 
 /** @import { Phase, ServerEvent } from './conversation.js' */
 /** @import { LevelPair } from './levels.js' */
@@ -36,7 +35,8 @@ const OFFLINE_MS = 20_000;
  * hearing       the caller speaks, or pauses for breath
  * thinking      the agent has the word and is not heard yet
  * speaking      the agent speaks (the caller may, too: that is an interruption)
- * reconnecting  the connection was lost; one new call is being tried
+ * reconnecting  the connection was lost; a new call is being tried, several times for up to 15 s
+ *               (once there is a network, which is waited for up to 20 s)
  * ended         hung up, by either side; call() starts anew
  * failed        could not connect, or was lost; `error` told why; call() starts anew
  * @typedef {'idle' | 'connecting' | Phase | 'reconnecting' | 'ended' | 'failed'} State
@@ -245,7 +245,7 @@ export class VoxlineCall extends EventTarget {
     }
   }
 
-  /** The connection was lost: one new call with the same microphone. @param {number} number */
+  /** The connection was lost: a new call with the same microphone. @param {number} number */
   async #reconnect(number) {
     this.#disconnect();
     if (performance.now() - this.#calledAgainMs < AGAIN_MS) {
@@ -256,8 +256,7 @@ export class VoxlineCall extends EventTarget {
     this.#become('reconnecting');
     this.#tell('transcript', this.transcript);
     try {
-      await online(this.#page.signal);
-      if (number === this.#number) await this.#connect(number);
+      await persist(() => this.#connect(number), () => this.#disconnect(), this.#page.signal);
     } catch (cause) {
       if (number === this.#number) this.#fail(new CallError('connection-lost', { cause }), 'lost');
     }
@@ -377,19 +376,4 @@ export class VoxlineCall extends EventTarget {
 function asCallError(error) {
   if (error instanceof CallError) return error;
   return new CallError('server-error', { detail: String(error), cause: error });
-}
-
-/**
- * Return when there is a network, or after a while without one.
- * @param {AbortSignal} signal ends the wait
- * @returns {Promise<void>}
- */
-function online(signal) {
-  if (navigator.onLine) return Promise.resolve();
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, OFFLINE_MS);
-    const done = () => (clearTimeout(timer), resolve());
-    globalThis.addEventListener('online', done, { once: true, signal });
-    signal.addEventListener('abort', done);
-  });
 }

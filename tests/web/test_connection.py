@@ -1,4 +1,4 @@
-"""connection.js: a lost connection is called again once, and given up clearly."""
+"""connection.js, persist.js: a lost connection is called again, and given up clearly."""
 
 import pytest
 from web_call import RELEASED, receive, states, told
@@ -38,9 +38,7 @@ def silent_for_three_seconds(page):
     page.wait_for_function("call.state === 'listening'")
     page.clock.run_for(1000)
     page.evaluate("fake.silent = true")
-    for _ in range(3):
-        page.clock.run_for(1000)
-        page.evaluate("fetch('/settled')")  # what was asked before it has been answered
+    pass_seconds(page, 3)
 
 
 @pytest.mark.parametrize(
@@ -69,11 +67,83 @@ def test_a_network_that_is_down_for_a_moment_is_no_absent_server(caller):
     assert page.evaluate("[call.state, fake.peers.length]") == ["listening", 1]
 
 
-def test_giving_up_when_the_second_call_does_not_come_through(caller, site):
-    page = caller()
+def lost_to_an_absent_server(page):
+    """A call is lost, and nobody takes another."""
+    page.clock.install()
     page.evaluate("call.call()")
-    site.refuse(503, "server_full", "all lines are busy")
+    page.wait_for_function("call.state === 'listening'")
+    page.route("**/calls", lambda route: route.abort())
     page.evaluate("fake.peer.become('failed')")
+
+
+def pass_seconds(page, seconds):
+    for _ in range(2 * seconds):
+        page.clock.run_for(500)
+        page.evaluate("fetch('/settled')")  # what was asked before it has been answered
+
+
+def test_a_server_that_is_started_anew_is_called_again_when_it_is_there(caller, site):
+    page = caller()
+    lost_to_an_absent_server(page)
+    pass_seconds(page, 3)
+    assert page.evaluate("call.state") == "reconnecting"
+    page.unroute("**/calls")
+    pass_seconds(page, 4)
+    page.wait_for_function("call.state === 'listening'")
+    assert states(page) == ["connecting", "listening", "reconnecting", "listening"]
+    assert told(page, "error") == []
+    assert len(site.offers) == 2
+    held = page.evaluate("fake.held()")
+    assert held["microphones"] == 1 and held["peers"] == 1
+
+
+def test_a_server_that_does_not_come_back_is_given_up_after_a_while(caller):
+    page = caller()
+    lost_to_an_absent_server(page)
+    pass_seconds(page, 14)
+    tried = page.evaluate("[call.state, fake.peers.length]")
+    assert tried[0] == "reconnecting"
+    assert 5 <= tried[1] <= 8, "sooner and sooner it would be a flood, once too little"
+    pass_seconds(page, 2)
+    page.wait_for_function("call.state === 'failed'")
+    assert [error["code"] for error in told(page, "error")] == ["connection-lost"]
+    assert told(page, "ended") == [{"reason": "lost"}]
+    page.wait_for_function(RELEASED)
+
+
+def test_a_call_that_hangs_while_it_is_tried_again_is_given_up_too(caller):
+    page = caller()
+    lost_to_an_absent_server(page)
+    page.unroute("**/calls")
+    page.evaluate("fake.connects = false")
+    pass_seconds(page, 16)
+    page.wait_for_function("call.state === 'failed'")
+    page.wait_for_function(RELEASED)
+
+
+def test_hanging_up_between_two_tries_is_the_last_word(caller):
+    page = caller()
+    lost_to_an_absent_server(page)
+    pass_seconds(page, 1)
+    tried = page.evaluate("fake.peers.length")
+    page.evaluate("call.hangUp()")
+    page.wait_for_function(RELEASED)
+    pass_seconds(page, 16)
+    assert page.evaluate("[call.state, fake.peers.length]") == ["ended", tried]
+    assert told(page, "error") == []
+
+
+def test_giving_up_when_all_lines_stay_busy(caller, site):
+    page = caller()
+    page.clock.install()
+    page.evaluate("call.call()")
+    page.wait_for_function("call.state === 'listening'")
+    page.route(
+        "**/calls",
+        lambda route: route.fulfill(status=503, json={"error": {"code": "server_full"}}),
+    )
+    page.evaluate("fake.peer.become('failed')")
+    pass_seconds(page, 16)
     page.wait_for_function("call.state === 'failed'")
     assert [error["code"] for error in told(page, "error")] == ["connection-lost"]
     page.wait_for_function(RELEASED)
@@ -143,6 +213,7 @@ def test_a_network_that_does_not_come_back_is_given_up(caller, site):
     page.route("**/calls", lambda route: route.abort())
     page.evaluate("fake.peer.become('failed')")
     page.clock.run_for(21_000)
+    pass_seconds(page, 16)
     page.wait_for_function("call.state === 'failed'")
     assert [error["code"] for error in told(page, "error")] == ["connection-lost"]
     page.wait_for_function(RELEASED)
