@@ -12,6 +12,7 @@ import time
 
 import numpy as np
 
+from agent.accelerator import taken
 from agent.audio.frame import SPEAK_HZ
 from agent.engines import Act, Action, Conversation, Heard, Speech, Style, Text, Word
 from agent.errors import ConfigError, EngineError
@@ -168,6 +169,11 @@ class ObedientVoice(ToneVoice):
 
 
 def build():
+    return ObedientBrain(), ObedientVoice()
+
+
+def build_noted():
+    taken.note("the step", "by hand")
     return ObedientBrain(), ObedientVoice()
 
 

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import assert_never
 
+from agent.accelerator.taken import ways
 from agent.audio.frame import Samples
 from agent.engines import Brain, Conversation, Listener, Voice
 from agent.errors import ConfigError, EngineError
@@ -241,7 +242,7 @@ def main() -> None:
     try:
         build: BuildEngines = pickle.loads(order.pickled)
         brain, voice = build()
-        ready = wire.Ready(tuple(voice.voices()), brain.capacity())
+        ready = wire.Ready(tuple(voice.voices()), brain.capacity(), ways())
     except (ConfigError, EngineError) as error:
         connection.send(wire.BuildFailed(str(error), isinstance(error, ConfigError)))
         return
