@@ -66,12 +66,15 @@ class _OnceEach(yaml.SafeLoader):
 
 
 def parse_override(text: str) -> tuple[str, Any]:
-    """Split `turns.end_of_turn_ms=300` into key and YAML value. Raises ConfigError."""
+    """Split `turns.end_of_turn_ms=300` into key and YAML value, "" for none.
+
+    Raises ConfigError.
+    """
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
         raise ConfigError(f"--set {text}: write it as section.key=value")
     try:
-        return key.strip(), yaml.safe_load(value)
+        return key.strip(), yaml.safe_load(value) if value.strip() else ""
     except yaml.YAMLError as error:
         raise ConfigError(f"--set {text}: {value!r} is not a YAML value") from error
 

@@ -95,7 +95,8 @@ class Ear:
                 self._probability = self._voiced(window)
                 if noticed := self._gate.notice(self._probability, self._judge.audible):
                     yield noticed
-                if event := self._gate.feed(self._probability, self._may_begin):
+                least = self._onset.least_probability
+                if event := self._gate.feed(self._probability, self._may_begin, least):
                     yield event
             self._judge.feed(sound, self._probability, self._config)
             spoken = self._gate.speaking and self._probability >= self._config.start_threshold
@@ -148,7 +149,7 @@ class Ear:
         """Whether speech may begin with the latest window."""
         if self._gate.speaking or self._probability < self._config.start_threshold:
             return True  # nothing would begin
-        return self._judge.audible and self._onset.may_begin(self._probability)
+        return self._judge.audible and self._onset.near(self._probability)
 
     def _voiced(self, window: Samples) -> float:
         """The probability that the caller speaks in [512]."""

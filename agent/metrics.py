@@ -4,7 +4,7 @@
 Prometheus side is a registry of its own, so that tests and several servers do not share counts.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from prometheus_client import (
@@ -87,6 +87,12 @@ class Metrics:
             "Times the engines' process was lost, and started again",
             registry=registry,
         )
+        self.engine_ways = Gauge(
+            "voxline_engine_way",
+            "1 for the way of running that a step of an engine took when it was loaded",
+            ["step", "way"],
+            registry=registry,
+        )
         self.turn_latency = Histogram(
             "voxline_turn_latency_seconds",
             "Caller's last speech sample (as the VAD places it) to the reply's first packet",
@@ -153,6 +159,12 @@ class Metrics:
     def loop_passed(self, held_s: float) -> None:
         """One pass of `agent.lag.CountingLoop`."""
         self.loop_held.observe(held_s)
+
+    def engines_run(self, ways: Iterable[tuple[str, str]]) -> None:
+        """The engines were loaded: each step runs this way, and none as before."""
+        self.engine_ways.clear()
+        for step, way in ways:
+            self.engine_ways.labels(step, way).set(1)
 
     def call_ended(self, reason: EndReason) -> None:
         self.calls_ended.labels(reason.value).inc()

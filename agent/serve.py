@@ -87,7 +87,9 @@ async def running(config: Config) -> AsyncIterator[str]:
         stack.callback(toolbox.close)
         stack.callback(records.close)
         adviser = await _advised(config, stack)  # what it lacks is known sooner than weights
-        host = EngineHost(partial(build, config, choice), metrics.engine_deaths.inc)
+        host = EngineHost(
+            partial(build, config, choice), metrics.engine_deaths.inc, metrics.engines_run
+        )
         stack.push_async_callback(host.close)
         await host.start()
         canned = await _canned(config, host)

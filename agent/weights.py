@@ -6,6 +6,7 @@ Knows the layout that Hugging Face's hub and its cache have, and imports nothing
 import json
 import os
 import socket
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
@@ -14,7 +15,11 @@ from urllib.request import getproxies, proxy_bypass
 _HUB = "https://huggingface.co"
 _PORTS = {"https": 443, "socks5": 1080, "socks5h": 1080}
 _PATIENCE_S = 2.0
+_LENGTH_BYTES = 8  # of the header, which comes next
+_HEADER_BYTES = 2**27  # of a safetensors file, at most
+_NOTES = "__metadata__"  # the one entry of a header that is no tensor
 _TRUE = {"1", "on", "yes", "true"}
+_ARCHIVE = b"PK\3\4"  # so begins what torch saves: a zip, whose list of contents comes last
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +92,33 @@ def _examined(folder: Path, remedy: str) -> Weights:
     if absent or not files:
         lacking = ", ".join(absent) or "weights"
         return Weights(None, 0, f"{folder} has no {lacking}", remedy)
+    for file in files:
+        if _is_cut(file):
+            return Weights(None, 0, f"{file} was cut off", f"delete it and {remedy}")
     return Weights(folder, sum(file.stat().st_size for file in files))
+
+
+def _is_cut(file: Path) -> bool:
+    """Whether it is shorter than its own beginning says. What is no such file at all is left
+    to whoever loads it."""
+    try:
+        size = file.stat().st_size
+        with file.open("rb") as opened:
+            begins = opened.read(_LENGTH_BYTES)
+            if len(begins) < _LENGTH_BYTES:
+                return True
+            if begins.startswith(_ARCHIVE):
+                return not zipfile.is_zipfile(opened)
+            if file.suffix != ".safetensors":
+                return False
+            length = int.from_bytes(begins, "little")
+            if length > size:
+                return True
+            header = json.loads(opened.read(min(length, _HEADER_BYTES)))
+        ends = [about["data_offsets"][1] for name, about in header.items() if name != _NOTES]
+        return bool(size < _LENGTH_BYTES + length + max(ends, default=0))
+    except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError):
+        return False
 
 
 def cache() -> Path:

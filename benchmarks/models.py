@@ -135,6 +135,8 @@ def kokoro_rows(config: Config, ceilings: Ceilings, repeats: int) -> Iterator[Ro
 def answer_rows(config: Config, repeats: int) -> Iterator[Row]:
     """Both engines together: from the pause to the first audio, for one call and for many."""
     brain, voice = build(config, choose(config))
+    gc.collect()
+    gc.freeze()  # as the engines' process does
     room = brain.capacity() or max(BATCHES)
     for callers in dict.fromkeys((1, min(room, max(BATCHES)))):
         turns = max(3, repeats // callers)

@@ -3,6 +3,7 @@
 The brain does what the conversation's instructions say, the voice what the phrase says.
 """
 
+import gc
 import logging
 import os
 import signal
@@ -11,6 +12,7 @@ import time
 
 import numpy as np
 
+from agent.accelerator import taken
 from agent.audio.frame import SPEAK_HZ
 from agent.engines import Act, Action, Conversation, Heard, Speech, Style, Text, Word
 from agent.errors import ConfigError, EngineError
@@ -85,6 +87,9 @@ class ObedientListener:
                 yield Text(", ".join(self.told))
             case "open":  # replies of this call that are not closed, besides this one
                 yield Text(str(self.open_replies - 1))
+            case "collected":  # whether a collection goes through what was loaded
+                loaded = {id(item) for item in gc.get_objects()}
+                yield Text(str(id(vars(threading)) in loaded))
             case "threads":
                 yield Text(str(threading.active_count()))
             case "forever":
@@ -164,6 +169,11 @@ class ObedientVoice(ToneVoice):
 
 
 def build():
+    return ObedientBrain(), ObedientVoice()
+
+
+def build_noted():
+    taken.note("the step", "by hand")
     return ObedientBrain(), ObedientVoice()
 
 

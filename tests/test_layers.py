@@ -72,6 +72,7 @@ MAY_IMPORT = {
     "signaling.origins": [],
     # what the heavy models share: torch, and nothing of any model
     "agent.accelerator": ["agent.config", "agent.errors", "torch"],
+    "agent.accelerator.taken": [],
     # models: each knows its own library, none knows calls or another model
     "agent.vad.silero": [*VALUES, *NUMPY, "onnxruntime"],
     "agent.brains.operator": [*VALUES, *NUMPY, "agent.backchannel", "pocketsphinx"],
@@ -118,7 +119,7 @@ MAY_IMPORT = {
     "agent.smart_turn.worker": [*VALUES, *NUMPY, "agent.smart_turn.model"],
     # shell: asyncio and sockets; which model runs is not known here
     "agent.media": [*VALUES, *NUMPY, "aiortc", "aioice", "av", "pyee", "pylibsrtp"],
-    "agent.host": [*VALUES, *NUMPY, "msgpack"],
+    "agent.host": [*VALUES, *NUMPY, "agent.accelerator.taken", "msgpack"],
     "agent.smart_turn": [
         *VALUES,
         "agent.host.backoff",

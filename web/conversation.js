@@ -150,13 +150,17 @@ export class Conversation {
     return 'transcript';
   }
 
-  /** @param {unknown} output the items of a response that is over @returns {Change | null} */
+  /**
+   * So is what the caller said before it: not every engine writes that down, and who does may be late.
+   * @param {unknown} output the items of a response that is over
+   * @returns {Change | null}
+   */
   #finish(output) {
     /** @type {Change | null} */
     let change = null;
-    for (const said of Array.isArray(output) ? output : []) {
-      const item = this.#items.get(text(said?.id));
-      if (!item || item.done) continue;
+    const over = (Array.isArray(output) ? output : []).map((said) => text(said?.id));
+    for (const item of this.#items.values()) {
+      if (item.done || !(item.role === 'caller' || over.includes(item.id))) continue;
       this.#items.set(item.id, { ...item, done: true });
       change = 'transcript';
     }

@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 
 import torch
 
+from agent.accelerator import taken
 from agent.config import Torch
 from agent.errors import first_line
 
@@ -149,4 +150,5 @@ def _since(began: float) -> float:
 
 def _done(chosen: Chosen[T]) -> Chosen[T]:
     log.info("%s", chosen)
+    taken.note(chosen.what, chosen.rung)
     return chosen

@@ -37,13 +37,17 @@ class EngineHost:
     """Starts the engines' process, keeps it alive, and gives each call its share of it."""
 
     def __init__(
-        self, build: BuildEngines, on_death: Callable[[], None] = lambda: None
+        self,
+        build: BuildEngines,
+        on_death: Callable[[], None] = lambda: None,
+        on_start: Callable[[tuple[tuple[str, str], ...]], None] = lambda ways: None,
     ) -> None:
         """`build` must be picklable, by a name that the child can import.
 
-        `on_death` is told each time the process is lost.
+        `on_death` is told each time the process is lost, `on_start` each time it is there what
+        its models run, and how.
         """
-        self._build, self._on_death = build, on_death
+        self._build, self._on_death, self._on_start = build, on_death, on_start
         self._process: EngineProcess | None = None  # None while there is none to talk to
         self._keeper: asyncio.Task[None] | None = None
         self._calls: dict[int, HostedCall] = {}
@@ -126,6 +130,7 @@ class EngineHost:
         process = EngineProcess(self._receive)
         await process.start(self._build)
         self.voices, self.calls = process.ready.voices, process.ready.calls
+        self._on_start(process.ready.ways)
         return process
 
     def _receive(self, message: wire.FromEngines) -> None:

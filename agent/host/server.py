@@ -6,6 +6,7 @@ waits for. No call waits for another. The main thread builds, a second one reads
 `agent.host.process`.
 """
 
+import gc
 import logging
 import os
 import pickle
@@ -16,6 +17,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import assert_never
 
+from agent.accelerator.taken import ways
 from agent.audio.frame import Samples
 from agent.engines import Brain, Conversation, Listener, Voice
 from agent.errors import ConfigError, EngineError
@@ -240,7 +242,7 @@ def main() -> None:
     try:
         build: BuildEngines = pickle.loads(order.pickled)
         brain, voice = build()
-        ready = wire.Ready(tuple(voice.voices()), brain.capacity())
+        ready = wire.Ready(tuple(voice.voices()), brain.capacity(), ways())
     except (ConfigError, EngineError) as error:
         connection.send(wire.BuildFailed(str(error), isinstance(error, ConfigError)))
         return
@@ -249,6 +251,9 @@ def main() -> None:
         connection.send(wire.BuildFailed(f"the engines cannot be built: {error!r}", False))
         return
     server = Server(brain, voice, connection.send)
+    # what is loaded stays: half a million objects, and a collection of them takes up to 0.4 s
+    gc.collect()
+    gc.freeze()
     connection.send(ready)
     reader.join()
 

@@ -144,6 +144,7 @@ class Ready:
 
     voices: tuple[str, ...]
     calls: int | None  # that there is room for; None: no bound
+    ways: tuple[tuple[str, str], ...] = ()  # what runs, and how
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ class Gate:
         self.config = config  # may be replaced in mid-call
         self.speaking = False
         self.now_ms = 0  # media time: the end of the window fed last
-        self._run_ms = 0  # length of the run of windows that speaks against `speaking`
+        self._run: list[float] = []  # the latest windows, all of which speak against `speaking`
         self._sounding_ms = 0  # length of the sound that was noticed, and may become speech
         self._passing_ms = 0  # since it was last heard
 
@@ -55,24 +55,31 @@ class Gate:
         sounded_ms, self._sounding_ms = self._sounding_ms, 0
         return SoundPassed() if sounded_ms < _NOTHING_MS else None
 
-    def feed(self, probability: float, audible: bool = True) -> SpeechEvent | None:
+    def feed(
+        self, probability: float, audible: bool = True, least: float = 0.0
+    ) -> SpeechEvent | None:
         """Take the next window's speech probability, 0..1.
 
         Speech does not begin with a window that is not `audible`: a VAD trails what has ended.
+        Nor does it while one of those that it would begin with is below `least`, which may
+        change with each: a hiss counts as soon as the voice is heard to which it belongs.
         """
         self.now_ms += WINDOW_MS
         if self.speaking:
-            against = probability < self.config.stop_threshold
+            against, least = probability < self.config.stop_threshold, 0.0
             needed_ms = self.config.min_silence_ms
         else:
             against = audible and probability >= self.config.start_threshold
             needed_ms = self.config.min_speech_ms
-        self._run_ms = self._run_ms + WINDOW_MS if against else 0
-        if not against or self._run_ms < needed_ms:
-            if self._run_ms != WINDOW_MS:
+        needed = max(1, -(-needed_ms // WINDOW_MS))  # windows
+        # two at least, or each would look like the first
+        self._run = [*self._run, probability][-max(2, needed) :] if against else []
+        if len(self._run) < needed or min(self._run[-needed:]) < least:
+            if len(self._run) != 1:
                 return None
             return SilenceSuspected() if self.speaking else SpeechSuspected()
-        ago_ms, self._run_ms = self._run_ms, 0
+        self._run = []
+        ago_ms = needed * WINDOW_MS
         self.speaking = not self.speaking
         self._sounding_ms = 0
         if self.speaking:
@@ -87,5 +94,5 @@ class Gate:
         """
         if not self.speaking or silent_ms < self.config.min_silence_ms:
             return None
-        self.speaking, self._run_ms = False, 0
+        self.speaking, self._run = False, []
         return SpeechEnded(now_ms - silent_ms, silent_ms + behind_ms)

@@ -47,15 +47,21 @@ class Onset:
                 levels_db = np.fromiter(self._caller_db, np.float64)
                 self._least_db = float(np.percentile(levels_db, _LOUD_PERCENT)) - _FAR_DB
 
-    def may_begin(self, probability: float) -> bool:
-        """Whether a window of this probability may begin the caller's speech."""
+    @property
+    def least_probability(self) -> float:
+        """Of each window that begins the caller's speech: no bar once what began is voiced."""
+        if self._since_hops < _GOES_ON_HOPS or max(self._clarity, default=0.0) >= _VOICED:
+            return 0.0
+        return _CERTAIN
+
+    def near(self, probability: float) -> bool:
+        """Whether a window that the VAD takes for speech may be the caller's.
+
+        Ask once of each: a voice too far away is nearer each time, and a noise is no voice.
+        """
         if self._since_hops < _GOES_ON_HOPS:
             return True
-        if probability < _CERTAIN and max(self._clarity, default=0.0) < _VOICED:
-            return False
         below_db = self._least_db - max(self._levels_db, default=_SILENT_DB)
-        if below_db <= 0:
-            self._relented_db = 0.0
-            return True
-        self._relented_db += _RELENT_DB
+        if probability >= self.least_probability:
+            self._relented_db = 0.0 if below_db <= 0 else self._relented_db + _RELENT_DB
         return below_db <= self._relented_db

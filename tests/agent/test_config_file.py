@@ -88,6 +88,12 @@ def test_an_empty_section_keeps_its_defaults(tmp_path) -> None:
     assert load(write(tmp_path, "")) == Config()
 
 
+def test_nothing_behind_the_equals_sign_is_an_empty_text():
+    assert load(None, dict([parse_override("agent.greeting=")])).agent.greeting == ""
+    with pytest.raises(ConfigError, match=r"turns\.end_of_turn_ms"):
+        load(None, dict([parse_override("turns.end_of_turn_ms= ")]))
+
+
 def test_single_overrides_win_over_the_file(tmp_path) -> None:
     path = write(tmp_path, "turns:\n  end_of_turn_ms: 700\n  barge_in_ms: 100")
     config = load(path, dict([parse_override("turns.end_of_turn_ms=300")]))

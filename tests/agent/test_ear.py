@@ -254,6 +254,21 @@ def test_a_noise_that_sounds_like_speech_begins_nothing_and_a_voice_does() -> No
     assert len(listen(Ear(HalfSure(), CONFIG, PATIENCE), tone(0.5, 1))) == 1
 
 
+def test_a_word_that_begins_with_a_hiss_is_told_with_its_first_voiced_window() -> None:
+    """Two windows of voice after it would stop a reply 32 ms later: "stop", "sugar"."""
+    hiss = np.random.default_rng(0).uniform(-0.2, 0.2, HEAR_HZ * 160 // 1000)
+    sound = np.concatenate([seconds(0, 0.32), hiss.astype(np.float32), tone(0.5, 0.5)])
+    ear = Ear(HalfSure(), CONFIG, PATIENCE)
+    voiced_ms, told_ms = 320 + 160, None
+    for at in range(0, len(sound), 160):
+        for event in ear.feed(sound[at : at + 160]):
+            if isinstance(event, SpeechStarted):
+                told_ms = at // 16 + 10
+                assert event.ago_ms == CONFIG.min_speech_ms  # and began with the hiss
+    assert told_ms is not None
+    assert 0 < told_ms - voiced_ms <= 32 + 32  # to hear that it is voiced, and a window's end
+
+
 def test_a_pause_is_known_by_where_it_began_and_how_long_it_is() -> None:
     ear = Ear(LoudnessVad(), CONFIG, PATIENCE)
     assert (ear.pause_at_ms, ear.silent_ms) == (None, 0)

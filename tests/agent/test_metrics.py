@@ -101,6 +101,14 @@ def test_two_servers_do_not_share_counts() -> None:
     assert 'reason="lost"' not in other.text().decode()
 
 
+def test_the_ways_that_engines_run_are_those_of_the_latest_start() -> None:
+    metrics = Metrics()
+    metrics.engines_run([("decode step", "CUDA graphs"), ("prefill", "eager")])
+    metrics.engines_run([("decode step", "eager")])
+    ways = [line for line in metrics.text().decode().splitlines() if "engine_way{" in line]
+    assert ways == ['voxline_engine_way{step="decode step",way="eager"} 1.0']
+
+
 def test_verdicts_are_counted_by_what_became_of_them() -> None:
     metrics = Metrics()
     for fate in ("asked", "asked", "late"):

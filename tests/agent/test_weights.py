@@ -6,6 +6,8 @@ import subprocess
 import sys
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from agent import weights
 
@@ -54,6 +56,28 @@ def test_a_folder_is_found_with_its_size(tmp_path):
 def test_kokoros_kind_of_file_counts(tmp_path):
     folder = checkpoint(tmp_path / "kokoro", "kokoro-v1_0.pth")
     assert weights.find(str(folder)).size_bytes == 1000
+
+
+def whole(path):
+    """A file of weights as it should be."""
+    if path.suffix == ".pth":
+        torch.save({"a": torch.zeros(100)}, path)
+    else:
+        save_file({"a": torch.zeros(100), "b": torch.zeros(9)}, path)
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "kokoro-v1_0.pth"])
+def test_a_file_that_was_cut_off_is_not_taken_for_whole(tmp_path, name):
+    folder = checkpoint(tmp_path / "m", name)
+    data = whole(folder / name)
+    assert weights.find(str(folder)).size_bytes == len(data)
+    for kept in (len(data) - 1, len(data) // 2, 30, 0):
+        (folder / name).write_bytes(data[:kept])
+        found = weights.find(str(folder))
+        assert found.folder is None
+        assert found.lacks == f"{folder / name} was cut off"
+        assert found.remedy == f"delete it and copy the whole checkpoint into {folder}"
 
 
 def test_only_what_the_index_names_is_counted(tmp_path):

@@ -92,6 +92,17 @@ def test_the_caller_stands_before_the_reply_even_when_the_transcript_comes_late(
     ]
 
 
+def test_what_the_caller_said_is_over_with_the_reply_to_it_written_down_or_not(heard):
+    asked = [added("a", "user"), added("b", "assistant")]
+    before = heard(*asked, delta("b", "It is"))["transcript"]
+    assert [item["done"] for item in before] == [False, False]
+    after = heard(*asked, delta("b", "It is"), done("b"))
+    assert after["changes"][-1] == "transcript"
+    assert [item["done"] for item in after["transcript"]] == [True, True]
+    late = heard(*asked, done("b"), transcribed("a", "What time is it?"))["transcript"]
+    assert (late[0]["text"], late[0]["done"]) == ("What time is it?", True)
+
+
 def test_words_that_were_cut_off_are_told_from_those_heard(heard):
     cut = {
         "type": "voxline.response.heard",

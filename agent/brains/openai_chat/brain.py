@@ -7,11 +7,12 @@ VOXLINE_OPENAI_API_KEY and tells it to nobody but the server.
 
 import base64
 import http.client
+import logging
 import math
 import os
 from collections import OrderedDict
-from collections.abc import Generator, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, replace
 from threading import Event
 from time import monotonic
 
@@ -26,8 +27,10 @@ from agent.brains.openai_chat.stream import Completion
 from agent.brains.openai_chat.transcript import in_time, transcript
 from agent.brains.openai_chat.wav import wav
 from agent.config import OpenaiChat
-from agent.engines import Conversation, Heard, Piece
+from agent.engines import Conversation, Exchange, Heard, Piece
 from agent.errors import EngineError
+
+log = logging.getLogger(__name__)
 
 _KEY = "VOXLINE_OPENAI_API_KEY"
 _AGAIN_S = 0.1  # before a second attempt; doubled after each
@@ -64,6 +67,7 @@ class OpenaiChatListener:
         self._utterance = bytearray()  # 16-bit PCM
         self._recordings: OrderedDict[int, str] = OrderedDict()  # by turn, WAV in base64
         self._turn = 0  # of the last reply
+        self._left_out = -1  # turns up to this one: the server has no room for them
         self._kept = b""  # the utterance last kept
         self._language = ""  # of the last reply, for transcripts
         self._telling: Errand[Heard] | None = None  # where the last reply tells what was said
@@ -77,15 +81,24 @@ class OpenaiChatListener:
     def reply(self, conversation: Conversation) -> Iterator[Piece]:
         self._turn = conversation.turn
         self._language = transcribed(conversation.language)
-        said = _encoded(bytes(self._utterance))
-        request = body(self._config, conversation, self._recordings, said)
+        said, recordings = _encoded(bytes(self._utterance)), dict(self._recordings)
+
+        def write(past: tuple[Exchange, ...]) -> bytes:
+            return body(self._config, replace(conversation, past=past), recordings, said)
+
+        past = tuple(one for one in conversation.past if one.turn > self._left_out)
+        request = write(past)
         line = self._idle.pop() if self._idle else Line(self._address)
         telling = None
         if conversation.over_reply and self._utterance and self._config.transcript:
             telling = self._written(bytes(self._utterance), _WORDS_S)
         self._telling = telling
         return Errand(
-            line, lambda unwanted: self._reply(line, request, telling, unwanted), telling
+            line,
+            lambda unwanted: self._reply(
+                line, _Request(request, past, write), telling, unwanted
+            ),
+            telling,
         )
 
     def keep(self) -> None:
@@ -121,7 +134,7 @@ class OpenaiChatListener:
         )
 
     def _reply(
-        self, line: Line, request: bytes, telling: Errand[Heard] | None, unwanted: Event
+        self, line: Line, request: "_Request", telling: Errand[Heard] | None, unwanted: Event
     ) -> Generator[Piece]:
         try:
             if telling is not None:
@@ -136,15 +149,19 @@ class OpenaiChatListener:
             else:
                 self._idle.append(line)
 
-    def _ask(self, line: Line, request: bytes, unwanted: Event) -> Generator[Piece]:
+    def _ask(self, line: Line, request: "_Request", unwanted: Event) -> Generator[Piece]:
         """Ask until a first token comes, or there are no attempts left."""
         config, failed = self._config, 0
         while True:
             completion = Completion(self._turn)
             try:
-                refused = yield from self._attempt(line, request, completion, unwanted)
+                refused = yield from self._attempt(line, request.body, completion, unwanted)
                 if refused is None:
                     return
+                if trouble.is_too_long(refused) and request.shorten():
+                    self._left_out = request.left_out
+                    log.info("the chat server's context is full: the oldest turns are left out")
+                    continue
                 problem: Exception | Refused = refused
                 message = trouble.of_refusal(refused, config)
             except (OSError, http.client.HTTPException) as error:
@@ -192,6 +209,28 @@ class OpenaiChatListener:
             if not finished:  # the server stops its work when it has nobody to tell
                 line.hang_up()
         return None
+
+
+@dataclass(slots=True)
+class _Request:
+    """What is asked, and how to ask it with less of the past."""
+
+    body: bytes
+    past: tuple[Exchange, ...]
+    write: Callable[[tuple[Exchange, ...]], bytes]
+    left_out: int = -1  # the newest turn that is
+
+    def shorten(self) -> bool:
+        """Leave out the older half of the past, if there is one.
+
+        The latest exchange stays: it may hold what was typed, or a tool's result.
+        """
+        half = len(self.past) // 2
+        if not half:
+            return False
+        self.left_out, self.past = self.past[half - 1].turn, self.past[half:]
+        self.body = self.write(self.past)
+        return True
 
 
 def _encoded(pcm16: bytes) -> str:

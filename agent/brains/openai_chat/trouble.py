@@ -1,11 +1,17 @@
 """What went wrong with a server, as one line: the cause, then the remedy. No I/O."""
 
 import http.client
+import re
 import socket
 import ssl
+from typing import Final
 
 from agent.brains.openai_chat.line import Refused
 from agent.config import OpenaiChat
+
+# "maximum context length is 4096 tokens" (OpenAI, vLLM), "longer than the maximum model length
+# of 4096" (vLLM), "exceeds the available context size" (llama.cpp)
+_TOO_LONG: Final = re.compile(r"context (length|size|window)|maximum model length", re.I)
 
 
 def of_network(error: Exception, config: OpenaiChat) -> str:
@@ -53,6 +59,11 @@ def of_refusal(refused: Refused, config: OpenaiChat) -> str:
                 f"the chat server answers with status {status}; "
                 "write its final address into openai_chat.url"
             )
+
+
+def is_too_long(refused: Refused) -> bool:
+    """Whether the conversation does not fit into the model's context."""
+    return refused.status in (400, 413) and bool(_TOO_LONG.search(refused.said))
 
 
 def passes(trouble: Exception | Refused) -> bool:

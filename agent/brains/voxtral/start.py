@@ -156,6 +156,7 @@ def load(
                 attn_implementation="eager" if wanted.attention == "eager" else "sdpa",
                 device_map={"": device.device} if straight else None,
                 local_files_only=True,
+                ignore_mismatched_sizes=True,  # told below: its own error names no weight
                 output_loading_info=True,
             )
     except torch.OutOfMemoryError as error:
@@ -164,10 +165,16 @@ def load(
             " else uses it, or set voxtral.quantization to int8"
         ) from error
     model, about = loaded
-    if lost := sorted(about["missing_keys"]) + sorted(map(str, about["mismatched_keys"])):
+    again = "; delete it and download it again"
+    if lost := sorted(about["missing_keys"]):
         raise ConfigError(
-            f"voxtral.model: {checkpoint.folder} lacks {len(lost)} weights, {lost[0]} for one;"
-            " delete it and download it again"
+            f"voxtral.model: {checkpoint.folder} lacks {len(lost)} weights, {lost[0]} for one"
+            + again
+        )
+    if other := sorted(name for name, *_ in about["mismatched_keys"]):
+        raise ConfigError(
+            f"voxtral.model: in {checkpoint.folder} {len(other)} weights have other shapes than"
+            f" its config.json says, {other[0]} for one{again}"
         )
     model.eval().requires_grad_(False)
     inner = model.model

@@ -2,7 +2,7 @@
 
 A reply may end in [TOOL_CALLS] and a JSON list, of which nothing is spoken. What in it is no
 call of a known function with an object for arguments is left out: a model's slip is no reason
-for an apology. Pure.
+for an apology, unless it leaves nothing of the reply and the caller in silence. Pure.
 """
 
 import json
@@ -14,6 +14,7 @@ from agent.brains.voxtral.detok import Detokenizer
 from agent.brains.voxtral.said import Said
 from agent.brains.voxtral.tekken import Tekken
 from agent.engines import Piece, Text, ToolCall
+from agent.errors import EngineError
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +38,7 @@ class Wording:
         self._calls: str | None = None  # the JSON so far
         self.said = Said()
         self.over = False  # nothing more of it is wanted
+        self._worded = False  # there is something to be heard
 
     def push(self, token: int) -> list[Piece]:
         """The next token; at most one piece."""
@@ -52,13 +54,19 @@ class Wording:
             self.said.add(token, text)
         else:
             self.over = True
+        self._worded = self._worded or bool(wanted.strip())
         return [Text(wanted)] if wanted else []
 
     def finish(self) -> list[Piece]:
-        """There are no more tokens."""
+        """There are no more tokens. Raises EngineError where all it came to is no call."""
         if self._calls is None or self.over:
             return []
         calls = [call for call in map(self._call, _entries(self._calls)) if call]
+        if not calls and not self._worded:
+            raise EngineError(
+                "voxtral asked for a function in a form that cannot be read, and said nothing "
+                "else; raise voxtral.max_new_tokens if the reply was cut"
+            )
         if not calls:
             log.warning("voxtral asked for a function in a form that cannot be read")
         return [

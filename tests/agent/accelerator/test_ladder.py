@@ -8,6 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.accelerator import taken
 from agent.accelerator.ladder import (
     COMPILE_MODE,
     COMPILE_OPTIONS,
@@ -48,6 +49,12 @@ def test_the_first_rung_that_is_right_wins_and_no_other_is_built() -> None:
     assert (chosen.what, chosen.rung, chosen.run) == ("the step", "a", "right")
     assert built == ["a"]
     assert chosen.passed == ()
+
+
+def test_what_was_taken_is_noted_for_whoever_asks(monkeypatch) -> None:
+    monkeypatch.setattr(taken, "_TAKEN", {})
+    climb("the step", [Rung("a", broken), LAST], differs)
+    assert taken.ways() == (("the step", EAGER),)
 
 
 def test_what_raises_or_errs_is_passed_over_with_its_reason() -> None:

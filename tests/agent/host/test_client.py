@@ -13,7 +13,7 @@ import numpy as np
 import psutil
 import pytest
 import uvloop
-from host_fakes import STYLE, ask, build, build_full, build_once, build_wrong
+from host_fakes import STYLE, ask, build, build_full, build_noted, build_once, build_wrong
 
 from agent.engines import Exchange, Text, Word
 from agent.errors import ConfigError, EngineError
@@ -74,11 +74,11 @@ def run(shared):
     return run
 
 
-def run_own(scenario, build=build, on_death=lambda: None):
+def run_own(scenario, build=build, on_death=lambda: None, on_start=lambda ways: None):
     """Run `scenario(host, call)` on a host of its own, which it may kill."""
 
     async def main():
-        host = EngineHost(build, on_death)
+        host = EngineHost(build, on_death, on_start)
         await host.start()
         try:
             return await asyncio.wait_for(scenario(host, host.open_call()), 20)
@@ -429,6 +429,21 @@ def test_who_asks_knows_that_the_engines_are_gone_and_back():
 
     run_own(scenario, on_death=lambda: deaths.append(None))
     assert deaths == [None]
+
+
+def test_how_the_models_run_is_told_at_each_start():
+    told = []
+
+    async def scenario(host, call):
+        async def is_told_again():
+            return len(told) == 2
+
+        assert told == [(("the step", "by hand"),)]
+        child().kill()
+        await until(is_told_again)
+
+    run_own(scenario, build=build_noted, on_start=told.append)
+    assert told[0] == told[1]
 
 
 def test_an_engine_that_dies_of_a_reply_has_said_what_it_said():

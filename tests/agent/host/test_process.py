@@ -141,6 +141,15 @@ def test_ctrl_c_is_not_for_it():
     asyncio.run(main())
 
 
+def test_a_collection_of_rubbish_does_not_go_through_what_was_loaded():
+    async def main():
+        process, said = await started()
+        assert await reply(process, said, "collected") == wire.Said(5, Text("False"))
+        await process.end()
+
+    asyncio.run(main())
+
+
 def test_its_death_is_noticed():
     async def main():
         process, _ = await started()

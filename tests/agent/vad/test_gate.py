@@ -51,6 +51,52 @@ def test_a_first_quiet_window_is_suspected() -> None:
     assert said[3:] == [SilenceSuspected(), None, SilenceSuspected(), None]
 
 
+def begins(*windows, config=CONFIG):
+    """When it says that speech began, if each of the windows comes with the least it needs."""
+    gate = Gate(config)
+    said = [gate.feed(probability, least=least) for probability, least in windows]
+    return [event for event in said if isinstance(event, SpeechStarted)]
+
+
+HISS, VOICE, WHISPER = (0.9, 0.97), (0.9, 0.0), (0.98, 0.97)
+
+
+def test_a_hiss_counts_as_soon_as_its_voice_is_heard() -> None:
+    assert begins(HISS, VOICE) == [SpeechStarted(at_ms=0, ago_ms=64)]
+
+
+def test_a_long_hiss_begins_as_late_as_its_voice_allows() -> None:
+    """No turn of a second because of a fan and the first sound of a voice."""
+    assert begins(*[HISS] * 30, VOICE) == [SpeechStarted(at_ms=29 * 32, ago_ms=64)]
+
+
+def test_a_hiss_alone_begins_nothing_and_is_suspected_once() -> None:
+    gate = Gate(CONFIG)
+    said = [gate.feed(0.9, least=0.97) for _ in range(5)]
+    assert said == [SpeechSuspected(), None, None, None, None]
+
+
+def test_a_whisper_begins_with_its_own_windows_only() -> None:
+    assert begins(HISS, WHISPER) == []
+    assert begins(HISS, WHISPER, WHISPER) == [SpeechStarted(at_ms=32, ago_ms=64)]
+
+
+def test_a_hiss_that_ends_before_the_voice_is_none_of_it() -> None:
+    assert begins(HISS, (0.1, 0.97), VOICE) == []
+
+
+def test_one_window_of_hiss_is_suspected_once_where_one_window_is_enough() -> None:
+    gate = Gate(replace(CONFIG, min_speech_ms=32))
+    said = [gate.feed(0.9, least=least) for least in (0.97, 0.97, 0.97, 0.0)]
+    assert said == [SpeechSuspected(), None, None, SpeechStarted(96, 32)]
+
+
+def test_what_would_begin_speech_needs_nothing_to_end_it() -> None:
+    gate = Gate(replace(CONFIG, min_silence_ms=32))
+    said = [gate.feed(0.9), gate.feed(0.9), gate.feed(0.1, least=0.97)]
+    assert said[-1] == SpeechEnded(64 - 32, 32 + 32)
+
+
 def test_a_single_loud_window_is_a_click() -> None:
     assert feed([0.0, 0.9, 0.0, 0.9, 0.0]) == []
 

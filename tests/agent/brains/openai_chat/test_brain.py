@@ -2,8 +2,10 @@
 
 import base64
 import contextlib
+import json
 import logging
 import queue
+import re
 import socket
 import threading
 from dataclasses import replace
@@ -345,6 +347,45 @@ def test_before_the_first_token_it_is_asked_again(server, listener, behaviour):
     assert said(listener.reply(PLAIN)) == "There."
     first, second = server.bodies()
     assert first == second
+
+
+TOO_LONG = refuses(
+    400,
+    '{"error": {"message": "This model\'s maximum context length is 4096 tokens. However, you '
+    'requested 4400 tokens.", "type": "BadRequestError", "code": 400}}',
+)
+
+
+def exchanges(turns):
+    return tuple(Exchange(f"question {turn}", f"answer {turn}", turn) for turn in turns)
+
+
+def test_what_the_servers_context_has_no_room_for_is_left_out_oldest_first(server, listen):
+    listener = listen(retries=0)
+    past = exchanges(range(1, 7))
+    server.will(TOO_LONG, TOO_LONG, says("There."))
+    assert said(listener.reply(Conversation("", "en-US", past, 7))) == "There."
+    assert [body_turns(body) for body in server.bodies()] == [
+        [1, 2, 3, 4, 5, 6],
+        [4, 5, 6],
+        [5, 6],
+    ]
+    list(listener.reply(Conversation("", "en-US", (*past, *exchanges([7])), 8)))
+    assert body_turns(server.bodies()[-1]) == [5, 6, 7], (
+        "and stays so: nobody waits for it again"
+    )
+
+
+def test_what_is_too_long_with_nothing_left_to_leave_out_is_an_error(server, listener):
+    server.will(TOO_LONG, TOO_LONG)
+    with pytest.raises(EngineError, match="maximum context length is 4096"):
+        list(listener.reply(Conversation("", "en-US", exchanges([1, 2]), 3)))
+    assert [body_turns(body) for body in server.bodies()] == [[1, 2], [2]]
+
+
+def body_turns(body):
+    """Of which exchanges it tells."""
+    return [int(turn) for turn in re.findall(r"question (\d)", json.dumps(body))]
 
 
 def test_after_the_last_attempt_it_is_an_error(server, listen):

@@ -7,7 +7,7 @@ import ssl
 import pytest
 
 from agent.brains.openai_chat.line import Refused
-from agent.brains.openai_chat.trouble import of_network, of_refusal, passes
+from agent.brains.openai_chat.trouble import is_too_long, of_network, of_refusal, passes
 from agent.config import OpenaiChat
 
 CONFIG = OpenaiChat(url="http://gpu.example:8000/v1", model="voice")
@@ -55,3 +55,24 @@ def test_a_refusal_is_told_by_its_status(status, remedy, again):
 def test_the_servers_words_are_passed_on_except_where_they_hold_a_key():
     assert "no slots" in of_refusal(Refused(503, "no slots"), CONFIG)
     assert "sk-" not in of_refusal(Refused(401, "Incorrect API key: sk-ab***"), CONFIG)
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "too_long"),
+    [
+        (400, "This model's maximum context length is 4096 tokens.", True),
+        (
+            400,
+            "The prompt (length 5000) is longer than the maximum model length of 4096.",
+            True,
+        ),
+        (400, "the request exceeds the available context size (4096 tokens)", True),
+        (413, "prompt does not fit the context window", True),
+        (400, "top_p must be in (0, 1]", False),
+        (500, "out of context length", False),
+    ],
+)
+def test_a_conversation_too_long_for_the_model_is_told_from_other_refusals(
+    status, words, too_long
+):
+    assert is_too_long(Refused(status, words)) is too_long

@@ -220,6 +220,19 @@ def test_weights_that_are_missing_are_not_made_up(checkpoint, tmp_path) -> None:
         start(config(folder))
 
 
+def test_weights_of_other_shapes_than_the_config_says_are_refused(checkpoint, tmp_path) -> None:
+    folder = shutil.copytree(checkpoint, tmp_path / "other")
+    path = folder / "config.json"
+    about = json.loads(path.read_text())
+    about["text_config"]["intermediate_size"] *= 2
+    path.write_text(json.dumps(about))
+    told = (
+        r"6 weights have other shapes than its config\.json says, \S*down_proj\.weight for one"
+    )
+    with pytest.raises(ConfigError, match=told + ".*download"):
+        start(config(folder))
+
+
 def test_attention_is_what_the_gpu_and_the_dtype_allow(monkeypatch, caplog) -> None:
     monkeypatch.setattr(torch.backends.cuda, "is_flash_attention_available", lambda: True)
     auto, asked = Voxtral(), Voxtral(attention="flash_attention_2")

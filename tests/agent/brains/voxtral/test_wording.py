@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from agent.brains.voxtral.tekken import Tekken
 from agent.brains.voxtral.wording import Sentences, Wording
 from agent.engines import Text, ToolCall
+from agent.errors import EngineError
 
 TOOL_CALLS = 9
 
@@ -82,7 +83,7 @@ def test_what_can_be_understood_is(read, written) -> None:
     assert calls(read(TOOL_CALLS, written)) == [ToolCall("000070000", "time", "{}")]
 
 
-@pytest.mark.parametrize(
+SLIPS = pytest.mark.parametrize(
     "written",
     [
         "",
@@ -98,16 +99,29 @@ def test_what_can_be_understood_is(read, written) -> None:
         "[" * 5000,
     ],
 )
-def test_a_slip_of_the_model_is_no_failure(read, written, caplog) -> None:
+
+
+@SLIPS
+def test_a_slip_of_the_model_after_words_is_no_failure(read, written, caplog) -> None:
     caplog.set_level(logging.INFO)
-    assert text(read("One moment.", TOOL_CALLS, written)) == "One moment."
-    assert not calls(read(TOOL_CALLS, written))
+    pieces = read("One moment.", TOOL_CALLS, written)
+    assert text(pieces) == "One moment."
+    assert not calls(pieces)
     assert "cannot be read" in caplog.text
     assert "time" not in caplog.text, "what is said is not logged"
 
 
+@SLIPS
+@pytest.mark.parametrize("said", ["", " "])
+def test_a_slip_that_leaves_nothing_to_hear_is_a_failure(read, said, written) -> None:
+    told = r"cannot be read.*voxtral\.max_new_tokens"
+    with pytest.raises(EngineError, match=told) as failure:
+        read(said, TOOL_CALLS, written)
+    assert '"' not in str(failure.value), "what is said is not told"
+
+
 def test_without_functions_none_is_called(read) -> None:
-    assert not calls(read(TOOL_CALLS, '[{"name": "time"}]', functions=()))
+    assert not calls(read("Well.", TOOL_CALLS, '[{"name": "time"}]', functions=()))
 
 
 @pytest.mark.parametrize(
