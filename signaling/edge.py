@@ -4,7 +4,7 @@ What the routes and calls raise, the routes refuse with themselves; this is for 
 around them, headers and counting. An offer and a hang-up are no 5xx here either: clients repeat
 those, and each repeated offer would place another call. The log has the traceback, and the
 answer is made of as little as can be, since it is not known what still works. A call that had
-begun is ended: its caller will not hear of it.
+begun is ended where its caller will not hear of it: they are told no, or are gone meanwhile.
 """
 
 import json
@@ -41,7 +41,7 @@ def edge(hang_up: Callable[[str], Awaitable[object]]) -> Middleware:
         except Exception:  # the edge: logged, and the server lives
             log.exception("%s %s failed", request.method, path_of(request))
             response = _apology(request)
-        if BEGUN in request and response.status != _PLACED:
+        if BEGUN in request and (response.status != _PLACED or request.transport is None):
             try:
                 await hang_up(request[BEGUN])
             except Exception:  # the edge of a call

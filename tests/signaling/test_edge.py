@@ -1,5 +1,6 @@
 """A fault in any layer around the routes is an answer that no client repeats, and is logged."""
 
+import asyncio
 import logging
 
 import pytest
@@ -103,6 +104,37 @@ class TestPlacingACall:
             assert response.status == 422
             assert (await error_of(response))["code"] == "offer_failed"
         assert logged(caplog).endswith("secret")
+
+
+class TestACallerWhoIsGone:
+    @awaited
+    async def test_by_the_time_they_are_answered_has_no_seat(self):
+        class Slow(FakeCalls):
+            begun, gone, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+            async def answer(self, *args):
+                self.begun.set()
+                await self.gone.wait()
+                return await super().answer(*args)
+
+            async def hang_up(self, call_id):
+                self.ended.set()
+                return await super().hang_up(call_id)
+
+        calls = Slow(capacity=1)
+        async with served(calls) as http, asyncio.timeout(10):
+            http.server.handler.handler_cancellation = False  # as servers are, but for tests
+            _, writer = await asyncio.open_connection(http.host, http.port)
+            lines = [f"POST {CALLS} HTTP/1.1", f"Host: {http.host}:{http.port}"]
+            lines += ["Content-Type: application/sdp", f"Content-Length: {len(OFFER)}", "", ""]
+            writer.write("\r\n".join(lines).encode() + OFFER)
+            await calls.begun.wait()
+            (connection,) = http.server.handler.connections
+            connection.transport.abort()  # the server hears of it before the call is answered
+            calls.gone.set()
+            await calls.ended.wait()
+            writer.close()
+            assert len(calls.offers) == 1 and calls.active == 0
 
 
 class TestHangingUp:
