@@ -114,8 +114,8 @@ def test_a_server_that_does_not_come_back_is_given_up_after_a_while(caller):
 def test_a_call_that_hangs_while_it_is_tried_again_is_given_up_too(caller):
     page = caller()
     lost_to_an_absent_server(page)
-    page.unroute("**/calls")
     page.evaluate("fake.connects = false")
+    page.unroute("**/calls")
     pass_seconds(page, 16)
     page.wait_for_function("call.state === 'failed'")
     page.wait_for_function(RELEASED)
