@@ -4,6 +4,7 @@ Time is CPU time of the loop's thread: what the machine gave to others meanwhile
 the garbage collector is not.
 """
 
+import argparse
 import asyncio
 import gc
 import json
@@ -80,10 +81,15 @@ def _name(anything: Any) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Serve until SIGTERM; FILE gets {phase: [ms]}. Arguments: FILE KEY=VALUE..."""
-    out, *settings = sys.argv[1:] if arguments is None else arguments
+    """Serve until SIGTERM; FILE gets {phase: [ms]}."""
+    parser = argparse.ArgumentParser(
+        description="Serve until SIGTERM; write what held the loop. Run by benchmarks.setup."
+    )
+    parser.add_argument("file", metavar="FILE", type=Path, help="gets {phase: [ms]} as JSON")
+    parser.add_argument("settings", metavar="KEY=VALUE", nargs="*", help="of config.yaml")
+    given = parser.parse_args(arguments)
     holds = Holds()
-    config = load(None, dict(map(parse_override, settings)))
+    config = load(None, dict(map(parse_override, given.settings)))
     sys.setswitchinterval(_SWITCH_S)
 
     async def serve() -> None:
@@ -99,7 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     with asyncio.Runner(loop_factory=CountingLoop) as runner:
         runner.run(serve())
-    Path(out).write_text(json.dumps(holds.by_phase), encoding="utf-8")
+    given.file.write_text(json.dumps(holds.by_phase), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ in length, pitch and phase, enough to change how its end is judged. So what one 
 is made in a process of its own.
 """
 
+import argparse
 import io
 import json
 import subprocess
@@ -64,6 +65,9 @@ def work(asked: Iterable[Saying], out: BinaryIO) -> None:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(
+        description="Say what stdin asks for (JSON), as numpy arrays. Run by benchmarks."
+    ).parse_args()
     try:
         work([Saying(**each) for each in json.load(sys.stdin)], sys.stdout.buffer)
     except EngineError as error:

@@ -7,7 +7,7 @@ import sys
 import aiohttp
 import pytest
 
-from benchmarks.held import Holds, phase_of
+from benchmarks.held import Holds, main, phase_of
 from benchmarks.own_server import running
 
 
@@ -70,6 +70,14 @@ def test_passes_and_collections_are_kept_in_milliseconds():
     assert holds.by_phase["all else"] == [2.0]
     (collected_ms,) = holds.by_phase["garbage collection"]
     assert 0 <= collected_ms < 1000
+
+
+@pytest.mark.parametrize("argument", ["--help", "--port"])
+def test_what_is_no_file_starts_no_server(argument, capsys):
+    with pytest.raises(SystemExit):
+        main([argument])
+    told = capsys.readouterr()
+    assert "FILE" in told.out + told.err
 
 
 @pytest.mark.slow

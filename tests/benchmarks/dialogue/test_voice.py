@@ -70,3 +70,11 @@ def test_the_worker_is_a_command() -> None:
     command = [sys.executable, "-m", "benchmarks.dialogue.voice"]
     done = subprocess.run(command, input=asked, capture_output=True, check=True)
     assert len(np.load(io.BytesIO(done.stdout))) > 0
+
+
+def test_the_worker_says_what_it_is_for() -> None:
+    command = [sys.executable, "-m", "benchmarks.dialogue.voice", "--help"]
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True
+    )
+    assert "stdin" in done.stdout
