@@ -12,7 +12,7 @@ import math
 import os
 from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from threading import Event
 from time import monotonic
 
@@ -67,7 +67,7 @@ class OpenaiChatListener:
         self._utterance = bytearray()  # 16-bit PCM
         self._recordings: OrderedDict[int, str] = OrderedDict()  # by turn, WAV in base64
         self._turn = 0  # of the last reply
-        self._left_out = -1  # turns up to this one: the server has no room for them
+        self._oldest = 0  # the first turn that the server has room for
         self._kept = b""  # the utterance last kept
         self._language = ""  # of the last reply, for transcripts
         self._telling: Errand[Heard] | None = None  # where the last reply tells what was said
@@ -86,19 +86,15 @@ class OpenaiChatListener:
         def write(past: tuple[Exchange, ...]) -> bytes:
             return body(self._config, replace(conversation, past=past), recordings, said)
 
-        past = tuple(one for one in conversation.past if one.turn > self._left_out)
-        request = write(past)
+        past = tuple(one for one in conversation.past if one.turn >= self._oldest)
+        request = _Request(past, write)
         line = self._idle.pop() if self._idle else Line(self._address)
         telling = None
         if conversation.over_reply and self._utterance and self._config.transcript:
             telling = self._written(bytes(self._utterance), _WORDS_S)
         self._telling = telling
         return Errand(
-            line,
-            lambda unwanted: self._reply(
-                line, _Request(request, past, write), telling, unwanted
-            ),
-            telling,
+            line, lambda unwanted: self._reply(line, request, telling, unwanted), telling
         )
 
     def keep(self) -> None:
@@ -159,7 +155,7 @@ class OpenaiChatListener:
                 if refused is None:
                     return
                 if trouble.is_too_long(refused) and request.shorten():
-                    self._left_out = request.left_out
+                    self._oldest = request.past[0].turn
                     log.info("the chat server's context is full: the oldest turns are left out")
                     continue
                 problem: Exception | Refused = refused
@@ -211,14 +207,14 @@ class OpenaiChatListener:
         return None
 
 
-@dataclass(slots=True)
 class _Request:
     """What is asked, and how to ask it with less of the past."""
 
-    body: bytes
-    past: tuple[Exchange, ...]
-    write: Callable[[tuple[Exchange, ...]], bytes]
-    left_out: int = -1  # the newest turn that is
+    def __init__(
+        self, past: tuple[Exchange, ...], write: Callable[[tuple[Exchange, ...]], bytes]
+    ) -> None:
+        self.past, self._write = past, write
+        self.body = write(past)
 
     def shorten(self) -> bool:
         """Leave out the older half of the past, if there is one.
@@ -228,8 +224,8 @@ class _Request:
         half = len(self.past) // 2
         if not half:
             return False
-        self.left_out, self.past = self.past[half - 1].turn, self.past[half:]
-        self.body = self.write(self.past)
+        self.past = self.past[half:]
+        self.body = self._write(self.past)
         return True
 
 
