@@ -84,7 +84,7 @@ class Receive:
 @dataclass(frozen=True, slots=True)
 class Send:
     bitrate_kbps: Annotated[int, Between(6, 128)] = 32
-    complexity: Annotated[int, Between(0, 10)] = 5
+    complexity: Annotated[int, Between(0, 10)] = 6
     mode: Annotated[str, OneOf("voip", "lowdelay")] = "voip"
     expected_loss_percent: Annotated[int, Between(0, 50)] = 5
 

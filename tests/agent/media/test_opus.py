@@ -148,6 +148,20 @@ def test_no_redundancy_is_sent_where_no_loss_is_expected():
     assert not any(map(opus.has_redundancy, sent))
 
 
+@pytest.mark.parametrize(
+    ("send", "redundant"),
+    [
+        (Send(), True),
+        (Send(complexity=1), False),
+        (Send(bitrate_kbps=24), False),
+        (Send(bitrate_kbps=24, expected_loss_percent=10), True),
+    ],
+)
+def test_where_bits_are_few_redundancy_needs_more_expected_loss(send, redundant):
+    # config.yaml says so; it is libopus' own choice
+    assert any(map(opus.has_redundancy, packets(send, voice()))) == redundant
+
+
 def test_concealment_goes_on_and_fades():
     decoder = Decoder()
     for payload in packets(Send(), voice()):
