@@ -5,7 +5,8 @@
 
 Each call speaks for a moment and is answered. The server is a process of its own, on the loop
 that counts (agent/lag.py). The law is 2 ms; what exceeds it makes other calls' packets late.
-Writes out/setup.json.
+The control is a piece of work that is always the same, in another process meanwhile: its
+outliers are the machine's. Writes out/setup.json.
 """
 
 import argparse
@@ -25,8 +26,10 @@ from agent.config_file import load
 from agent.media import upstream
 from benchmarks import options, own_server, report
 from benchmarks.caller import dial
+from benchmarks.control import fixed_work
 
 LAW_MS = 2.0
+CONTROL = "control"
 _SPOKEN_S = 0.6
 _ANSWER_S = 3.0
 _SETTINGS = {
@@ -51,11 +54,12 @@ async def measure(
         given = [f"{key}={value}" for key, value in _SETTINGS.items()]
         command = [sys.executable, "-m", "benchmarks.held", str(out), *given, *settings]
         async with own_server.running(command) as url:
-            for number in range(calls):
-                connects.append(await _call(url, number))
+            with fixed_work() as control:
+                for number in range(calls):
+                    connects.append(await _call(url, number))
             async with aiohttp.ClientSession() as http, http.get(f"{url}/metrics") as response:
                 exported = exported_passes(await response.text())
-        return json.loads(out.read_text()), connects, exported
+        return {**json.loads(out.read_text()), CONTROL: control}, connects, exported
 
 
 async def _call(url: str, number: int) -> float:
@@ -81,7 +85,8 @@ HEADERS = ("phase", "passes", "p50 ms", "p99 ms", "max ms", "over 1 ms", "over 2
 
 def rows(held: Mapping[str, Sequence[float]]) -> list[tuple[object, ...]]:
     """A row a phase, the longest hold first, and one for the whole loop."""
-    passes = {name: ms for name, ms in held.items() if not name.startswith("garbage")}
+    others = ("garbage collection", CONTROL)  # in a pass already, and in none
+    passes = {name: ms for name, ms in held.items() if name not in others}
     every = {"the loop": [each for ms in passes.values() for each in ms], **held}
     found: list[tuple[object, ...]] = []
     for name, ms in sorted(every.items(), key=lambda item: -max(item[1], default=0)):

@@ -27,6 +27,12 @@ def test_a_collection_is_part_of_the_pass_that_it_befell():
     assert rows(HELD)[0] == ("the loop", 4, 0.2, 3.0, 3.0, 2, 1)
 
 
+def test_the_control_is_no_part_of_the_loop():
+    found = {row[0]: row[1:] for row in rows({"speaking": [0.1], "control": [9.0]})}
+    assert found["the loop"] == (1, 0.1, 0.1, 0.1, 0, 0)
+    assert found["control"] == (1, 9.0, 9.0, 9.0, 1, 1)
+
+
 def test_the_exported_figure_is_read():
     assert exported_passes(METRICS) == {0.002: 98.0, float("inf"): 100.0}
 
@@ -38,7 +44,7 @@ def test_calls_are_placed_and_what_they_cost_is_told(tmp_path, capsys):
     assert "answering the offer" in said
     figures = json.loads((tmp_path / "setup.json").read_text())["figures"]
     phases = {row["phase"]: row for row in figures["rows"]}
-    assert {"hearing", "speaking", "connecting: ICE, DTLS"} <= phases.keys()
+    assert {"hearing", "speaking", "connecting: ICE, DTLS", "control"} <= phases.keys()
     assert phases["answering the offer"]["passes"] >= 10
     assert figures["connect_ms"]["count"] == 2
 
