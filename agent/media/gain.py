@@ -8,6 +8,9 @@ import numpy as np
 from agent.audio.frame import SPEAK_FRAME, Samples
 
 MAX_GAIN = 4.0  # + 12 dB; beyond that speech is only distortion
+# How far it has yet to fall, over 5 ms: the codec is 6.5 ms late, and most of the packet in
+# which a fall begins is to be soft.
+_FALL = 0.5 + 0.5 * np.cos(np.linspace(0, np.pi, SPEAK_FRAME // 4 + 1, dtype=np.float32)[1:])
 
 
 class Gain:
@@ -19,7 +22,7 @@ class Gain:
         self._dip = 1.0
 
     def set(self, factor: float) -> None:
-        """Move to `factor`, 0 .. MAX_GAIN, over the next frame. ValueError outside of that."""
+        """Move to `factor`, 0 .. MAX_GAIN, within the next frame. ValueError outside."""
         if not 0.0 <= factor <= MAX_GAIN:  # refuses NaN, too
             raise ValueError(f"gain {factor} is not between 0 and {MAX_GAIN:g}")
         self._loudness = factor
@@ -40,6 +43,9 @@ class Gain:
         else:
             # ends on the new factor, begins one step after the old one
             factors = np.linspace(self._now, wanted, SPEAK_FRAME + 1, dtype=np.float32)[1:]
+            if wanted < self._now:
+                factors[:] = wanted
+                factors[: len(_FALL)] += (self._now - wanted) * _FALL
             self._now = wanted
         louder = frame * factors
         if factors.max() <= 1.0:

@@ -521,8 +521,8 @@ def test_gain_reaches_the_encoder():
         track.play(1, np.full(3 * FRAME, 0.1, np.float32))
         track.set_gain(0.5)
         await asyncio.sleep(1)
-        assert np.all(np.diff(sender.samples()[:FRAME]) < 0)
-        assert sender.samples()[FRAME : 3 * FRAME] == pytest.approx(0.05)
+        assert 0.05 < sender.samples()[0] < 0.1
+        assert sender.samples()[FRAME // 4 : 3 * FRAME] == pytest.approx(0.05)
         with pytest.raises(ValueError):
             track.set_gain(5)
 
@@ -587,7 +587,7 @@ def flat(frames: int) -> np.ndarray:
     return np.full(frames * FRAME, 0.1, np.float32)
 
 
-def test_a_turn_is_spoken_softly_over_one_packet_and_as_loud_as_before_after_that():
+def test_a_turn_is_spoken_softly_within_one_packet_and_as_loud_as_before_after_that():
     async def main():
         track = a_track()
         sender = Sender(track)
@@ -602,7 +602,8 @@ def test_a_turn_is_spoken_softly_over_one_packet_and_as_loud_as_before_after_tha
         soft = np.flatnonzero(np.isclose(ends, SOFT))
         assert 4 <= len(soft) <= 6
         assert np.allclose(np.delete(ends, soft), 1.0)
-        assert np.abs(np.diff(sender.samples())).max() <= 0.1 / FRAME + 1e-7  # no click
+        steepest = 0.1 * (1 - SOFT) * np.pi / 2 / (FRAME // 4)
+        assert np.abs(np.diff(sender.samples())).max() <= steepest + 1e-7  # no click
 
     run(main())
 
