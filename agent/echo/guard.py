@@ -17,7 +17,8 @@ from agent.echo.search import LAGS, audible, search
 
 _LOOK_HOPS = 25  # how much of what is heard is compared
 _TAIL_HOPS = 40  # of a room, after the latest echo
-_LEAST_CELLS = 10.0  # of hop and band that must be audible, or nothing is said of a sound
+_LEAST_CELLS = 10.0  # of hop and band that must be audible, or nothing can be told of a sound
+_ALONE_HOPS = 100  # of a reply without an echo: the latest comes after 70
 _ECHO_DB = 9.5  # what lies nearer to an echo is one: echoes 3 .. 9, other sounds 13 .. 30
 _GONE_DB = 13.0  # what lies farther is none, although it is no louder than one
 _ELSEWHERE_DB, _BETTER_DB = 7.0, 2.5  # so near, and nearer by so much, is another path
@@ -39,6 +40,7 @@ class EchoGuard:
         self._heard: deque[Rows] = deque(maxlen=_LOOK_HOPS)
         self._floor: Rows = np.full(BANDS, _FLOOR_FIRST, np.float32)
         self._path: EchoPath | None = None
+        self._alone = 0  # hops in which an echo could have been heard and none was known
 
     def arrived(self, samples: int, now: float) -> None:
         """So many samples of the caller at HEAR_HZ arrived at `now`, seconds of any clock."""
@@ -69,6 +71,7 @@ class EchoGuard:
         row = self._ahead.popleft()
         self._hops += 1
         if row is not None and self.listening:
+            self._alone = self._alone + 1 if self._path is None else 0
             self._note_floor(row, 1)
             self._heard.append(row)
             return
@@ -83,7 +86,7 @@ class EchoGuard:
         heard = np.stack(self._heard)  # [T, BANDS]
         begin = self._hops - len(heard)
         if audible(decibels(heard), decibels(self._floor)).sum() < _LEAST_CELLS:
-            return True
+            return self._alone < _ALONE_HOPS
         path, covers, here_db = self._path, False, np.inf
         if path is not None:
             covers = path.covers(heard, self._hops, self._played, self._floor)

@@ -106,6 +106,30 @@ def test_a_caller_before_any_echo_was_heard_is_not_explained() -> None:
     assert share(explained(caller(LEAD_S + 0.1)), LEAD_S + 0.2, 99) <= 0.1
 
 
+def breath_explained(sound, at_s):
+    """Whether a breath at `at_s` over that sound is: too faint to be compared with anything."""
+    end = int(at_s * HEAR_HZ) + 320
+    heard = sound[:end] + room_noise(end)
+    heard[-320:] += room_noise(320, -57, seed=4)
+    guard = EchoGuard()
+    for hop in call_with(guard, frames(agent()), heard):
+        if hop % 3 == 2:
+            guard.explains()
+    return guard.explains()
+
+
+def test_what_is_too_faint_to_tell_is_an_echo_only_where_there_may_be_one() -> None:
+    """Killed: one too faint is always explained, and a caller who begins with a hiss over a
+    reply is noticed a window late; or never, and a reply grows softer as its echo begins.
+    """
+    silence = np.zeros(len(at_hearing_rate()), np.float32)
+    assert breath_explained(silence, LEAD_S + 0.5)  # it may yet come
+    assert not breath_explained(silence, LEAD_S + 1.5)
+    known = echo(at_hearing_rate())
+    known[int(3.5 * HEAR_HZ) :] = 0
+    assert breath_explained(known, 4.2)
+
+
 def test_what_is_said_when_nothing_was_played_is_never_explained() -> None:
     nothing = np.zeros((0, 480), np.float32)
     assert share(explained(caller(1.0), played=nothing)) == 0
