@@ -18,7 +18,7 @@ from agent.echo.search import LAGS, audible, search
 _LOOK_HOPS = 25  # how much of what is heard is compared
 _TAIL_HOPS = 40  # of a room, after the latest echo
 _LEAST_CELLS = 10.0  # of hop and band that must be audible, or nothing can be told of a sound
-_ALONE_HOPS = 100  # of a reply without an echo: the latest comes after 70
+_ALONE_HOPS = 100  # of replies without an echo: the latest begins within 70
 _ECHO_DB = 9.5  # what lies nearer to an echo is one: echoes 3 .. 9, other sounds 13 .. 30
 _GONE_DB = 13.0  # what lies farther is none, although it is no louder than one
 _ELSEWHERE_DB, _BETTER_DB = 7.0, 2.5  # so near, and nearer by so much, is another path
