@@ -56,9 +56,7 @@ class Voices:
         self._pack = cache(self._load)
 
     def style(self, name: str, phonemes: int) -> Tensor:
-        """[256]: how the voice says so many phonemes. Raises EngineError for an unknown one."""
-        if name not in self.names:
-            raise EngineError(f"Kokoro has no voice {name!r}; it has {', '.join(self.names)}")
+        """[256]: how one of `names` says so many phonemes. Raises EngineError for its file."""
         return self._pack(name)[min(max(phonemes, 1), MOST_PHONEMES) - 1, 0]
 
     def _load(self, name: str) -> Tensor:
