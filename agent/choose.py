@@ -178,8 +178,9 @@ def _found_kokoro(config: Config) -> Config:
     from agent.voices.kokoro.languages import EXTRAS, NEEDS, chosen
 
     folder, agent = find(config.kokoro.model), config.agent
+    voices = Voices(folder / "voices")
     try:
-        _, code = chosen(agent.voice_name, agent.language, Voices(folder / "voices").names)
+        voice, code = chosen(agent.voice_name, agent.language, voices.names)
     except EngineError as error:
         raise unspoken(agent, error) from error
     if absent := machine.missing_packages(*NEEDS.get(code, ())):
@@ -187,6 +188,10 @@ def _found_kokoro(config: Config) -> Config:
             f"agent.language={agent.language!r}: Kokoro cannot read it without"
             f" {', '.join(absent)}; run: pip install 'misaki[{EXTRAS[code]}]'"
         )
+    try:
+        voices.style(voice, 1)
+    except EngineError as error:  # the file's fault, and no setting's
+        raise ConfigError(f"kokoro.model: {error}") from error
     return replace(config, kokoro=replace(config.kokoro, model=str(folder)))
 
 

@@ -219,6 +219,15 @@ def test_what_kokoro_does_not_speak_is_told_before_anything_is_loaded(
         kokoro(**agent)
 
 
+@pytest.mark.parametrize("agent", [{}, {"voice_name": "jf_alpha", "language": "en-US"}])
+def test_a_damaged_voice_is_blamed_on_its_file_and_on_no_setting(kokoro, agent) -> None:
+    """Killed: "agent.voice_name=... cannot be read; change one of the two"."""
+    file = agent.get("voice_name", "af_heart")
+    with pytest.raises(ConfigError, match=rf"kokoro\.model: .*{file}\.pt is damaged") as caught:
+        kokoro(**agent)
+    assert "agent." not in str(caught.value)
+
+
 def test_a_wrong_folder_of_voxtral_is_told_before_a_voice_is_loaded(monkeypatch) -> None:
     pytest.importorskip("transformers")
     config = load(None, {"agent.engine": "voxtral", "voxtral.model": "/nonexistent"})

@@ -63,11 +63,13 @@ class Voices:
         path = self._folder / f"{name}.pt"
         try:
             pack = torch.load(path, map_location="cpu", weights_only=True)
-        except Exception as error:  # torch.load raises what the file makes it raise
-            raise EngineError(f"Kokoro's voice {path} cannot be read: {error}") from error
-        if not isinstance(pack, Tensor) or pack.shape != (MOST_PHONEMES, 1, STYLE):
-            raise EngineError(f"{path} is no voice of Kokoro; download it again")
-        return pack.float()
+            if pack.shape != (MOST_PHONEMES, 1, STYLE):
+                raise ValueError(f"its shape is {tuple(pack.shape)}")
+            return pack.float()  # type: ignore[no-any-return]
+        except Exception as error:  # torch.load raises and returns what the file makes it
+            raise EngineError(
+                f"Kokoro's voice {path} is damaged; delete it and download it again"
+            ) from error
 
 
 def load(model: str) -> Checkpoint:

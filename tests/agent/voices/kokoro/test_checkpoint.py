@@ -55,7 +55,7 @@ def test_a_broken_voice_fails_by_itself(folder, content):
     else:
         torch.save(content, path)
     voices = Voices(folder / "voices")
-    with pytest.raises(EngineError, match=r"af_bad\.pt"):
+    with pytest.raises(EngineError, match=r"af_bad\.pt is damaged; delete it and download"):
         voices.style("af_bad", 5)
     assert len(voices.style("af_heart", 5)) == 256
 
