@@ -172,6 +172,10 @@ def _build(config: Path, weights: Path) -> Any:
     try:
         # The id is a label here (its absence prints); both files are given, none is fetched.
         model = KModel("hexgrad/Kokoro-82M", str(config), str(weights))
+        tokens = range(model.text_encoder.embedding.num_embeddings)
+        ids = [*model.vocab.values()] if isinstance(model.vocab, dict) else []
+        if not ids or not all(type(id) is int and id in tokens for id in ids):
+            raise ValueError("its vocab is no table of tokens")
     except (
         Exception
     ) as error:  # json, pickle, assertions, missing keys: the files are not Kokoro's

@@ -107,6 +107,17 @@ def test_files_that_are_not_kokoros_are_refused(folder, spoil):
         load(str(folder))
 
 
+@pytest.mark.parametrize("vocabulary", ["x", None, {}, {"a": "1"}, {"a": 178}, {"a": -1}])
+def test_a_vocabulary_that_is_none_is_refused(folder, vocabulary):
+    """Killed: a voice that loads and then says nothing, or fails at the first "a"."""
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "vocab": vocabulary}))
+    with pytest.raises(
+        ConfigError, match=r"with config\.json is no .*vocab.*download it again"
+    ):
+        load(str(folder))
+
+
 def test_tensors_that_kmodel_would_pass_over_are_missed(folder):
     sections = torch.load(folder / "kokoro-v1_0.pth", weights_only=True)
     sections["decoder"] = {f"module.{k}": v for k, v in sections["decoder"].items()}
