@@ -7,6 +7,7 @@ answer is made of as little as can be, since it is not known what still works. A
 begun is ended where its caller will not hear of it: they are told no, or are gone meanwhile.
 """
 
+import asyncio
 import json
 import logging
 import re
@@ -38,10 +39,11 @@ def edge(hang_up: Callable[[str], Awaitable[object]]) -> Middleware:
     async def edged(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             response = await handler(request)
+            told = BEGUN not in request or await _told(request, response)
         except Exception:  # the edge: logged, and the server lives
             log.exception("%s %s failed", request.method, path_of(request))
-            response = _apology(request)
-        if BEGUN in request and (response.status != _PLACED or request.transport is None):
+            response, told = _apology(request), BEGUN not in request
+        if not told:
             try:
                 await hang_up(request[BEGUN])
             except Exception:  # the edge of a call
@@ -49,6 +51,22 @@ def edge(hang_up: Callable[[str], Awaitable[object]]) -> Middleware:
         return response
 
     return edged
+
+
+async def _told(request: web.Request, response: web.StreamResponse) -> bool:
+    """Write that a call was placed, here, where it is seen to break; else it is not written.
+
+    False where its caller will not read it, as far as can be known.
+    """
+    if response.status != _PLACED or request.transport is None:
+        return False
+    try:
+        await response.prepare(request)
+        await response.write_eof()
+    except ConnectionError:
+        return False
+    await asyncio.sleep(0)  # a connection that broke under it is lost in the loop's next pass
+    return request.transport is not None
 
 
 def short(call_id: str) -> str:
