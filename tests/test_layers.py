@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent
 VALUES = [
     *("agent.errors", "agent.events", "agent.commands", "agent.notices", "agent.requests"),
     *("agent.config", "agent.audio"),
-    "agent.engines",
+    *("agent.engines", "agent.language"),
 ]
 NUMPY = ["numpy"]
 
@@ -25,6 +25,7 @@ MAY_IMPORT = {
     "agent.notices": ["agent.events"],
     "agent.state": [],
     "agent.requests": [],
+    "agent.language": [],
     "agent.config": [],
     "agent.audio": [*NUMPY],
     "agent.engines": ["agent.audio"],
@@ -44,7 +45,7 @@ MAY_IMPORT = {
     "agent.transitions": [*VALUES, "agent.floor", "agent.state", "agent.wait"],
     "agent.turn_rules": [],
     "agent.wait": [],
-    "agent.backchannel": [],
+    "agent.backchannel": ["agent.language"],
     "agent.settings": [*VALUES, "agent.endpoint.release", "agent.turn_rules"],
     "agent.phrases": [],
     "agent.ledger": VALUES,
@@ -243,7 +244,7 @@ MAY_IMPORT = {
     ],
     # signaling: HTTP and JSON; is given what it needs of the agent
     "signaling": [
-        *("agent.config", "agent.errors"),
+        *("agent.config", "agent.errors", "agent.language"),
         *("agent.events", "agent.notices", "agent.requests"),
         "aiohttp",
     ],

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Final
 
 from agent.errors import EngineError
+from agent.language import primary
 
 ENGLISH: Final = ("a", "b")
 # espeak's name of those that espeak reads.
@@ -73,6 +74,4 @@ def spoken(voices: tuple[str, ...], named: str, unread: Set[str]) -> tuple[str, 
     none is, what one of the voices speaks. `unread` are codes that cannot be read here.
     """
     codes = {name[:1] for name in (_CODES.values() if named else voices)} - unread
-    return tuple(
-        dict.fromkeys(tag.partition("-")[0] for tag, code in _CODES.items() if code in codes)
-    )
+    return tuple(dict.fromkeys(primary(tag) for tag, code in _CODES.items() if code in codes))
