@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from agent.call_id import short
 from signaling.codes import Code
 
 log = logging.getLogger(__name__)
@@ -27,7 +28,7 @@ SAFE = {  # headers of every answer, names that aiohttp may not know among them
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
-_ID = re.compile("(rtc_[0-9a-f]{8})[0-9a-f]+")
+_ID = re.compile("rtc_[0-9a-f]+")
 _PLACED = 201
 _SHOWN = 100  # characters of a stranger's words in the log
 
@@ -69,11 +70,6 @@ async def _told(request: web.Request, response: web.StreamResponse) -> bool:
     return request.transport is not None
 
 
-def short(call_id: str) -> str:
-    """Enough of it to tell calls apart in a log, too little to hang one up."""
-    return call_id[:12]
-
-
 def shown(words: str | None) -> str:
     """Of what a stranger wrote, as much as the log may have."""
     return (words or "")[:_SHOWN]
@@ -81,7 +77,7 @@ def shown(words: str | None) -> str:
 
 def path_of(request: web.Request) -> str:
     """For the log: of a call's id, which is the right to end it, only the beginning."""
-    return shown(_ID.sub(r"\1", request.rel_url.raw_path))
+    return shown(_ID.sub(lambda id: short(id[0]), request.rel_url.raw_path))
 
 
 def places(request: web.BaseRequest) -> bool:

@@ -26,6 +26,7 @@ MAY_IMPORT = {
     "agent.state": [],
     "agent.requests": [],
     "agent.language": [],
+    "agent.call_id": [],
     "agent.config": [],
     "agent.audio": [*NUMPY],
     "agent.engines": ["agent.audio"],
@@ -244,7 +245,7 @@ MAY_IMPORT = {
     ],
     # signaling: HTTP and JSON; is given what it needs of the agent
     "signaling": [
-        *("agent.config", "agent.errors", "agent.language"),
+        *("agent.call_id", "agent.config", "agent.errors", "agent.language"),
         *("agent.events", "agent.notices", "agent.requests"),
         "aiohttp",
     ],
@@ -258,7 +259,7 @@ MAY_IMPORT = {
 PURE = [
     *VALUES,
     *("agent.turns", "agent.floor", "agent.timing", "agent.transitions", "agent.wait"),
-    *("agent.backchannel", "agent.host.backoff"),
+    *("agent.backchannel", "agent.call_id", "agent.host.backoff"),
     *("agent.phrases", "agent.ledger", "agent.memory", "agent.metrics"),
     *("agent.config_file", "agent.settings", "agent.tool_schema"),
     *(
