@@ -9,6 +9,8 @@ import re
 import unicodedata
 from typing import Final
 
+from agent.language import primary
+
 # Regular expressions of whole signs.
 _ANYWHERE: Final = (
     "a+h?a|a+h|a+ha+m?|o+h?|h+m+|m+|m+ ?h+m+|uh ?h[uh]+|u+h ?u+m|u+h|u+m|eh+m*",
@@ -87,7 +89,7 @@ def only_listens(transcript: str, language: str) -> bool | None:
     words = _folded(_NO_WORDS.sub(" ", transcript)).split()
     if not words or _CREDITS.fullmatch(" ".join(words)):
         return None
-    code = re.split("[-_]", language)[0].lower()
+    code = primary(language)
     signs = _PATTERNS.get(code, _PATTERNS["en"])
     if _consist(words, signs):
         return True

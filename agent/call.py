@@ -251,13 +251,13 @@ class Call:
             case do.PrepareReply(turn):
                 self._prepare(turn)
             case do.ReleaseReply(turn):
-                self._settle(turn)
+                self._answered(turn)
                 self._replies.let_out(turn)
             case do.TryReply(turn):
                 self._caller.tried()
                 self._replies.try_out(turn)
             case do.SettleReply(turn):
-                self._settle(turn)
+                self._answered(turn)
                 self._replies.settle()
             case do.WithdrawReply(turn):
                 self._withdraw(turn)
@@ -302,7 +302,8 @@ class Call:
         self.judge()
         self._ear.opine("meaning", odds)
 
-    def _settle(self, turn: int) -> None:
+    def _answered(self, turn: int) -> None:
+        """Reply `turn` is the answer to what was said."""
         self._engines.keep(turn)
         self._errands.released(turn)
         self._memory.answered(turn)

@@ -54,6 +54,8 @@ def choose(config: Config) -> Choice:
 def build(config: Config, choice: Choice) -> tuple[Brain, Voice]:
     """Load the chosen engines; may take minutes. Raises ConfigError or EngineError."""
     claim_gpu(config, choice)
+    if choice.voice == "kokoro":  # a voice it has not is told before anything heavy is loaded
+        config = _found_kokoro(config)
     if choice.brain == "voxtral":  # a wrong folder is told before the voice is loaded for it
         config = _found_voxtral(config)
     voice = _voice(choice.voice, config)  # first: the brain takes what memory is left
@@ -150,7 +152,6 @@ def _voice(name: str, config: Config) -> Voice:
 
             return EspeakVoice()
         case "kokoro":
-            _wants("kokoro", KOKORO_PACKAGES)
             from agent.voices.kokoro.voice import KokoroVoice
 
             return KokoroVoice(config.kokoro, config.torch)
@@ -168,6 +169,30 @@ def _found_voxtral(config: Config) -> Config:
 
     folder = find(config.voxtral.model, Progress).folder
     return replace(config, voxtral=replace(config.voxtral, model=str(folder)))
+
+
+def _found_kokoro(config: Config) -> Config:
+    """With the folder of its checkpoint, which has the voice asked for. Raises ConfigError."""
+    _wants("kokoro", KOKORO_PACKAGES)
+    from agent.voices.kokoro.checkpoint import Voices, find
+    from agent.voices.kokoro.languages import EXTRAS, NEEDS, chosen
+
+    folder, agent = find(config.kokoro.model), config.agent
+    voices = Voices(folder / "voices")
+    try:
+        voice, code = chosen(agent.voice_name, agent.language, voices.names)
+    except EngineError as error:
+        raise unspoken(agent, error) from error
+    if absent := machine.missing_packages(*NEEDS.get(code, ())):
+        raise ConfigError(
+            f"agent.language={agent.language!r}: Kokoro cannot read it without"
+            f" {', '.join(absent)}; run: pip install 'misaki[{EXTRAS[code]}]'"
+        )
+    try:
+        voices.style(voice, 1)
+    except EngineError as error:  # the file's fault, and no setting's
+        raise ConfigError(f"kokoro.model: {error}") from error
+    return replace(config, kokoro=replace(config.kokoro, model=str(folder)))
 
 
 def _wants(engine: str, packages: tuple[str, ...]) -> None:

@@ -96,7 +96,7 @@ class Ear:
                 if noticed := self._gate.notice(self._probability, self._judge.audible):
                     yield noticed
                 least = self._onset.least_probability
-                if event := self._gate.feed(self._probability, self._may_begin, least):
+                if event := self._gate.feed(self._probability, self._may_begin(least), least):
                     yield event
             self._judge.feed(sound, self._probability, self._config)
             spoken = self._gate.speaking and self._probability >= self._config.start_threshold
@@ -144,12 +144,11 @@ class Ear:
             self._guard.played(samples, at_s)
         return bool(new)
 
-    @property
-    def _may_begin(self) -> bool:
+    def _may_begin(self, least: float) -> bool:
         """Whether speech may begin with the latest window."""
         if self._gate.speaking or self._probability < self._config.start_threshold:
             return True  # nothing would begin
-        return self._judge.audible and self._onset.near(self._probability)
+        return self._judge.audible and self._onset.near(self._probability, least)
 
     def _voiced(self, window: Samples) -> float:
         """The probability that the caller speaks in [512]."""

@@ -125,6 +125,11 @@ class Conversation:
     tools: tuple[Tool, ...] = ()
     over_reply: bool = False
 
+    @property
+    def waits(self) -> bool:
+        """Whether the latest exchange has no word of ours yet, be there an utterance or not."""
+        return bool(self.past and not self.past[-1].agent)
+
 
 @dataclass(frozen=True, slots=True)
 class Style:
@@ -178,7 +183,10 @@ class Listener(Protocol):
         """Take the next of the caller's speech, [n] at HEAR_HZ, silence inside included."""
 
     def reply(self, conversation: Conversation) -> Iterator[Piece]:
-        """Yield the answer to the utterance so far. Raises EngineError."""
+        """Yield the answer to the utterance so far. Raises EngineError.
+
+        No text and no call are an answer, too: silence, which is meant.
+        """
 
     def keep(self) -> None:
         """The last reply was released to the caller: the utterance is answered."""

@@ -257,6 +257,9 @@ class Replies:
             self._memory.add(Exchange(reply.transcript, done.heard, done.turn))
         if done.status == "failed":
             log.warning("call %s: reply %d failed: %s", self._name, done.turn, done.reason)
+        elif done.status == "completed" and not (done.heard or done.unheard):
+            if not self._memory.completed(Exchange("", "", done.turn)).tools:
+                log.info("call %s: reply %d is silence", self._name, done.turn)
         self._metrics.replies.labels(done.status).inc()
         self._tell(done)
 

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import Protocol
 
 from agent.call import Call, Client
+from agent.call_id import short
 from agent.canned import Canned
 from agent.config import Config
 from agent.engines import CallEngines
@@ -26,11 +27,6 @@ from agent.smart_turn.opinion import Asked
 from agent.vad.silero import Silero
 
 log = logging.getLogger(__name__)
-
-
-def short(call_id: str) -> str:
-    """What logs and files call it: the whole id may hang up."""
-    return call_id[:12]
 
 
 class Engines(Protocol):

@@ -78,11 +78,11 @@ def _examined(folder: Path, remedy: str) -> Weights:
     indexes = sorted(folder.glob("*.safetensors.index.json"))
     try:
         names = {
-            name
+            str(name)
             for index in indexes
             for name in json.loads(index.read_text())["weight_map"].values()
         }
-    except (OSError, ValueError, KeyError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return Weights(None, 0, f"{indexes[0]} cannot be read", remedy)
     files = [folder / name for name in sorted(names)] or [
         *folder.glob("model*.safetensors"),

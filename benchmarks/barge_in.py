@@ -42,13 +42,17 @@ async def measure(
     url: str, spoken: Sequence[Overlap], note: Callable[[Trial], None], seed: int = 1
 ) -> list[Trial]:
     """Say each of them in a call of its own. Raises CallFailed."""
-    dice = random.Random(seed)
     undisturbed = await _undisturbed(url)
     trials = []
     for overlap in spoken:
-        trials.append(await _try(url, overlap, dice.uniform(*_SPEAKS_S), undisturbed))
+        trials.append(await _try(url, overlap, after_s(overlap, seed), undisturbed))
         note(trials[-1])
     return trials
+
+
+def after_s(overlap: Overlap, seed: int) -> float:
+    """How long the agent has spoken by then: random, and the same whatever else is tried."""
+    return random.Random(f"{seed} {overlap.kind} {overlap.name}").uniform(*_SPEAKS_S)
 
 
 async def _undisturbed(url: str) -> tuple[list[float], Samples]:

@@ -7,6 +7,7 @@ answer is made of as little as can be, since it is not known what still works. A
 begun is ended where its caller will not hear of it: they are told no, or are gone meanwhile.
 """
 
+import asyncio
 import json
 import logging
 import re
@@ -15,6 +16,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from agent.call_id import short
 from signaling.codes import Code
 
 log = logging.getLogger(__name__)
@@ -26,7 +28,7 @@ SAFE = {  # headers of every answer, names that aiohttp may not know among them
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
-_ID = re.compile("(rtc_[0-9a-f]{8})[0-9a-f]+")
+_ID = re.compile("rtc_[0-9a-f]+")
 _PLACED = 201
 _SHOWN = 100  # characters of a stranger's words in the log
 
@@ -38,10 +40,11 @@ def edge(hang_up: Callable[[str], Awaitable[object]]) -> Middleware:
     async def edged(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             response = await handler(request)
+            told = BEGUN not in request or await _told(request, response)
         except Exception:  # the edge: logged, and the server lives
             log.exception("%s %s failed", request.method, path_of(request))
-            response = _apology(request)
-        if BEGUN in request and (response.status != _PLACED or request.transport is None):
+            response, told = _apology(request), BEGUN not in request
+        if not told:
             try:
                 await hang_up(request[BEGUN])
             except Exception:  # the edge of a call
@@ -51,9 +54,20 @@ def edge(hang_up: Callable[[str], Awaitable[object]]) -> Middleware:
     return edged
 
 
-def short(call_id: str) -> str:
-    """Enough of it to tell calls apart in a log, too little to hang one up."""
-    return call_id[:12]
+async def _told(request: web.Request, response: web.StreamResponse) -> bool:
+    """Write that a call was placed, here, where it is seen to break; else it is not written.
+
+    False where its caller will not read it, as far as can be known.
+    """
+    if response.status != _PLACED or request.transport is None:
+        return False
+    try:
+        await response.prepare(request)
+        await response.write_eof()
+    except ConnectionError:
+        return False
+    await asyncio.sleep(0)  # a connection that broke under it is lost in the loop's next pass
+    return request.transport is not None
 
 
 def shown(words: str | None) -> str:
@@ -63,7 +77,7 @@ def shown(words: str | None) -> str:
 
 def path_of(request: web.Request) -> str:
     """For the log: of a call's id, which is the right to end it, only the beginning."""
-    return shown(_ID.sub(r"\1", request.rel_url.raw_path))
+    return shown(_ID.sub(lambda id: short(id[0]), request.rel_url.raw_path))
 
 
 def places(request: web.BaseRequest) -> bool:

@@ -13,11 +13,12 @@ from collections.abc import Callable
 
 from aiohttp import hdrs, web
 
+from agent.call_id import short
 from agent.config import Config
 from agent.errors import RejectedOffer
 from signaling import body
 from signaling.codes import Code
-from signaling.edge import BEGUN, CALLS_PATH, short
+from signaling.edge import BEGUN, CALLS_PATH
 from signaling.guard import refusal
 from signaling.limits import Bucket
 from signaling.ports import Calls

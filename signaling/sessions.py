@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar, get_type_hints
 
 from agent.config import Agent, Between, Config, VadConfig
+from agent.language import primary
 from agent.requests import CallSettings
 from signaling.codes import Code
 from signaling.fields import Fields
@@ -32,7 +33,6 @@ _LANGUAGE = re.compile(  # RFC 5646, 2.1, without extensions: language, script, 
     r"[A-Za-z]{2,3}(-[A-Za-z]{3}){0,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?"
     r"(-([A-Za-z0-9]{5,8}|[0-9][A-Za-z0-9]{3}))*"
 )
-_SUBTAG_ENDS = re.compile("[-_+]")  # "en-us+f3" speaks "en"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ class Session:
             detection=detection,
             configured=detection,
             voices=tuple(dict.fromkeys((default, *voices))),
-            languages=tuple(dict.fromkeys(map(_primary, languages or (default, *voices)))),
+            languages=tuple(dict.fromkeys(map(primary, languages or (default, *voices)))),
             own_tools=frozenset(path.rpartition(":")[2] for path in agent.tools),
         )
 
@@ -178,7 +178,7 @@ class Session:
         if not _LANGUAGE.fullmatch(tag):
             raise transcription.wrong("language", "must be a language tag such as en-US")
         # Voices named after people say nothing of their language; ours among them does.
-        if _primary(self.language) in self.languages and _primary(tag) not in self.languages:
+        if primary(self.language) in self.languages and primary(tag) not in self.languages:
             known = f"is {tag}, for which there is no voice; spoken are {_some(self.languages)}"
             raise transcription.wrong("language", known, Code.UNKNOWN_LANGUAGE)
         return tag
@@ -261,11 +261,6 @@ def _some(names: tuple[str, ...]) -> str:
     """Name the first of them, and say how many there are besides."""
     more = len(names) - _NAMED
     return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
-
-
-def _primary(name: str) -> str:
-    """Return the primary subtag of a language, or of a voice named after one."""
-    return _SUBTAG_ENDS.split(name, maxsplit=1)[0].lower()
 
 
 def _bounds(section: type, field: str) -> Between:

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent
 VALUES = [
     *("agent.errors", "agent.events", "agent.commands", "agent.notices", "agent.requests"),
     *("agent.config", "agent.audio"),
-    "agent.engines",
+    *("agent.engines", "agent.language"),
 ]
 NUMPY = ["numpy"]
 
@@ -25,6 +25,8 @@ MAY_IMPORT = {
     "agent.notices": ["agent.events"],
     "agent.state": [],
     "agent.requests": [],
+    "agent.language": [],
+    "agent.call_id": [],
     "agent.config": [],
     "agent.audio": [*NUMPY],
     "agent.engines": ["agent.audio"],
@@ -44,7 +46,7 @@ MAY_IMPORT = {
     "agent.transitions": [*VALUES, "agent.floor", "agent.state", "agent.wait"],
     "agent.turn_rules": [],
     "agent.wait": [],
-    "agent.backchannel": [],
+    "agent.backchannel": ["agent.language"],
     "agent.settings": [*VALUES, "agent.endpoint.release", "agent.turn_rules"],
     "agent.phrases": [],
     "agent.ledger": VALUES,
@@ -243,7 +245,7 @@ MAY_IMPORT = {
     ],
     # signaling: HTTP and JSON; is given what it needs of the agent
     "signaling": [
-        *("agent.config", "agent.errors"),
+        *("agent.call_id", "agent.config", "agent.errors", "agent.language"),
         *("agent.events", "agent.notices", "agent.requests"),
         "aiohttp",
     ],
@@ -257,7 +259,7 @@ MAY_IMPORT = {
 PURE = [
     *VALUES,
     *("agent.turns", "agent.floor", "agent.timing", "agent.transitions", "agent.wait"),
-    *("agent.backchannel", "agent.host.backoff"),
+    *("agent.backchannel", "agent.call_id", "agent.host.backoff"),
     *("agent.phrases", "agent.ledger", "agent.memory", "agent.metrics"),
     *("agent.config_file", "agent.settings", "agent.tool_schema"),
     *(

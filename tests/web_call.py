@@ -9,7 +9,7 @@ SETUP = """async (options) => {
     call.addEventListener(type, ({ detail }) => {
       if (type === 'levels') globalThis.levels = detail;
       else told.push([type, detail instanceof Error
-        ? { code: detail.code, remedy: detail.remedy, detail: detail.detail } : detail]);
+        ? { ...detail, message: detail.message } : detail]);
     });
   }
 }"""

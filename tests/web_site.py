@@ -108,7 +108,7 @@ class SiteServer:
         return web.Response(headers=self._cors())
 
     async def _healthz(self, _: web.Request) -> web.Response:
-        return web.json_response({"status": "ok"})
+        return web.json_response({"status": "ok"}, headers=self._cors())
 
     async def _preflight(self, _: web.Request) -> web.Response:
         allowed = {"Access-Control-Allow-Headers": "Content-Type"} if self.site.allows else {}

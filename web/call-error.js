@@ -45,8 +45,8 @@ const TEXTS = {
   'server-full': ['All lines are busy.', 'Try again in a moment.'],
   'server-error': ['The agent had a problem of its own.', 'Try again in a moment.'],
   'origin-not-allowed': [
-    'This site may not call this agent.',
-    'Whoever runs the agent: add this site’s origin to server.cors_origins in config.yaml.',
+    'The agent does not answer this site.',
+    'Try again in a moment: it may be starting. Whoever runs the agent: is this site’s origin in server.cors_origins of config.yaml?',
   ],
   'offer-rejected': ['The agent refused the call.', 'Reload the page and call again.'],
   'never-connected': [
@@ -101,12 +101,12 @@ export async function responseError(response) {
 
 /**
  * Why the request did not even get a response. The browser tells a page nothing about the reason
- * (a refused origin looks like a dead server), so a request whose answer we may not read is
- * asked: if that one goes through, the server lives and it is our origin that it refuses.
+ * (a refused origin looks like a dead server), so the server is asked twice whether it lives: if
+ * it answers and we may not read that, it refuses our origin, or a proxy answers in its place.
  * @param {string} src the server's base URL
  * @param {unknown} cause
  */
 export async function networkError(src, cause) {
-  const lives = (await answers(src)) && new URL(src).origin !== globalThis.origin;
-  return new CallError(lives ? 'origin-not-allowed' : 'server-unreachable', { cause });
+  const [lives, readable] = await Promise.all([answers(src), answers(src, 'cors')]);
+  return new CallError(lives && !readable ? 'origin-not-allowed' : 'server-unreachable', { cause });
 }

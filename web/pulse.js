@@ -55,10 +55,11 @@ export class Pulse {
 /**
  * Whether anybody answers at a server's base URL, even where the answer may not be read.
  * @param {string} src
+ * @param {RequestMode} [mode] 'cors': it must be readable
  */
-export async function answers(src) {
+export async function answers(src, mode = 'no-cors') {
   const signal = AbortSignal.timeout(ASKED_MS);
-  const asked = fetch(`${src}/healthz`, { mode: 'no-cors', cache: 'no-store', signal });
+  const asked = fetch(`${src}/healthz`, { mode, cache: 'no-store', signal });
   // A proxy answers for a server that is not there.
   return asked.then(({ type, status }) => type === 'opaque' || status < 500, () => false);
 }

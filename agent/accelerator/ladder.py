@@ -65,9 +65,12 @@ class Chosen(Generic[T]):
     took_s: float
     passed: tuple[Passed, ...] = ()
 
+    @property
+    def why(self) -> str:
+        return "".join(f"; not {p.rung}: {p.reason}" for p in self.passed)
+
     def __str__(self) -> str:
-        why = "".join(f"; not {p.rung}: {p.reason}" for p in self.passed)
-        return f"{self.what}: {self.rung} after {self.took_s:.1f} s{why}"
+        return f"{self.what}: {self.rung} after {self.took_s:.1f} s{self.why}"
 
 
 def climb(
@@ -150,5 +153,5 @@ def _since(began: float) -> float:
 
 def _done(chosen: Chosen[T]) -> Chosen[T]:
     log.info("%s", chosen)
-    taken.note(chosen.what, chosen.rung)
+    taken.note(chosen.what, chosen.rung, chosen.why)
     return chosen

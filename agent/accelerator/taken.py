@@ -3,14 +3,23 @@
 Knows names only: what serves the engines asks without loading torch.
 """
 
-_TAKEN: dict[str, str] = {}
+from typing import NamedTuple
 
 
-def note(what: str, way: str) -> None:
+class Way(NamedTuple):
+    what: str
+    way: str
+    why: str  # nothing better was taken: "; not WAY: REASON", for each
+
+
+_TAKEN: dict[str, Way] = {}
+
+
+def note(what: str, way: str, why: str = "") -> None:
     """`what` runs this way from now on."""
-    _TAKEN[what] = way
+    _TAKEN[what] = Way(what, way, why)
 
 
-def ways() -> tuple[tuple[str, str], ...]:
-    """What runs, and how, in the order in which it was first chosen."""
-    return tuple(_TAKEN.items())
+def ways() -> tuple[Way, ...]:
+    """What runs, how and why, in the order in which it was first chosen."""
+    return tuple(_TAKEN.values())

@@ -3,6 +3,7 @@
 from typing import Final
 
 from agent.engines import Conversation
+from agent.language import primary
 
 # Of Voxtral's transcripts; others are recognised without being named.
 _TRANSCRIBED: Final = frozenset({"en", "fr", "de", "es", "it", "pt", "nl", "hi"})
@@ -18,15 +19,10 @@ _NAMES: Final = {
 }
 
 
-def _primary(tag: str) -> str:
-    """Of a BCP 47 tag: "pt" of "pt-BR"."""
-    return tag.replace("_", "-").partition("-")[0].lower()
-
-
 def instructions(conversation: Conversation) -> str:
     """What the model is told before all else; of English nothing, it speaks that unasked."""
     tag = conversation.language
-    code = _primary(tag)
+    code = primary(tag)
     if code in ("", _DEFAULT):
         return conversation.instructions
     asked = f"Always answer in {_NAMES.get(code, f'the language {tag}')}."
@@ -35,5 +31,5 @@ def instructions(conversation: Conversation) -> str:
 
 def transcribed(tag: str) -> str:
     """The code for a transcript's prompt; "" leaves the language to the model."""
-    code = _primary(tag)
+    code = primary(tag)
     return code if code in _TRANSCRIBED else ""

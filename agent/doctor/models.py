@@ -4,10 +4,10 @@ The engines are loaded as the server would load them, in this process: minutes, 
 to be fetched or compiled.
 """
 
-import logging
 from collections.abc import Iterator
 
 from agent import machine, weights
+from agent.accelerator.taken import ways
 from agent.choose import Choice, build, claim_gpu, unspoken
 from agent.config import Config
 from agent.doctor.check import FAIL, OK, WARN, Check, guarded
@@ -16,7 +16,6 @@ from agent.errors import ConfigError, EngineError
 from agent.smart_turn import model as smart
 from agent.smart_turn.worker import warm
 
-_LADDER = "agent.accelerator.ladder"  # says which way of running was taken
 _LATE_S = 0.2  # a verdict that takes longer finds most pauses over, or answered
 
 
@@ -73,20 +72,10 @@ def torch_settings(config: Config, choice: Choice) -> Check:
 
 def engines(config: Config, choice: Choice) -> Iterator[Check]:
     """Load them, and tell what is fast about them and what is not."""
-    taken = _Lines()
-    ladder = logging.getLogger(_LADDER)
-    level = ladder.level
-    ladder.addHandler(taken)
-    ladder.setLevel(logging.INFO)
-    try:
-        yield guarded("engines", lambda: _loaded(config, choice))
-    finally:
-        ladder.removeHandler(taken)
-        ladder.setLevel(level)
-    for line in taken.lines:
-        slower = "; not " in line
-        remedy = "it runs, but slower; the reason stands beside it" if slower else ""
-        yield Check("graphs", WARN if slower else OK, line, remedy)
+    yield guarded("engines", lambda: _loaded(config, choice))
+    for what, way, why in ways():
+        remedy = "it runs, but slower; the reason stands beside it" if why else ""
+        yield Check("graphs", WARN if why else OK, f"{what}: {way}{why}", remedy)
 
 
 def _loaded(config: Config, choice: Choice) -> Check:
@@ -122,12 +111,3 @@ def smart_turn(config: Config) -> Check:
             name, WARN, found, "too long for most pauses: set turns.smart_turn to false"
         )
     return Check(name, OK, found)
-
-
-class _Lines(logging.Handler):
-    def __init__(self) -> None:
-        super().__init__()
-        self.lines: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(record.getMessage())

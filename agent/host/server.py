@@ -242,7 +242,8 @@ def main() -> None:
     try:
         build: BuildEngines = pickle.loads(order.pickled)
         brain, voice = build()
-        ready = wire.Ready(tuple(voice.voices()), brain.capacity(), ways())
+        run = tuple((each.what, each.way) for each in ways())
+        ready = wire.Ready(tuple(voice.voices()), brain.capacity(), run)
     except (ConfigError, EngineError) as error:
         connection.send(wire.BuildFailed(str(error), isinstance(error, ConfigError)))
         return

@@ -54,14 +54,15 @@ class Onset:
             return 0.0
         return _CERTAIN
 
-    def near(self, probability: float) -> bool:
+    def near(self, probability: float, least: float) -> bool:
         """Whether a window that the VAD takes for speech may be the caller's.
 
-        Ask once of each: a voice too far away is nearer each time, and a noise is no voice.
+        Ask once of each: a voice too far away is nearer each time, and a noise, which is below
+        the `least_probability`, is no voice.
         """
         if self._since_hops < _GOES_ON_HOPS:
             return True
         below_db = self._least_db - max(self._levels_db, default=_SILENT_DB)
-        if probability >= self.least_probability:
+        if probability >= least:
             self._relented_db = 0.0 if below_db <= 0 else self._relented_db + _RELENT_DB
         return below_db <= self._relented_db

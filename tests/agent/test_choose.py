@@ -1,6 +1,7 @@
 """Which engine runs, and why."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -172,12 +173,67 @@ def test_the_hub_is_asked_once_for_a_checkpoint(monkeypatch) -> None:
     assert brain == "/snapshots/abc"
 
 
+@pytest.fixture
+def kokoro(monkeypatch, tmp_path):
+    """Build with files of Kokoro that are there by name only; nothing may be loaded of them."""
+    pytest.importorskip("kokoro")
+    (tmp_path / "voices").mkdir()
+    for name in ("config.json", "voices/af_heart.pt", "voices/jf_alpha.pt"):
+        (tmp_path / name).touch()
+    monkeypatch.setattr(module, "_found_voxtral", lambda config: pytest.fail("was looked for"))
+    monkeypatch.setattr(module, "_voice", lambda *_: pytest.fail("a voice was loaded"))
+
+    def start(**agent):
+        config = load(None, {"agent.engine": "voxtral", "kokoro.model": str(tmp_path)})
+        config = replace(config, agent=replace(config.agent, **agent))
+        build(config, Choice("voxtral", "kokoro", ""))
+
+    return start
+
+
+@pytest.mark.parametrize(
+    ("agent", "told"),
+    [
+        (
+            {"voice_name": "hal"},
+            r"agent\.voice_name='hal' .*no voice 'hal'; it has af_heart, jf_alpha; change",
+        ),
+        ({"language": "de-DE"}, r"agent\.language='de-DE': Kokoro does not speak 'de-DE'; it"),
+        ({"language": "fr"}, r"Kokoro has no voice for 'fr' here; it has af_heart"),
+        (
+            {"language": "ja"},
+            r"agent\.language='ja': .*without pyopenjtalk; run: .* 'misaki\[ja\]'",
+        ),
+    ],
+)
+def test_what_kokoro_does_not_speak_is_told_before_anything_is_loaded(
+    monkeypatch, kokoro, agent, told
+) -> None:
+    """Killed: minutes of loading two models, and only then a name that was misspelt."""
+    monkeypatch.setattr(
+        module.machine,
+        "missing_packages",
+        lambda *names: [name for name in names if name == "pyopenjtalk"],
+    )
+    with pytest.raises(ConfigError, match=told):
+        kokoro(**agent)
+
+
+@pytest.mark.parametrize("agent", [{}, {"voice_name": "jf_alpha", "language": "en-US"}])
+def test_a_damaged_voice_is_blamed_on_its_file_and_on_no_setting(kokoro, agent) -> None:
+    """Killed: "agent.voice_name=... cannot be read; change one of the two"."""
+    file = agent.get("voice_name", "af_heart")
+    with pytest.raises(ConfigError, match=rf"kokoro\.model: .*{file}\.pt is damaged") as caught:
+        kokoro(**agent)
+    assert "agent." not in str(caught.value)
+
+
 def test_a_wrong_folder_of_voxtral_is_told_before_a_voice_is_loaded(monkeypatch) -> None:
     pytest.importorskip("transformers")
     config = load(None, {"agent.engine": "voxtral", "voxtral.model": "/nonexistent"})
     monkeypatch.setattr("agent.choose._voice", lambda *_: pytest.fail("a voice was loaded"))
     with pytest.raises(ConfigError, match="/nonexistent"):
-        build(config, Choice("voxtral", "kokoro", ""))
+        build(config, Choice("voxtral", "tone", ""))
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """What the agent says, by itself: one reply at a time, told, counted and remembered."""
 
 import asyncio
+import logging
 from types import SimpleNamespace
 
 import pytest
@@ -11,7 +12,7 @@ from agent import notices as nt
 from agent.audio.frame import SPEAK_FRAME
 from agent.canned import Canned
 from agent.config_file import load
-from agent.engines import Act, Action, Exchange, Heard, Style
+from agent.engines import Act, Action, Exchange, Heard, Style, ToolCall
 from agent.errands import Errands
 from agent.memory import Memory
 from agent.metrics import Metrics
@@ -335,6 +336,42 @@ def test_a_voice_that_fails_is_counted_as_such(caplog) -> None:
         [done] = scene.told_of(nt.ReplyDone)
         assert done.status == "failed"
         assert 'status="failed"' in scene.shared.metrics.text().decode()
+
+    run(main())
+
+
+@pytest.mark.parametrize("pieces", [(), (Heard("please stop"),), (" ",)])
+def test_an_engine_that_has_nothing_to_say_is_in_the_log(caplog, pieces) -> None:
+    """Killed: a caller who hears nothing, and an operator who finds nothing."""
+    caplog.set_level(logging.INFO)
+
+    async def main():
+        scene = Scene()
+        scene.prepare(3, *pieces)
+        scene.replies.let_out(3)
+        await settled()
+        scene.replies.left(3)
+        assert scene.told_of(nt.ReplyDone)[0].status == "completed"
+        assert "call rtc_1: reply 3 is silence" in caplog.text
+        assert "stop" not in caplog.text, "what is said is not logged"
+
+    run(main())
+
+
+@pytest.mark.parametrize("piece", ["Yes.", ToolCall("a", "weather", "{}")])
+def test_words_or_a_call_are_no_silence(caplog, piece) -> None:
+    caplog.set_level(logging.INFO)
+
+    async def main():
+        scene = Scene()
+        scene.prepare(3, piece)
+        scene.replies.let_out(3)
+        await settled()
+        scene.replies.left(3)
+        scene.prepare(4, 1.0, "Yes.")
+        scene.replies.let_out(4)
+        scene.replies.cancel(4, "turn_detected")
+        assert "silence" not in caplog.text
 
     run(main())
 

@@ -104,8 +104,11 @@ def test_half_a_checkpoint_is_none(tmp_path, files, index, lacks):
 def test_a_folder_of_something_else_is_named(tmp_path):
     assert "no config.json" in weights.find(str(tmp_path)).lacks
     folder = checkpoint(tmp_path / "m")
-    (folder / "model.safetensors.index.json").write_text("[")
-    assert "cannot be read" in weights.find(str(folder)).lacks
+    for index in ("[", "[]", '{"weight_map": 5}'):
+        (folder / "model.safetensors.index.json").write_text(index)
+        assert "cannot be read" in weights.find(str(folder)).lacks
+    (folder / "model.safetensors.index.json").write_text('{"weight_map": {"a": 5, "b": "c"}}')
+    assert "has no 5, c" in weights.find(str(folder)).lacks
 
 
 def test_a_path_that_is_not_there_is_no_hub_id():

@@ -36,6 +36,33 @@ def test_it_is_drawn(tmp_path) -> None:
     assert (tmp_path / "b.png").stat().st_size > 1000
 
 
+def test_an_overlap_is_tried_at_the_same_moment_whatever_else_is_tried(monkeypatch) -> None:
+    """Killed: one row of random numbers for all, which a shorter list went through sooner."""
+    spoken = [
+        Overlap(kind, name, np.zeros(0, np.float32))
+        for kind in (Kind.INTERRUPTION, Kind.SIGN)
+        for name in ("a", "b")
+    ]
+
+    async def undisturbed(url):
+        return [], np.zeros(0, np.float32)
+
+    async def moment(url, overlap, after_s, undisturbed):
+        return (overlap.kind, overlap.name), after_s
+
+    monkeypatch.setattr(barge_in, "_undisturbed", undisturbed)
+    monkeypatch.setattr(barge_in, "_try", moment)
+
+    def moments(spoken, seed=1):
+        return dict(asyncio.run(barge_in.measure("", spoken, lambda trial: None, seed)))
+
+    every = moments(spoken)
+    assert len(set(every.values())) == 4
+    assert all(1.0 <= moment <= 3.0 for moment in every.values())
+    assert moments(spoken[2:]) == {key: every[key] for key in list(every)[2:]}
+    assert moments(spoken, seed=2) != every
+
+
 def test_the_server_counts_in_the_voice_that_can_be_recognised() -> None:
     command = barge_in.server("operator", ["turns.barge_in_ms=300"])
     assert "operator" in command and "turns.barge_in_ms=300" in command

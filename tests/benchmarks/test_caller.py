@@ -15,6 +15,7 @@ from answering_machine import CONFIG, AnsweringMachine, answering, tone
 
 from agent.audio.frame import HEAR_HZ
 from agent.events import EndReason
+from agent.lag import watch
 from agent.media import upstream
 from benchmarks.caller import CallFailed, Loss, dial
 
@@ -45,10 +46,14 @@ async def test_what_is_said_arrives_and_is_answered():
 @realtime
 async def test_samples_are_handed_over_in_real_time():
     async with answering() as machine, dial(machine.url, config=CONFIG) as call:
+        late_s = []  # what any timer here is late by: others may have the core
+        witness = asyncio.create_task(watch(late_s.append))
         utterance = await call.say(tone(0.4))
+        witness.cancel()
         first_s, last_s = utterance.handed_s(0), utterance.handed_s(len(tone(0.4)) - 1)
         assert first_s == utterance.began_s
-        assert last_s - first_s == pytest.approx(0.38, abs=0.15)  # 20 frames are 19 apart
+        held_up_s = sum(each_s for each_s in late_s if each_s > 0.01)
+        assert last_s - first_s == pytest.approx(0.38, abs=0.05 + held_up_s)  # 19 frames apart
 
 
 @realtime

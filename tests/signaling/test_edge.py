@@ -2,6 +2,9 @@
 
 import asyncio
 import logging
+import socket
+import struct
+from socket import SO_LINGER, SOL_SOCKET
 
 import pytest
 from fake_calls import CALLS, OFFER, SDP, FakeCalls, awaited, error_of, served
@@ -72,6 +75,20 @@ class TestPlacingACall:
         assert again.status == 201  # the server lives
 
     @awaited
+    async def test_is_refused_where_the_answer_cannot_be_written(self, monkeypatch, caplog):
+        """Headers are looked at when they are written, after all middlewares."""
+        calls = FakeCalls(capacity=1)
+        async with served(calls) as http:
+            monkeypatch.setattr(guard, "SAFE", {"X-Two": "lines\r\n"})
+            response = await http.post(CALLS, data=OFFER, headers=SDP)
+            assert (response.status, (await error_of(response))["code"]) == (
+                422,
+                "offer_failed",
+            )
+            assert calls.active == 0
+        assert logged(caplog).startswith(f"POST {CALLS} failed")
+
+    @awaited
     async def test_is_not_repeated_by_the_vendors_client(self, monkeypatch):
         calls = FakeCalls(capacity=9)
         async with served(calls) as http:
@@ -107,14 +124,20 @@ class TestPlacingACall:
 
 
 class TestACallerWhoIsGone:
+    @pytest.mark.parametrize("heard_of", ["before the answer", "while it is written"])
     @awaited
-    async def test_by_the_time_they_are_answered_has_no_seat(self):
+    async def test_by_the_time_they_are_answered_has_no_seat(self, heard_of):
+        """Killed: a seat that is held until the call would have been connected."""
+
         class Slow(FakeCalls):
             begun, gone, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
             async def answer(self, *args):
                 self.begun.set()
                 await self.gone.wait()
+                if heard_of == "while it is written":  # the loop learns of it by writing
+                    caller.setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
+                    caller.close()
                 return await super().answer(*args)
 
             async def hang_up(self, call_id):
@@ -124,17 +147,28 @@ class TestACallerWhoIsGone:
         calls = Slow(capacity=1)
         async with served(calls) as http, asyncio.timeout(10):
             http.server.handler.handler_cancellation = False  # as servers are, but for tests
-            _, writer = await asyncio.open_connection(http.host, http.port)
+            caller = socket.create_connection((http.host, http.port))
             lines = [f"POST {CALLS} HTTP/1.1", f"Host: {http.host}:{http.port}"]
             lines += ["Content-Type: application/sdp", f"Content-Length: {len(OFFER)}", "", ""]
-            writer.write("\r\n".join(lines).encode() + OFFER)
+            caller.sendall("\r\n".join(lines).encode() + OFFER)
             await calls.begun.wait()
-            (connection,) = http.server.handler.connections
-            connection.transport.abort()  # the server hears of it before the call is answered
+            if heard_of == "before the answer":
+                (connection,) = http.server.handler.connections
+                connection.transport.abort()
             calls.gone.set()
             await calls.ended.wait()
-            writer.close()
+            caller.close()
             assert len(calls.offers) == 1 and calls.active == 0
+
+    @awaited
+    async def test_as_soon_as_they_were_answered_keeps_it(self):
+        calls = FakeCalls(capacity=1)
+        async with served(calls) as http:
+            response = await http.post(
+                CALLS, data=OFFER, headers={**SDP, "Connection": "close"}
+            )
+            assert response.status == 201 and await response.text()
+        assert calls.active == 1
 
 
 class TestHangingUp:

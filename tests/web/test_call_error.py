@@ -81,10 +81,22 @@ def test_a_dead_server_is_unreachable(caller):
 
 
 def test_a_living_server_that_refuses_our_origin_is_told_from_a_dead_one(caller, site):
+    """A proxy whose server is only starting looks the same: the text is true of both."""
     page = caller(src=site.origin.replace("127.0.0.1", "localhost"))
     page.evaluate("call.call()")
     [error] = told(page, "error")
     assert error["code"] == "origin-not-allowed" and "cors_origins" in error["remedy"]
+    assert error["message"] == "The agent does not answer this site."
+    assert error["remedy"].startswith("Try again in a moment: it may be starting.")
+
+
+def test_a_server_that_only_just_came_up_is_not_said_to_refuse_our_origin(caller, site):
+    """It was not there for the offer, and is when it is asked whether it lives."""
+    site.allows = site.origin
+    page = caller(src=site.origin.replace("127.0.0.1", "localhost"))
+    page.route(f"**{CALLS}", lambda route: route.abort())
+    page.evaluate("call.call()")
+    assert [error["code"] for error in told(page, "error")] == ["server-unreachable"]
 
 
 def test_another_origin_that_is_allowed_can_be_called(caller, site):

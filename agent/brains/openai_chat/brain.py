@@ -87,7 +87,7 @@ class OpenaiChatListener:
             return body(self._config, replace(conversation, past=past), recordings, said)
 
         past = tuple(one for one in conversation.past if one.turn >= self._oldest)
-        request = _Request(past, write)
+        request = _Request(past, write, bool(said) or conversation.waits)
         line = self._idle.pop() if self._idle else Line(self._address)
         telling = None
         if conversation.over_reply and self._utterance and self._config.transcript:
@@ -153,6 +153,11 @@ class OpenaiChatListener:
             try:
                 refused = yield from self._attempt(line, request.body, completion, unwanted)
                 if refused is None:
+                    if completion.is_silent and request.awaited:
+                        raise EngineError(
+                            "the chat server's model said nothing; raise "
+                            "openai_chat.max_tokens if its reply was cut"
+                        )
                     return
                 if trouble.is_too_long(refused) and request.shorten():
                     self._oldest = request.past[0].turn
@@ -211,9 +216,13 @@ class _Request:
     """What is asked, and how to ask it with less of the past."""
 
     def __init__(
-        self, past: tuple[Exchange, ...], write: Callable[[tuple[Exchange, ...]], bytes]
+        self,
+        past: tuple[Exchange, ...],
+        write: Callable[[tuple[Exchange, ...]], bytes],
+        awaited: bool,
     ) -> None:
-        self.past, self._write = past, write
+        """`awaited`: somebody waits for words, which a function's result may do without."""
+        self.past, self._write, self.awaited = past, write, awaited
         self.body = write(past)
 
     def shorten(self) -> bool:

@@ -22,6 +22,7 @@ class Completion:
         self._data: list[str] = []  # of the event under way
         self._calls: dict[int, _Call] = {}  # by their index in the reply
         self.begun = False  # a first token was there
+        self.is_silent = True  # there is nothing to be heard or called
         self.done = False  # it has said that it is complete
         self.over = False  # and that nothing more will come
 
@@ -72,7 +73,7 @@ class Completion:
         if choice.get("finish_reason"):
             self.done = True
         for part in delta.get("tool_calls") or ():
-            self.begun = True
+            self.begun, self.is_silent = True, False
             index = int(part.get("index") or 0)
             if index >= _CALLS:
                 raise ValueError("too many calls")
@@ -83,6 +84,7 @@ class Completion:
         if not content:
             return None
         self.begun = True
+        self.is_silent = self.is_silent and not content.strip()
         return Text(content)
 
 

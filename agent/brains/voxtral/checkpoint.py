@@ -58,7 +58,12 @@ def find(model: str, progress: type[Any] | None = None) -> Checkpoint:
 def examine(folder: Path) -> Checkpoint:
     """Check a folder. Raises ConfigError."""
     config = _json(folder / "config.json")
-    found = (config.get("architectures") or ["an unnamed architecture"])[0]
+    try:
+        found = str((config.get("architectures") or ["an unnamed architecture"])[0])
+        text = config.get("text_config") or {}
+        positions = int(text.get("max_position_embeddings", 32_768))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise unfit(folder / "config.json", error) from error
     if found != _ARCHITECTURE:
         raise ConfigError(
             f"voxtral.model: {folder} holds {found}, not {_ARCHITECTURE}"
@@ -75,15 +80,24 @@ def examine(folder: Path) -> Checkpoint:
     sizes: dict[str, int] = {}
     for shard in _shards(folder):
         sizes |= _header(shard)
-    return Checkpoint(folder, sizes, _positions(config))
+    return Checkpoint(folder, sizes, positions)
+
+
+def unfit(path: Path, error: Exception) -> ConfigError:
+    """What came of using what a file says."""
+    why = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+    return _damaged(path, f"has a value of a wrong kind ({why})")
 
 
 def _shards(folder: Path) -> list[Path]:
     index = folder / _INDEX
     names = {_WEIGHTS}
-    if index.is_file():
-        names = set(_json(index).get("weight_map", {}).values())
-    missing = sorted(name for name in names if not (folder / name).is_file())
+    try:
+        if index.is_file():
+            names = set(_json(index).get("weight_map", {}).values())
+        missing = sorted(name for name in names if not (folder / name).is_file())
+    except (AttributeError, TypeError) as error:
+        raise unfit(index, error) from error
     if missing or not names:
         raise _incomplete(folder, missing or [f"the weights that {_INDEX} should name"])
     return [folder / name for name in sorted(names)]
@@ -116,11 +130,6 @@ def _json(path: Path) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise _damaged(path, "is no JSON object")
     return found
-
-
-def _positions(config: dict[str, Any]) -> int:
-    text = config.get("text_config") or {}
-    return int(text.get("max_position_embeddings", 32_768))
 
 
 def _incomplete(folder: Path, missing: list[str]) -> ConfigError:

@@ -28,6 +28,11 @@ class Asked:
     utterance: Utterance | None
     plan: Plan
 
+    @property
+    def awaited(self) -> bool:
+        """Whether somebody waits for words: not where some went before a function's result."""
+        return self.utterance is not None or self.conversation.waits
+
 
 class VoxtralReply(Iterator[Piece]):
     """The pieces of one reply. Raises EngineError when the model failed."""
@@ -90,6 +95,8 @@ class VoxtralReply(Iterator[Piece]):
         self._finished = True
         if self._tokens.whole:  # what a cancelled one wanted to call is not known
             self._ready += self._wording.finish()
+            if not self._ready and not self._wording.worded and self.asked.awaited:
+                raise EngineError("voxtral said nothing")
 
 
 class Transcript(Iterator[Heard]):

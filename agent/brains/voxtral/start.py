@@ -16,7 +16,7 @@ from agent.accelerator.ladder import COMPILED_GRAPHS, FUSED_GRAPHS, GRAPHS, rung
 from agent.brains.voxtral.admission import give_back, settle
 from agent.brains.voxtral.attention import Attention, Flash, Packed, Plain
 from agent.brains.voxtral.cache import Cache, Shape, stride
-from agent.brains.voxtral.checkpoint import Checkpoint, find
+from agent.brains.voxtral.checkpoint import Checkpoint, find, unfit
 from agent.brains.voxtral.decoder import Decoder
 from agent.brains.voxtral.ears import Ears
 from agent.brains.voxtral.encoder import Encoder, unchanged
@@ -222,10 +222,19 @@ def _quantize(layer: nn.Module) -> None:
 
 
 def _shape(checkpoint: Checkpoint) -> tuple[Shape, int]:
-    """What a position takes in the cache, and how long its embedding is."""
-    from transformers import AutoConfig
+    """What a position takes in the cache, and how long its embedding is.
 
-    text = AutoConfig.from_pretrained(checkpoint.folder, local_files_only=True).text_config
+    Raises ConfigError for values of which no model can be made: it is tried without memory.
+    """
+    from transformers import AutoConfig, VoxtralForConditionalGeneration
+
+    try:
+        config = AutoConfig.from_pretrained(checkpoint.folder, local_files_only=True)
+        with torch.device("meta"):
+            VoxtralForConditionalGeneration(config)
+    except Exception as error:  # whatever a value makes them raise
+        raise unfit(checkpoint.folder / "config.json", error) from error
+    text = config.text_config
     shape = Shape(
         text.num_hidden_layers,
         text.num_attention_heads,

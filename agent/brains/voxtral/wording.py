@@ -38,7 +38,7 @@ class Wording:
         self._calls: str | None = None  # the JSON so far
         self.said = Said()
         self.over = False  # nothing more of it is wanted
-        self._worded = False  # there is something to be heard
+        self.worded = False  # there is something to be heard
 
     def push(self, token: int) -> list[Piece]:
         """The next token; at most one piece."""
@@ -54,7 +54,7 @@ class Wording:
             self.said.add(token, text)
         else:
             self.over = True
-        self._worded = self._worded or bool(wanted.strip())
+        self.worded = self.worded or bool(wanted.strip())
         return [Text(wanted)] if wanted else []
 
     def finish(self) -> list[Piece]:
@@ -62,7 +62,7 @@ class Wording:
         if self._calls is None or self.over:
             return []
         calls = [call for call in map(self._call, _entries(self._calls)) if call]
-        if not calls and not self._worded:
+        if not calls and not self.worded:
             raise EngineError(
                 "voxtral asked for a function in a form that cannot be read, and said nothing "
                 "else; raise voxtral.max_new_tokens if the reply was cut"

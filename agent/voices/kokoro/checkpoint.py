@@ -56,20 +56,20 @@ class Voices:
         self._pack = cache(self._load)
 
     def style(self, name: str, phonemes: int) -> Tensor:
-        """[256]: how the voice says so many phonemes. Raises EngineError for an unknown one."""
-        if name not in self.names:
-            raise EngineError(f"Kokoro has no voice {name!r}; it has {', '.join(self.names)}")
+        """[256]: how one of `names` says so many phonemes. Raises EngineError for its file."""
         return self._pack(name)[min(max(phonemes, 1), MOST_PHONEMES) - 1, 0]
 
     def _load(self, name: str) -> Tensor:
         path = self._folder / f"{name}.pt"
         try:
             pack = torch.load(path, map_location="cpu", weights_only=True)
-        except Exception as error:  # torch.load raises what the file makes it raise
-            raise EngineError(f"Kokoro's voice {path} cannot be read: {error}") from error
-        if not isinstance(pack, Tensor) or pack.shape != (MOST_PHONEMES, 1, STYLE):
-            raise EngineError(f"{path} is no voice of Kokoro; download it again")
-        return pack.float()
+            if pack.shape != (MOST_PHONEMES, 1, STYLE):
+                raise ValueError(f"its shape is {tuple(pack.shape)}")
+            return pack.float()  # type: ignore[no-any-return]
+        except Exception as error:  # torch.load raises and returns what the file makes it
+            raise EngineError(
+                f"Kokoro's voice {path} is damaged; delete it and download it again"
+            ) from error
 
 
 def load(model: str) -> Checkpoint:
@@ -172,6 +172,10 @@ def _build(config: Path, weights: Path) -> Any:
     try:
         # The id is a label here (its absence prints); both files are given, none is fetched.
         model = KModel("hexgrad/Kokoro-82M", str(config), str(weights))
+        tokens = range(model.text_encoder.embedding.num_embeddings)
+        ids = [*model.vocab.values()] if isinstance(model.vocab, dict) else []
+        if not ids or not all(type(id) is int and id in tokens for id in ids):
+            raise ValueError("its vocab is no table of tokens")
     except (
         Exception
     ) as error:  # json, pickle, assertions, missing keys: the files are not Kokoro's

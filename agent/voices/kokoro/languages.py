@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Final
 
 from agent.errors import EngineError
+from agent.language import primary
 
 ENGLISH: Final = ("a", "b")
 # espeak's name of those that espeak reads.
@@ -57,11 +58,20 @@ def voice_for(tag: str, voices: tuple[str, ...]) -> str:
     raise EngineError(f"Kokoro has no voice for {tag!r} here; it has {', '.join(voices)}")
 
 
+def chosen(named: str, tag: str, voices: tuple[str, ...]) -> tuple[str, str]:
+    """Which of the voices says it, the `named` one if any, and the code it reads by.
+
+    Raises EngineError for a voice that is not there and a language that Kokoro does not speak.
+    """
+    voice = named or voice_for(tag, voices)
+    if voice not in voices:
+        raise EngineError(f"Kokoro has no voice {voice!r}; it has {', '.join(voices)}")
+    return voice, spoken_by(voice, tag)
+
+
 def spoken(voices: tuple[str, ...], named: str, unread: Set[str]) -> tuple[str, ...]:
     """Primary subtags of what can be spoken: all that is read, by the `named` voice, or, where
     none is, what one of the voices speaks. `unread` are codes that cannot be read here.
     """
     codes = {name[:1] for name in (_CODES.values() if named else voices)} - unread
-    return tuple(
-        dict.fromkeys(tag.partition("-")[0] for tag, code in _CODES.items() if code in codes)
-    )
+    return tuple(dict.fromkeys(primary(tag) for tag, code in _CODES.items() if code in codes))

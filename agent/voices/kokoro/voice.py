@@ -19,7 +19,7 @@ from agent.voices.kokoro.batcher import Batcher
 from agent.voices.kokoro.checkpoint import load
 from agent.voices.kokoro.edges import cut, smooth
 from agent.voices.kokoro.g2p import Reader, reader
-from agent.voices.kokoro.languages import spoken_by, voice_for
+from agent.voices.kokoro.languages import chosen, spoken_by
 from agent.voices.kokoro.loudness import Loudness
 from agent.voices.kokoro.model import Stages
 from agent.voices.kokoro.script import Take, takes
@@ -59,9 +59,7 @@ class KokoroVoice:
         Raises EngineError for a voice that is not there, a language that Kokoro does not speak
         or cannot read here, and when the model fails.
         """
-        voice = style.voice or voice_for(style.language, self._voices.names)
-        code = spoken_by(voice, style.language)
-        self._voices.style(voice, 1)  # an unknown voice is refused before anything is read
+        voice, code = chosen(style.voice, style.language, self._voices.names)
         words = phrase.split()
         parts = takes(self._reader(code).read(words), self._vocabulary)
         jobs = [Job(t.ids, self._voices.style(voice, t.phonemes), style.speed) for t in parts]

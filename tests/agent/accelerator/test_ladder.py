@@ -54,7 +54,7 @@ def test_the_first_rung_that_is_right_wins_and_no_other_is_built() -> None:
 def test_what_was_taken_is_noted_for_whoever_asks(monkeypatch) -> None:
     monkeypatch.setattr(taken, "_TAKEN", {})
     climb("the step", [Rung("a", broken), LAST], differs)
-    assert taken.ways() == (("the step", EAGER),)
+    assert taken.ways() == (("the step", EAGER, "; not a: RuntimeError: cannot capture"),)
 
 
 def test_what_raises_or_errs_is_passed_over_with_its_reason() -> None:

@@ -17,8 +17,11 @@ def test_the_latest_way_of_each_step_counts():
     assert taken.ways() == ()
     taken.note("decode step", "CUDA graphs")
     taken.note("prefill", "eager")
-    taken.note("decode step", "eager")
-    assert taken.ways() == (("decode step", "eager"), ("prefill", "eager"))
+    taken.note("decode step", "eager", "; not CUDA graphs: no")
+    assert taken.ways() == (
+        ("decode step", "eager", "; not CUDA graphs: no"),
+        ("prefill", "eager", ""),
+    )
 
 
 def test_to_ask_for_them_takes_no_torch():

@@ -1,13 +1,13 @@
 """GPU, weights and engines, on a machine that has whatever a test says."""
 
-import logging
-
 import nvidia
 import pytest
 import torch
 from smart_turn_fakes import load_length
 
 from agent import machine
+from agent.accelerator import taken
+from agent.accelerator.ladder import Rung, climb
 from agent.choose import Choice
 from agent.config_file import load
 from agent.doctor import models
@@ -22,7 +22,9 @@ SCRIPTED = Choice("scripted", "tone", "because")
 
 
 @pytest.fixture(autouse=True)
-def offline(monkeypatch, tmp_path):
+def alone(monkeypatch, tmp_path):
+    """No hub, and no models that other tests have loaded here."""
+    monkeypatch.setattr(taken, "_TAKEN", {})
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
 
@@ -171,28 +173,22 @@ def test_engines_that_fail_are_findings(monkeypatch):
 
 
 def test_the_way_they_run_is_told_and_a_slower_one_warns(monkeypatch):
-    ladder = logging.getLogger("agent.accelerator.ladder")
-    level = ladder.level
+    def wrong():
+        raise RuntimeError("no")
 
     def build(config, choice):
-        ladder.info("voxtral's step: CUDA graphs after 1.0 s")
-        ladder.info("kokoro: eager after 2.0 s; not CUDA graphs: RuntimeError: no")
+        for what, fast in (("voxtral's step", int), ("kokoro", wrong)):
+            climb(what, [Rung("CUDA graphs", fast), Rung("eager", int)], lambda run: "")
         return None, ToneVoice()
 
     monkeypatch.setattr(models, "build", build)
     loaded, fast, slow = models.engines(load(None), VOXTRAL)
     assert loaded.status == OK
-    assert (fast.status, fast.remedy) == (OK, "")
-    assert slow.status == WARN
-    assert "RuntimeError: no" in slow.found
-    assert ladder.level == level
-    assert not [each for each in ladder.handlers if isinstance(each, models._Lines)]
-
-
-def test_the_ladder_that_is_listened_to_is_there():
-    from agent.accelerator import ladder
-
-    assert ladder.log.name == models._LADDER
+    assert (fast.status, fast.found, fast.remedy) == (OK, "voxtral's step: CUDA graphs", "")
+    assert (slow.status, slow.found) == (
+        WARN,
+        "kokoro: eager; not CUDA graphs: RuntimeError: no",
+    )
 
 
 # -- Smart Turn

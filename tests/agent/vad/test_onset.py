@@ -11,7 +11,11 @@ from agent.vad.onset import Onset
 
 def may_begin(onset, probability):
     """Whether speech may begin with a window like that alone."""
-    return onset.near(probability) and probability >= onset.least_probability
+    return near(onset, probability) and probability >= onset.least_probability
+
+
+def near(onset, probability):
+    return onset.near(probability, onset.least_probability)
 
 
 def hears(onset, hops, level_db, clarity=0.9, spoken=False):
@@ -63,7 +67,7 @@ def test_a_noise_gains_a_voice_far_away_nothing() -> None:
     onset = a_caller(-20.0)
     for _ in range(3000):  # 9.6 dB, were it a voice
         hears(onset, 3, -45.0, clarity=0.5)
-        assert not onset.near(0.9)
+        assert not near(onset, 0.9)
     assert windows_until_begun(onset, -45.0) * 0.032 == pytest.approx(50, abs=1)
 
 
@@ -71,9 +75,9 @@ def test_a_noise_close_by_takes_a_voice_far_away_nothing() -> None:
     onset = a_caller(-20.0)
     windows_until_begun(onset, -45.0)
     hears(onset, 40, -20.0, clarity=0.5)
-    assert onset.near(0.9)
+    assert near(onset, 0.9)
     hears(onset, 10, -45.0)
-    assert onset.near(0.95)
+    assert near(onset, 0.95)
 
 
 def test_a_vowel_long_ago_does_not_count() -> None:

@@ -458,6 +458,34 @@ def test_the_call_lives_on_after_a_failure(server, listener):
     assert said(listener.reply(PLAIN)) == "There."
 
 
+TOLD = Exchange("is it noon", "Let me see.", 1)
+TYPED = Exchange("is it noon", "", 2)
+CALL = {"index": 0, "id": "abc123XYZ", "function": {"name": "now", "arguments": "{}"}}
+
+
+@pytest.mark.parametrize("texts", [(), (" ", "\n")])
+@pytest.mark.parametrize(
+    ("past", "heard"), [((), SPEECH), ((TOLD,), SPEECH), ((TOLD, TYPED), SPEECH[:0])]
+)
+def test_who_waits_for_an_answer_is_not_left_in_silence(server, listener, texts, past, heard):
+    """Killed: a model that thought until its tokens were used up, and silence in the call."""
+    listener.hear(heard)
+    server.will(says(*texts))
+    with pytest.raises(EngineError, match=r"said nothing.*openai_chat\.max_tokens"):
+        list(listener.reply(replace(PLAIN, past=past, turn=2)))
+
+
+def test_a_result_needs_no_words_after_those_that_went_before_it(server, listener):
+    server.will(says())
+    assert list(listener.reply(replace(PLAIN, past=(TOLD,), turn=2))) == []
+
+
+def test_a_call_alone_is_no_silence(server, listener):
+    listener.hear(SPEECH)
+    server.will(says(calls=[CALL]))
+    assert list(listener.reply(PLAIN)) == [ToolCall("abc123XYZ", "now", "{}")]
+
+
 def test_a_server_that_went_away_is_named(server, listener):
     server.close()
     with pytest.raises(EngineError, match=r"nothing listens.*start the server"):

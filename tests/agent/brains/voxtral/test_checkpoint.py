@@ -110,6 +110,33 @@ def test_a_config_that_cannot_be_read(folder, text) -> None:
     refused(folder, r"config\.json is no JSON.*download it again")
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"architectures": 5},
+        {"architectures": {"a": 1}},
+        {"text_config": "llama"},
+        {"text_config": {"max_position_embeddings": "many"}},
+        {"text_config": {"max_position_embeddings": None}},
+    ],
+)
+def test_a_config_with_a_value_of_a_wrong_kind(folder, changed) -> None:
+    """Killed: a traceback."""
+    edit(folder / "config.json", **changed)
+    refused(folder, r"config\.json has a value of a wrong kind \(.*\); delete it and download")
+
+
+def test_an_architecture_that_is_no_name(folder) -> None:
+    edit(folder / "config.json", architectures=[5])
+    refused(folder, "holds 5, not Voxtral")
+
+
+@pytest.mark.parametrize("shards", [5, {"a": 5}, {"a": [1]}, ["a"]])
+def test_an_index_of_a_wrong_kind(folder, shards) -> None:
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": shards}))
+    refused(folder, r"index\.json has a value of a wrong kind \(.*\); delete it and download")
+
+
 @pytest.mark.parametrize("cut", [0, 4, 100, -1])
 def test_weights_that_were_cut_off(folder, cut) -> None:
     path = folder / "model.safetensors"

@@ -9,6 +9,8 @@ from mistral_common.tokens.tokenizers.base import SpecialTokenPolicy
 from agent.brains.voxtral.detok import Detokenizer
 from agent.brains.voxtral.tekken import Tekken
 
+BROKEN = "\N{REPLACEMENT CHARACTER}"
+
 
 @pytest.fixture(scope="module")
 def tekken(checkpoint) -> Tekken:
@@ -17,7 +19,7 @@ def tekken(checkpoint) -> Tekken:
 
 def pieces(tekken, ids) -> list[str]:
     detokenizer = Detokenizer(tekken)
-    return [*(detokenizer.push(token) for token in ids), detokenizer.end()]
+    return [detokenizer.push(token) for token in ids]
 
 
 @given(st.text())
@@ -32,24 +34,27 @@ def test_any_tokens_are_decoded_as_by_the_tokenizer(tekken, checkpoint, ids) -> 
     decode = theirs.instruct_tokenizer.tokenizer.decode
     words = [token for token in ids if token >= tekken.specials]
     wanted = decode(words, special_token_policy=SpecialTokenPolicy.IGNORE)
-    assert "".join(pieces(tekken, ids)) == wanted
+    text = "".join(pieces(tekken, ids))
+    assert wanted.startswith(text)
+    assert wanted[len(text) :] in ("", BROKEN)  # what is unfinished at the end is not told
 
 
 def test_a_character_is_there_with_its_last_byte(tekken) -> None:
-    assert pieces(tekken, tekken.encode("a🎉b")) == ["a", "", "", "", "🎉", "b", ""]
+    assert pieces(tekken, tekken.encode("a🎉b")) == ["a", "", "", "", "🎉", "b"]
 
 
 def test_no_word_is_held_back(tekken) -> None:
-    assert pieces(tekken, tekken.encode("Hel"))[:3] == ["H", "e", "l"]
+    assert pieces(tekken, tekken.encode("Hel")) == ["H", "e", "l"]
 
 
 def test_special_tokens_write_nothing(tekken) -> None:
     ids = [tekken.tool_calls, *tekken.encode("[]"), tekken.eos]
-    assert pieces(tekken, ids) == ["", "[", "]", "", ""]
+    assert pieces(tekken, ids) == ["", "[", "]", ""]
 
 
-def test_a_character_that_is_never_finished_is_shown_as_broken(tekken) -> None:
-    assert pieces(tekken, tekken.encode("é")[:1]) == ["", "\N{REPLACEMENT CHARACTER}"]
+def test_a_character_that_is_cut_off_by_another_is_broken(tekken) -> None:
+    cut = [tekken.encode("é")[0], *tekken.encode("a")]
+    assert pieces(tekken, cut) == ["", f"{BROKEN}a"]
 
 
 def test_replies_do_not_leak_into_each_other(tekken) -> None:

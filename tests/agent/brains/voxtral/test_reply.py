@@ -1,5 +1,7 @@
 """Reading a reply: pieces as they come, nothing after a cancel."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from fake_runner import BEGIN_AUDIO, END_INST, EOS, INST, FakeRunner, ids
@@ -11,7 +13,8 @@ from agent.brains.voxtral.scheduler import Scheduler
 from agent.brains.voxtral.span import Utterance
 from agent.brains.voxtral.tekken import Tekken
 from agent.brains.voxtral.wording import Wording
-from agent.engines import Conversation, Heard, Text, ToolCall
+from agent.engines import Conversation, Exchange, Heard, Text, ToolCall
+from agent.errors import EngineError
 
 NOBODY = Conversation("", "en", turn=3)
 CALLS = [*ids("Yes."), 9, *ids('[{"name": "time"}]')]
@@ -40,10 +43,10 @@ def tokens_of():
 
 @pytest.fixture
 def reply_of(tokens_of, tekken):
-    def start(answer, sentences=0, said=None):
+    def start(answer, sentences=0, said=None, past=(), utterance=None):
         """`said`: the tokens of what it answers."""
         wording = Wording(tekken, ("time",), 3, sentences)
-        asked = Asked(NOBODY, None, Plan([], View()))
+        asked = Asked(replace(NOBODY, past=past), utterance, Plan([], View()))
         if said is not None:
             said = Transcript(said, Detokenizer(tekken))
         return VoxtralReply(tokens_of(answer), wording, asked, said)
@@ -80,6 +83,39 @@ def test_a_cancelled_reply_calls_nothing(reply_of) -> None:
         next(reply)
     reply.cancel()
     assert list(reply) == []
+
+
+SPOKEN = Utterance(np.ones(9, np.float32))
+TOLD = Exchange("is it noon", "Let me see.", 2)
+CALLED = Exchange("is it noon", "", 2)
+TYPED = Exchange("is it noon", "", 3)
+
+
+@pytest.mark.parametrize("answer", ["", " "])
+@pytest.mark.parametrize(
+    ("past", "utterance"),
+    [((), SPOKEN), ((TOLD,), SPOKEN), ((TOLD, TYPED), None), ((CALLED,), None)],
+)
+def test_who_waits_for_an_answer_is_not_left_in_silence(
+    reply_of, answer, past, utterance
+) -> None:
+    """Killed: a model that ends its answer at once, and a caller who hears nothing at all."""
+    with pytest.raises(EngineError, match="voxtral said nothing"):
+        list(reply_of(answer, past=past, utterance=utterance))
+
+
+def test_a_result_needs_no_words_after_those_that_went_before_it(reply_of) -> None:
+    assert list(reply_of("", past=(TOLD,))) == []
+
+
+def test_a_call_alone_is_no_silence(reply_of) -> None:
+    assert list(reply_of(CALLS[4:], utterance=SPOKEN)) == [ToolCall("000030000", "time", "{}")]
+
+
+def test_a_reply_that_is_cancelled_before_its_first_word_has_not_failed(reply_of) -> None:
+    reply = reply_of("Yes.", utterance=SPOKEN)
+    reply.cancel()
+    assert "".join(piece.text for piece in reply) in ("", *"Y Ye Yes Yes.".split())
 
 
 def test_what_was_said_is_known_as_far_as_it_was_read(reply_of) -> None:

@@ -73,6 +73,31 @@ def test_it_answers_as_generate_does(checkpoint, attention) -> None:
     assert started.runner.context == 1024
 
 
+@pytest.mark.parametrize(
+    ("section", "key", "value"),
+    [
+        ("text_config", "hidden_size", "16"),
+        ("text_config", "hidden_act", "x"),
+        ("text_config", "rope_parameters", {"rope_theta": None, "rope_type": "default"}),
+        ("audio_config", "num_hidden_layers", None),
+        ("audio_config", "model_type", 5),
+    ],
+)
+def test_a_config_of_which_no_model_can_be_made_is_named_and_nothing_is_loaded(
+    checkpoint, tmp_path, monkeypatch, section, key, value
+) -> None:
+    """Killed: a traceback of transformers', minutes after the start."""
+    folder = shutil.copytree(checkpoint, tmp_path / "voxtral")
+    told = json.loads((folder / "config.json").read_text())
+    told[section] |= {key: value}
+    (folder / "config.json").write_text(json.dumps(told))
+    monkeypatch.setattr(module, "load", lambda *_: pytest.fail("weights were loaded"))
+    with pytest.raises(
+        ConfigError, match=r"config\.json has a value of a wrong kind .*; delete"
+    ):
+        start(config(folder))
+
+
 def as_the_hub_has_it(checkpoint, folder):
     """The same weights in the files of mistralai/Voxtral-Mini-3B-2507, which transformers 4.54
     wrote: shards in bfloat16, the rotation's base and the dtype under their old names, keys

@@ -8,6 +8,7 @@ from agent.voices.kokoro.languages import (
     ESPEAK,
     EXTRAS,
     NEEDS,
+    chosen,
     language_code,
     spoken,
     spoken_by,
@@ -52,6 +53,25 @@ def test_without_a_name_the_first_voice_of_the_language_speaks(tag, voice):
 def test_english_of_one_kind_is_spoken_by_the_other_where_it_must():
     assert voice_for("en-GB", ("am_adam",)) == "am_adam"
     assert voice_for("en-US", ("ff_siwis", "bf_emma")) == "bf_emma"
+
+
+@pytest.mark.parametrize(
+    ("named", "tag", "voice", "code"),
+    [
+        ("", "fr", "ff_siwis", "f"),
+        ("bf_emma", "en-US", "bf_emma", "b"),
+        ("af_heart", "fr", "af_heart", "f"),
+    ],
+)
+def test_a_named_voice_speaks_whatever_the_language(named, tag, voice, code):
+    assert chosen(named, tag, VOICES) == (voice, code)
+
+
+@pytest.mark.parametrize("named", ["alloy", "../voices/af_heart"])
+def test_an_unknown_voice_is_refused_with_the_known_ones(named):
+    """A session may name any."""
+    with pytest.raises(EngineError, match=f"no voice '{named}'; it has af_heart, am_adam"):
+        chosen(named, "en", VOICES)
 
 
 def test_a_language_without_a_voice_is_refused_with_those_that_are_there():

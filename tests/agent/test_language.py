@@ -1,0 +1,16 @@
+"""What of a tag says which language it is."""
+
+import pytest
+
+from agent.language import primary
+
+
+@pytest.mark.parametrize(
+    ("tag", "language"),
+    [
+        *(("pt-BR", "pt"), ("pt_br", "pt"), ("HI", "hi"), ("zh-Hans-CN", "zh"), ("", "")),
+        *(("en-us+f3", "en"), ("de+m1", "de"), ("nora", "nora")),
+    ],
+)
+def test_a_tag_is_told_by_its_first_part_in_whatever_writing(tag, language) -> None:
+    assert primary(tag) == language
