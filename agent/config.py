@@ -84,7 +84,7 @@ class Receive:
 @dataclass(frozen=True, slots=True)
 class Send:
     bitrate_kbps: Annotated[int, Between(6, 128)] = 32
-    complexity: Annotated[int, Between(0, 10)] = 6
+    complexity: Annotated[int, Between(0, 10)] = 5
     mode: Annotated[str, OneOf("voip", "lowdelay")] = "voip"
     expected_loss_percent: Annotated[int, Between(0, 50)] = 5
 
@@ -118,7 +118,7 @@ class Echo:
 class Turns:
     end_of_turn_ms: Annotated[int, Between(0, 10_000)] = 0
     eagerness: Annotated[str, OneOf("low", "medium", "high", "auto")] = "auto"
-    least_wait_ms: Annotated[int, Between(60, 2000)] = 100
+    least_wait_ms: Annotated[int, Between(60, 2000)] = 120
     longest_wait_ms: Annotated[int, Between(100, 3000)] = 450
     unfinished_wait_ms: Annotated[int, Between(100, 3000)] = 650
     smart_turn: bool = False

@@ -6,7 +6,7 @@ Audio in, speech events out. Knows media time only.
 from collections import deque
 from collections.abc import Iterator
 
-from agent.audio.frame import HEAR_HZ, Samples
+from agent.audio.frame import FRAME_MS, HEAR_HZ, Samples
 from agent.audio.preroll import Preroll
 from agent.audio.window import Windows
 from agent.config import VadConfig
@@ -98,7 +98,7 @@ class Ear:
                 least = self._onset.least_probability
                 if event := self._gate.feed(self._probability, self._may_begin(least), least):
                     yield event
-            self._judge.feed(sound, self._probability, self._config)
+            self._judge.feed(sound, self._probability, self._vad.memory, self._config)
             spoken = self._gate.speaking and self._probability >= self._config.start_threshold
             self._onset.feed(self._judge.level_db, self._judge.clarity, spoken)
             if self._judge.clear:
@@ -168,6 +168,8 @@ class Ear:
         if not pause.clear:
             silent_ms += self._config.trail_ms
         wait_ms = self._patience.wait_ms(self._weights, pause)
+        if wait_ms < silent_ms + FRAME_MS:  # before the next packet may say otherwise
+            self._judge.believe()
         return PauseJudged(silent_ms, round(wait_ms), self._weights.odds(pause, silent_ms))
 
     @property

@@ -13,6 +13,8 @@ from typing import Protocol
 
 from agent.audio.frame import Samples
 
+MEMORY = 128  # numbers that a VAD remembers of a call: the cell of silero's LSTM
+
 
 class Action(StrEnum):
     """What a reply does besides being spoken. Carried out only when the reply is released."""
@@ -263,3 +265,7 @@ class Vad(Protocol):
 
     def probability(self, window: Samples) -> float:
         """Speech probability of the next 512 samples at HEAR_HZ. Stateful: feed in order."""
+
+    @property
+    def memory(self) -> Samples | None:
+        """[MEMORY] what it remembers after the latest window; None: nothing ever."""

@@ -1,6 +1,7 @@
 """`python -m benchmarks.endpoint`: how soon the end of a turn is believed, against cutting in.
 
-Every speaker is judged by weights that were fitted without them. Beside the curve of the judge
+Every speaker is judged by weights that were fitted without them; with `--unseen` those of a
+folder that the published weights were not fitted on, by these. Beside the curve of the judge
 stands that of a fixed wait, and that of Smart Turn where its verdicts are given; all place the
 end of speech in the same way. From the pauses alone: `voxline bench latency` measures the same
 at a caller's socket.
@@ -34,10 +35,11 @@ from benchmarks.endpoint_smart_turn import (
 )
 
 # logits, `medium` among them
-ENOUGH = (-1.8, -1.4, -1.2, -1.0, -0.9, -0.85, -0.8, -0.6, -0.4, 0.0)
+ENOUGH = (-1.0, -0.5, -0.2, 0.0, 0.2, 0.4, 0.5, 0.6, 0.8, 1.0, 1.5)
 FIXED_MS = (150, 200, 250, 300, 350, 400, 450, 500, 600)
 CONVINCED = (0.5, 0.8, 0.9, 0.95, 0.98, 0.99)  # odds
 BOTH = "judged with smart turn"
+_FOLDS = 10  # of the speakers who are many
 _COLOURS = {
     "judged": "tab:blue",
     BOTH: "tab:green",
@@ -85,21 +87,21 @@ def _groups(complete: Sequence[Observed]) -> Iterator[tuple[str, list[Observed]]
 
 
 def frontier(
-    observed: Sequence[Observed], verdicts: Verdicts | None = None
+    observed: Sequence[Observed], verdicts: Verdicts | None = None, unseen: bool = False
 ) -> dict[str, list[Point]]:
-    """Return the curves of each group of turns."""
+    """Return the curves of each group of turns. `unseen`: judged by the published weights."""
     turns = Turns()
     complete = [each for each in observed if each.complete]
     asked = _asked(complete, verdicts or {})
     judged: dict[tuple[str, str], list[float]] = {}
     advised: dict[tuple[str, str], list[float]] = {}
-    for speaker in sorted({each.speaker for each in complete}):
-        weights = fit(without(observed, speaker))
-        spoken = [each for each in complete if each.speaker == speaker]
+    for speakers in _folds(complete):
+        weights = published() if unseen else fit(without(observed, speakers))
+        spoken = [each for each in complete if each.speaker in speakers]
         judged |= _answers(spoken, weights, turns)
-        if verdicts is not None and (others := without(asked, speaker)):
+        if verdicts is not None and (others := without(asked, speakers)):
             hearing = fit_hearing(others, verdicts, weights)
-            spoken = [each for each in asked if each.speaker == speaker]
+            spoken = [each for each in asked if each.speaker in speakers]
             advised |= _answers(spoken, weights, turns, hearing.of(spoken, verdicts))
     points: dict[str, list[Point]] = {}
     for label, chosen in _groups(complete):
@@ -123,6 +125,14 @@ def frontier(
             answered = answered_ms(laid_out, verdict_waits_ms(chosen, verdicts, odds))
             points[label].append(point("smart turn", odds, names, answered))
     return points
+
+
+def _folds(observed: Sequence[Observed]) -> list[set[str]]:
+    """Return who is judged together: of ours everyone alone, of others a tenth at a time."""
+    speakers = sorted({each.speaker for each in observed})
+    many = [speaker for speaker in speakers if speaker not in SPEAKERS]
+    alone = [{speaker} for speaker in speakers if speaker in SPEAKERS]
+    return alone + [set(many[n::_FOLDS]) for n in range(min(_FOLDS, len(many)))]
 
 
 def _asked(observed: Sequence[Observed], verdicts: Verdicts) -> list[Observed]:
@@ -198,6 +208,9 @@ def main() -> None:
         "--more", type=Path, metavar="DIR", help="a folder of more speech, with a turns.csv"
     )
     parser.add_argument(
+        "--unseen", action="store_true", help="judge --more alone, by the published weights"
+    )
+    parser.add_argument(
         "--verdicts",
         type=Path,
         metavar="FILE",
@@ -213,11 +226,11 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     try:
-        observed = observe_all(arguments.cache, arguments.more)
+        observed = observe_all(arguments.cache, arguments.more, own=not arguments.unseen)
         verdicts = load_verdicts(arguments.verdicts) if arguments.verdicts else None
     except ConfigError as error:
         parser.error(str(error))
-    points = frontier(observed, verdicts)
+    points = frontier(observed, verdicts, arguments.unseen)
     print(text(points))
     if verdicts is not None:
         complete = [each for each in observed if each.complete]

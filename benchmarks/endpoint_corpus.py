@@ -77,6 +77,7 @@ class Condition:
     telephone: bool = False
     loss: float = 0.0
     room: bool = True  # its room tone goes on after its end; else digital silence
+    gated: bool = False  # nothing passes in pauses, as behind a noise suppressor
     seed: int = 0
 
 
@@ -97,10 +98,11 @@ CONDITIONS = (
     Condition("loss-5", loss=0.05, seed=5),
     Condition("loss-5b", loss=0.05, seed=6, pace=0.95),
     Condition("worse", pace=1.05, telephone=True, snr_db=20, loss=0.05, seed=7),
+    Condition("gated", room=False, gated=True),
 )
 # Of more speech there is more, and a condition of an hour takes minutes.
 MORE_CONDITIONS = tuple(
-    each for each in CONDITIONS if each.name in ("clean", "room", "noise-25", "noise-15")
+    each for each in CONDITIONS if each.name in ("clean", "room", "noise-25", "gated")
 )
 _ENDS = {"complete": True, "unfinished": False, "unknown": None}
 
@@ -139,6 +141,8 @@ def heard(recording: Recording, condition: Condition) -> tuple[Samples, float]:
     """
     random = np.random.default_rng(condition.seed)
     sound, last_ms = recording.samples, recording.last_ms
+    if condition.gated:
+        sound = _gated(sound)
     room = _room_tone(sound, (LEAD_MS + TAIL_MS) * HEAR_HZ // 1000, random)
     if not condition.room:
         room = np.zeros_like(room)
@@ -190,6 +194,18 @@ def _reverberant(sound: Samples, fall_s: float, random: np.random.Generator) -> 
     return wet[: len(sound)].astype(np.float32)
 
 
+def _gated(sound: Samples) -> Samples:
+    """Without what is 30 dB below its loud parts, but for a moment before and after them."""
+    hops = sound[: len(sound) // HOP * HOP].reshape(-1, HOP)
+    level_db = 10 * np.log10(np.mean(hops**2, axis=1) + 1e-12)
+    loud = level_db > np.percentile(level_db, 95) - 30
+    near = np.convolve(loud, np.ones(9), "full")[2 : 2 + len(loud)] > 0  # 20 ms, and 60
+    open_ = np.repeat(near.astype(np.float32), HOP)
+    slope = np.hanning(HOP // 2 + 1)
+    gain = np.convolve(open_, slope / slope.sum(), "same")
+    return (sound[: len(gain)] * gain).astype(np.float32)
+
+
 def _noise(sound: Samples, snr_db: float, random: np.random.Generator) -> Samples:
     """Pink-ish noise, so far below the loud parts of the sound."""
     spectrum = np.fft.rfft(random.standard_normal(len(sound)))
@@ -225,6 +241,7 @@ class Observed:
 
     `pauses` are (media time in ms at which a packet has brought all before it, pause). The
     caller's latency counts from `ended_ms`, when the frame with the last speech was complete.
+    What was heard after `own_ms` was not recorded: it is put there by the condition.
     """
 
     name: str
@@ -232,6 +249,7 @@ class Observed:
     condition: str
     complete: bool | None
     ended_ms: float
+    own_ms: float
     pauses: tuple[tuple[int, Pause], ...]
 
 
@@ -245,7 +263,7 @@ def observe(recording: Recording, condition: Condition) -> Observed:
         for hop, sound in zip(hops, sounds.feed(hops), strict=True):
             for window in windows.feed(hop):
                 probability = vad.probability(window)
-            judge.feed(sound, probability, config)
+            judge.feed(sound, probability, vad.memory, config)
         pause = judge.pause
         if pause is not None and config.min_silence_ms <= pause.silent_ms <= _WATCHED_MS:
             pauses.append((judge.now_ms, pause))
@@ -256,15 +274,18 @@ def observe(recording: Recording, condition: Condition) -> Observed:
         condition.name,
         recording.complete,
         ended_ms,
+        (LEAD_MS + len(recording.samples) * 1000 / HEAR_HZ) / condition.pace,
         tuple(pauses),
     )
 
 
-def observe_all(cache: Path | None = None, more: Path | None = None) -> list[Observed]:
+def observe_all(
+    cache: Path | None = None, more: Path | None = None, own: bool = True
+) -> list[Observed]:
     """Observe every recording in every condition; it takes minutes, so cache it."""
     if cache is not None and cache.is_file():
         return list(pickle.loads(cache.read_bytes()))
-    todo = list(product(recordings(), CONDITIONS))
+    todo = list(product(recordings(), CONDITIONS)) if own else []
     if more is not None:
         todo += product(more_recordings(more), MORE_CONDITIONS)
     with ProcessPoolExecutor() as pool:

@@ -1,13 +1,14 @@
 """`python -m benchmarks.endpoint_fit`: fit the weights of agent/endpoint/odds.py; write them.
 
 A logistic regression with a ridge: was this pause, which has lasted so long, an end? Who was
-recorded often counts for less each time, and no single condition for more than another. Knows
+recorded often counts for less each time, and no single condition for more than another. Of an
+end only what was recorded is learnt from, or it would be known by what was put behind it. Knows
 pauses, no audio.
 """
 
 import argparse
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -18,18 +19,22 @@ from numpy.typing import NDArray
 from agent.config import Turns
 from agent.endpoint import weights as fitted
 from agent.endpoint.hazard import surprise
-from agent.endpoint.odds import Pause, Weights, features
-from agent.endpoint.release import OWN_PAUSES, UNFINISHED
+from agent.endpoint.odds import Pause, Weights, features, remembered
+from agent.endpoint.release import UNFINISHED
+from agent.engines import MEMORY
 from benchmarks.endpoint_corpus import Observed, observe_all
 
 Numbers = NDArray[np.float64]
 
-COLUMNS = ("low", "soft", "fade", "doubt", "quiet")
-_RIDGE = 100.0
+COLUMNS = ("low", "soft", "quiet")
+_CUES = 2 + len(COLUMNS)  # the columns before the memory's
+_RIDGE, _MEMORY_RIDGE = 100.0, 1000.0
+_STIRS = 0.1  # least deviation that a column of the memory is scaled by: some hardly stir
 # A pause is asked about when it has lasted so long: later rows know more and are fewer.
 _ASKED_MS = (100, 140, 180, 240, 320, 400)
 _LONGEST_MS = 880.0  # a longer pause within a turn would be answered by anybody
 _UNKNOWN = 0.25  # of a vote have pauses in speech whose end nobody knows
+_A_LINE = 8  # weights of the memory in the source
 _PACKET_MS = 20.0
 _AFTER_MS = 6.0  # from the decision to the caller's socket
 
@@ -38,10 +43,9 @@ _AFTER_MS = 6.0  # from the decision to the caller's socket
 class Table:
     """Pauses as columns, one row a packet: all that waits and outcomes are computed from."""
 
-    known: Numbers  # [n, 2 + len(COLUMNS)]: 1, the silence's surprise, features
+    known: Numbers  # [n, _CUES + MEMORY]: 1, the silence's surprise, features, memory
     silent_ms: Numbers
     usual_ms: Numbers
-    longest_ms: Numbers
     at_ms: Numbers
     turn: NDArray[np.int64]  # [n], index of the turn
     pause: NDArray[np.int64]  # [n], index of the pause
@@ -57,10 +61,9 @@ def table(observed: Sequence[Observed]) -> Table:
     silent_ms = np.array([pause.silent_ms for _, _, pause in rows], float)
     key = turn * 10_000_000 + (at_ms - silent_ms).astype(np.int64)
     return Table(
-        np.array(known, float).reshape(len(rows), 2 + len(COLUMNS)),
+        np.array(known, float).reshape(len(rows), _CUES + MEMORY),
         silent_ms,
         np.array([pause.usual_ms for _, _, pause in rows], float),
-        np.array([pause.longest_ms for _, _, pause in rows], float),
         at_ms,
         turn,
         np.unique(key, return_inverse=True)[1],
@@ -68,9 +71,11 @@ def table(observed: Sequence[Observed]) -> Table:
     )
 
 
-def _known(pause: Pause) -> list[float]:
+def _known(pause: Pause) -> Numbers:
     known = features(pause)
-    return [1.0, surprise(pause.silent_ms, pause.usual_ms), *(known[c] for c in COLUMNS)]
+    cues = [1.0, surprise(pause.silent_ms, pause.usual_ms), *(known[c] for c in COLUMNS)]
+    memory = np.zeros(MEMORY) if pause.memory is None else remembered(pause.memory)
+    return np.concatenate([cues, memory])
 
 
 def waits_ms(
@@ -82,7 +87,7 @@ def waits_ms(
 ) -> Numbers:
     """Return [n] what `Patience.wait_ms` says of each row; a test holds the two together.
 
-    `opinion` is [n] what others say, weighed.
+    Nobody was answered too early yet. `opinion` is [n] what others say, weighed.
     """
     before = table.known @ np.concatenate([weights[:1], [0.0], weights[2:]]) + opinion
 
@@ -92,9 +97,8 @@ def waits_ms(
 
     doubtful = np.maximum(turns.longest_wait_ms, silence_ms(UNFINISHED))
     ceiling = np.minimum(turns.unfinished_wait_ms, doubtful)
-    own = np.minimum(OWN_PAUSES * table.longest_ms, turns.longest_wait_ms)
-    wait: Numbers = np.minimum(ceiling, np.maximum(silence_ms(enough), own))
-    return np.maximum(turns.least_wait_ms, wait)
+    wait: Numbers = np.maximum(turns.least_wait_ms, np.minimum(ceiling, silence_ms(enough)))
+    return wait
 
 
 def answered_ms(table: Table, wait_ms: Numbers) -> Numbers:
@@ -117,8 +121,8 @@ class Example(NamedTuple):
     vote: float
 
     @property
-    def known(self) -> list[float]:
-        """[2 + len(COLUMNS)]"""
+    def known(self) -> Numbers:
+        """[_CUES + MEMORY]"""
         return _known(self.pause)
 
 
@@ -134,7 +138,7 @@ def examples(observed: Sequence[Observed]) -> Iterator[Example]:
                 continue
             for asked_ms in _ASKED_MS:
                 row = next((row for row in pause if row[1].silent_ms >= asked_ms), None)
-                if row is not None:
+                if row is not None and not (end and row[0] > each.own_ms):
                     yield Example(each, *row, end, vote)
 
 
@@ -146,27 +150,39 @@ def pauses(observed: Observed) -> list[list[tuple[int, Pause]]]:
     return list(found.values())
 
 
-def fit(observed: Sequence[Observed], ridge: float = _RIDGE) -> Numbers:
-    """Return [2 + len(COLUMNS)]: bias, weight of the silence, weights."""
+def fit(
+    observed: Sequence[Observed], ridge: float = _RIDGE, memory_ridge: float = _MEMORY_RIDGE
+) -> Numbers:
+    """Return [_CUES + MEMORY]: bias, weight of the silence, weights."""
     rows = list(examples(observed))
-    weights = logistic(np.array([row.known for row in rows]), rows, ridge)
+    known = np.array([row.known for row in rows])
+    middle = known[:, _CUES:].mean(axis=0)
+    scale = np.maximum(_STIRS, known[:, _CUES:].std(axis=0))
+    known[:, _CUES:] = (known[:, _CUES:] - middle) / scale
+    ridges = [ridge] * (_CUES - 1) + [memory_ridge] * MEMORY
+    weights = logistic(known, rows, ridges)
     weights[1] = max(0.01, weights[1])  # silence never speaks against an end
+    weights[_CUES:] /= scale
+    weights[0] -= weights[_CUES:] @ middle
     return weights
 
 
 def logistic(
-    known: Numbers, rows: Sequence[Example], ridge: float, beside: Numbers | float = 0.0
+    known: Numbers,
+    rows: Sequence[Example],
+    ridges: Sequence[float],
+    beside: Numbers | float = 0.0,
 ) -> Numbers:
     """Return the weights of the columns of `known`, [n, columns], the first of them free.
 
-    `beside` is a logit [n] that is known already. By Newton's method.
+    `ridges` are of the others, `beside` a logit [n] that is known already. By Newton's method.
     """
     ends = np.array([row.end for row in rows], float)
     votes = np.array([row.vote for row in rows])
     votes = votes * len(votes) / votes.sum()
-    penalty = np.diag([1e-6] + [ridge] * (known.shape[1] - 1))
+    penalty = np.diag([1e-6, *ridges])
     weights = np.zeros(known.shape[1])
-    for _ in range(30):
+    for _ in range(12):
         odds = 1 / (1 + np.exp(-known @ weights - beside))
         slope = known.T @ (votes * (odds - ends)) + penalty @ weights
         bend = (known * (votes * odds * (1 - odds))[:, None]).T @ known + penalty
@@ -174,38 +190,59 @@ def logistic(
     return weights
 
 
-def without(observed: Iterable[Observed], speaker: str) -> list[Observed]:
-    """Return what may be fitted on when `speaker` is to be judged."""
-    return [each for each in observed if each.speaker != speaker]
+def without(observed: Iterable[Observed], speakers: Collection[str]) -> list[Observed]:
+    """Return what may be fitted on when `speakers` are to be judged."""
+    return [each for each in observed if each.speaker not in speakers]
 
 
-def as_weights(weights: Numbers) -> Weights:
-    """Return them under their names."""
-    bias, silence, *rest = (round(float(weight), 3) for weight in weights)
-    return Weights(bias, silence, dict(zip(COLUMNS, rest, strict=True)))
+def as_weights(weights: Numbers, without: float) -> Weights:
+    """Return them under their names, with what the memory adds on average."""
+    bias, silence, *rest = (round(float(weight), 3) for weight in weights[:_CUES])
+    memory = np.round(weights[_CUES:], 3).astype(np.float32)
+    of = dict(zip(COLUMNS, rest, strict=True))
+    return Weights(bias, silence, of, memory, round(without, 3))
+
+
+def usual(observed: Sequence[Observed], weights: Numbers) -> float:
+    """Return what the memory adds on average, over what was fitted on."""
+    known = np.array([row.known[_CUES:] for row in examples(observed)])
+    return float(known.mean(axis=0) @ weights[_CUES:])
 
 
 def published() -> Numbers:
     """Return the weights that stand in the source, laid out as `fit` does."""
     known = fitted.FITTED
-    return np.array([known.bias, known.silence, *(known.of[name] for name in COLUMNS)])
+    cues = [known.bias, known.silence, *(known.of[name] for name in COLUMNS)]
+    return np.concatenate([cues, known.memory])
 
 
 def source(weights: Weights) -> str:
     """Return agent/endpoint/weights.py."""
-    lines = [f'        "{name}": {weight:g},' for name, weight in weights.of.items()]
+    of = [f'        "{name}": {weight:g},' for name, weight in weights.of.items()]
+    memory = [f"{weight:g}" for weight in weights.memory]
+    rows = [", ".join(memory[at : at + _A_LINE]) for at in range(0, MEMORY, _A_LINE)]
     return "\n".join(
         [
             f'"""{fitted.__doc__}"""',
             "",
+            "import numpy as np",
+            "",
             "from agent.endpoint.odds import Weights",
+            "",
+            "# fmt: off",
+            "_MEMORY = (",
+            *(f"    {row}," for row in rows),
+            ")",
+            "# fmt: on",
             "",
             "FITTED = Weights(",
             f"    bias={weights.bias:g},",
             f"    silence={weights.silence:g},",
             "    of={",
-            *lines,
+            *of,
             "    },",
+            "    memory=np.array(_MEMORY, np.float32),",
+            f"    without={weights.without:g},",
             ")",
             "",
         ]
@@ -221,7 +258,6 @@ def main() -> None:
     parser.add_argument(
         "--more", type=Path, metavar="DIR", help="a folder of more speech, with a turns.csv"
     )
-    parser.add_argument("--without", default="", metavar="SPEAKER", help="leave a speaker out")
     parser.add_argument(
         "--out",
         type=Path,
@@ -231,7 +267,8 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     observed = observe_all(arguments.cache, arguments.more)
-    chosen = as_weights(fit(without(observed, arguments.without)))
+    weights = fit(observed)
+    chosen = as_weights(weights, usual(observed, weights))
     arguments.out.write_text(source(chosen), encoding="utf-8")
     print(source(chosen))
 

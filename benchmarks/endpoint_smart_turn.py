@@ -119,8 +119,8 @@ def fit_hearing(observed: Sequence[Observed], verdicts: Verdicts, weights: Numbe
     rows = [row for row, _ in said]
     beside = np.array([row.known for row in rows]) @ weights
     columns = np.array([[1.0, logit] for _, logit in said])
-    without = logistic(columns[:, :1], rows, _RIDGE, beside)[0]
-    intercept, weight = logistic(columns, rows, _RIDGE, beside)
+    without = logistic(columns[:, :1], rows, (), beside)[0]
+    intercept, weight = logistic(columns, rows, (_RIDGE,), beside)
     return Hearing(float(weight), float((without - intercept) / weight))
 
 

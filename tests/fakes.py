@@ -155,6 +155,8 @@ class FakeLine:
 class LoudnessVad:
     """Speech is whatever is loud."""
 
+    memory = None
+
     def probability(self, window) -> float:
         return float(np.abs(window).max() > 0.05)
 

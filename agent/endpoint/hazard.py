@@ -5,15 +5,12 @@ are taken to be log-logistic: P(longer than t) = 1 / (1 + (t / usual) ** shape).
 with a prior and follows the caller's pauses, up quickly, down slowly. Knows durations only.
 """
 
-from collections import deque
 from math import expm1, log1p
 
 _PRIOR_MS = 180.0  # of readers and talkers, pauses over 100 ms within a sentence
 _UP, _DOWN = 0.5, 0.1
 _SHAPE = 3.5
 _LEAST_MS = 100  # shorter ones are consonants
-_PHRASE_MS = 180  # shorter ones say nothing of how long this caller thinks
-_REMEMBERED = 16
 
 
 class Hazard:
@@ -21,12 +18,6 @@ class Hazard:
 
     def __init__(self) -> None:
         self.usual_ms = _PRIOR_MS
-        self._latest: deque[float] = deque(maxlen=_REMEMBERED)
-
-    @property
-    def longest_ms(self) -> float:
-        """The longest of the latest pauses that were more than a consonant; 0 without any."""
-        return max(self._latest, default=0.0)
 
     def note(self, pause_ms: float) -> None:
         """The caller went on after a silence of `pause_ms`."""
@@ -34,8 +25,6 @@ class Hazard:
             return
         share = _UP if pause_ms > self.usual_ms else _DOWN
         self.usual_ms += (pause_ms - self.usual_ms) * share
-        if pause_ms >= _PHRASE_MS:
-            self._latest.append(pause_ms)
 
 
 def surprise(silent_ms: float, usual_ms: float) -> float:

@@ -1,9 +1,10 @@
 """Is the caller finished? What one call's ear asks at each step of a pause.
 
-Brings level, pitch, the VAD's doubt and the caller's own pauses together. Knows media time;
-knows no turns and no clock. What it says depends on the samples, not on how they came.
+Brings level, pitch, what the VAD remembers and the caller's own pauses together. Knows media
+time; knows no turns and no clock. What it says depends on the samples, not on how they came.
 """
 
+from agent.audio.frame import Samples
 from agent.config import VadConfig
 from agent.endpoint.hazard import Hazard
 from agent.endpoint.levels import HOP_MS, Loudness, Room
@@ -18,23 +19,26 @@ _TRAIL_MS = 80  # after the last of speech a hop is the room's
 
 
 class Judge:
-    """One call's. Feed it every hop with the VAD's latest probability."""
+    """One call's. Feed it every hop with what the VAD last said and remembers."""
 
     def __init__(self) -> None:
         self.now_ms = 0
         self.level_db, self.clarity = -120.0, 0.0  # of the latest hop, and of the pitch in it
         self._loudness, self._room = Loudness(), Room()
         self._prosody, self._hazard = Prosody(), Hazard()
-        self._probability = 0.0
+        self._memory: Samples | None = None
         self._loud_ms = -_LATELY_MS  # end of the last hop that was loud enough
         self._last_ms: int | None = None  # end of the last hop that was speech
         self._cues = Cues()  # of the speech before the silence
         self._opinions: dict[str, float] = {}  # odds, by who holds them
+        self._believed, self._mistaken_ms = False, 0.0
 
-    def feed(self, sound: Sound, probability: float, vad: VadConfig) -> None:
-        """Take the next hop and the VAD's latest word on it."""
+    def feed(
+        self, sound: Sound, probability: float, memory: Samples | None, vad: VadConfig
+    ) -> None:
+        """Take the next hop, the VAD's latest word on it, and what it remembers, [MEMORY]."""
         self.now_ms += HOP_MS
-        self._probability = probability
+        self._memory = memory
         audible = self._loudness.feed(sound.level_db, probability >= vad.start_threshold)
         self.level_db, self.clarity = self._loudness.level_db, sound.tone.clarity
         self._prosody.feed(sound.tone, self.level_db, audible)
@@ -56,11 +60,19 @@ class Judge:
         if self.silent_ms > 0:
             self._opinions[who] = odds
 
+    def believe(self) -> None:
+        """The silence under way is taken for the end; a mistake, if the caller goes on."""
+        self._believed = True
+
     def _heard_speech(self) -> None:
         silent_ms = self.silent_ms - HOP_MS  # before this hop
         if self._last_ms is not None and silent_ms < _TALK_MS:
             self._hazard.note(silent_ms)
-        self._last_ms = self.now_ms
+            if self._believed:
+                self._mistaken_ms = max(self._mistaken_ms, silent_ms)
+        elif self._believed:  # rightly: mistakes are forgotten in time
+            self._mistaken_ms /= 2
+        self._last_ms, self._believed = self.now_ms, False
         self._opinions.clear()
 
     @property
@@ -96,10 +108,10 @@ class Judge:
         return Pause(
             self.silent_ms,
             self._cues,
-            self._probability,
             self._room.above_db,
             self.clear,
             self._hazard.usual_ms,
-            self._hazard.longest_ms,
+            self._mistaken_ms,
             weighed(self._opinions),
+            self._memory,
         )

@@ -1,13 +1,16 @@
 """From what is known of a pause to the odds that the turn is over.
 
-A logistic model of few cues. The weights stand in weights.py and were fitted by
-benchmarks/endpoint_fit.py. Knows values only.
+A logistic model of what the VAD remembers of the speech, and of three cues. The weights stand
+in weights.py and were fitted by benchmarks/endpoint_fit.py. Knows values only.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import exp, log
 
+import numpy as np
+
+from agent.audio.frame import Samples
 from agent.endpoint.hazard import silence_ms, surprise
 from agent.endpoint.prosody import Cues
 
@@ -16,7 +19,7 @@ LOGIT_MAX = 12.0
 # "meaning" is the brain's, chosen by benchmarks/meaning.py: with less a caller who broke off is
 # cut into oftener, and more gains little; "smart_turn" as benchmarks/endpoint.py fits it beside
 # the cues, held out by speaker
-OPINIONS = {"meaning": 0.6, "smart_turn": 0.22}
+OPINIONS = {"meaning": 1.3, "smart_turn": 0.22}
 # and at which logit it leaves the odds as they are: 0, or what it says on average
 _LEANING = {"smart_turn": 0.9}
 _SURE = 0.003  # odds nearer to 0 or 1 than that say no more
@@ -28,12 +31,12 @@ class Pause:
 
     silent_ms: int
     cues: Cues
-    probability: float  # the VAD's, of speech, just now
     breath_db: float  # of the line above its room, just now
     clear: bool  # level tells speech from silence
     usual_ms: float  # of this caller's pauses
-    longest_ms: float  # of this caller's latest pauses
+    mistaken_ms: float = 0.0  # the longest pause that was taken for the end so far
     opinion: float = 0.0  # of others, weighed: a logit; 0 where nobody has spoken
+    memory: Samples | None = field(default=None, compare=False)  # the VAD's, [MEMORY]
 
 
 def features(pause: Pause) -> dict[str, float]:
@@ -42,10 +45,14 @@ def features(pause: Pause) -> dict[str, float]:
     return {
         "low": -min(12.0, max(-6.0, cues.low_st)) / 5,
         "soft": (min(20.0, max(-5.0, cues.soft_db)) - 4) / 4,
-        "fade": min(15.0, max(-5.0, cues.fade_db)) / 5,
-        "doubt": 1 - 2 * pause.probability,
         "quiet": 1 - min(20.0, pause.breath_db) / 10,
     }
+
+
+def remembered(memory: Samples) -> Samples:
+    """Return what a VAD remembers, [..., MEMORY], between -1 and 1: some of it grows large."""
+    bounded: Samples = memory / (1 + np.abs(memory))
+    return bounded
 
 
 def weighed(opinions: Mapping[str, float]) -> float:
@@ -64,17 +71,22 @@ def logit(odds: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """A model. `bias` and `of` add up to the logit before any silence."""
+    """A model. All but `silence` add up to the logit before any silence."""
 
     bias: float
     silence: float  # of its surprise
     of: Mapping[str, float]
+    memory: Samples = field(compare=False)  # [MEMORY]
+    without: float  # what the memory adds on average: where there is none
 
     def before_silence(self, pause: Pause) -> float:
         """Return the logit that the turn was over as the pause began."""
         known = features(pause)
         cues = sum(weight * known[name] for name, weight in self.of.items())
-        return self.bias + cues + pause.opinion
+        memory = self.without
+        if pause.memory is not None:
+            memory = float(np.dot(self.memory, remembered(pause.memory)))
+        return self.bias + cues + memory + pause.opinion
 
     def odds(self, pause: Pause, silent_ms: float) -> float:
         """Return P(the turn is over) if nothing is heard until `silent_ms`."""

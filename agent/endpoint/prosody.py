@@ -5,9 +5,8 @@ Knows levels and pitch, hop by hop; knows no VAD and no turns.
 
 from collections import deque
 from dataclasses import astuple, dataclass
-from statistics import linear_regression, median, quantiles
+from statistics import median, quantiles
 
-from agent.endpoint.levels import HOP_MS
 from agent.endpoint.pitch import Tone
 
 _CLEAR = 0.55  # clarity from which a hop is voiced
@@ -18,7 +17,6 @@ _LAST = 6  # voiced hops that make the end of the voice
 _ENOUGH = 4  # voiced hops, or nothing is said
 _RANGE = 400  # voiced hops that make the caller's range
 _KNOWN = 20  # of them, or there is no middle yet
-_FADING = 30  # hops
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +25,6 @@ class Cues:
 
     low_st: float = 0.0  # end of the voice above the bottom of the caller's range
     soft_db: float = 4.0  # loudest of the last syllables below the caller's loud ones
-    fade_db: float = 0.0  # how much softer the last 300 ms became in 100 ms
 
     def row(self) -> tuple[float, ...]:
         return astuple(self)
@@ -71,10 +68,8 @@ class Prosody:
         if len(voiced) < _ENOUGH:
             return Cues()
         levels = [hop.level_db for hop in recent]
-        fading = levels[-_FADING:]
         lowest, *_ = quantiles(pitches, n=10, method="inclusive")
         return Cues(
             low_st=median(voiced[-_LAST:]) - lowest,
             soft_db=loud_db - max(levels),
-            fade_db=-linear_regression(range(len(fading)), fading).slope * 100 / HOP_MS,
         )

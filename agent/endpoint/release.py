@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from agent.endpoint.odds import Pause, Weights
 
-# Logit of the odds that are enough. Below 0: who waits for certainty waits at every end, and
-# the longest wait catches the rest. What each costs is seen with benchmarks/endpoint.py.
-_ENOUGH = {"low": -0.4, "medium": -0.9, "auto": -0.9, "high": -1.4}
+# Logit of the odds that are enough: the longest wait catches the rest. What each costs is seen
+# with benchmarks/endpoint.py.
+_ENOUGH = {"low": 1.0, "medium": 0.5, "auto": 0.5, "high": 0.0}
 EAGERNESS = tuple(_ENOUGH)
-UNFINISHED = -2.2  # enough after the longest wait; with less the sentence is not over
-OWN_PAUSES = 1.08  # times this caller's longest pause
+UNFINISHED = -1.5  # enough after the longest wait; with less the sentence is not over
+_AGAIN = 1.08  # times the pause that was taken for an end
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +28,10 @@ class Patience:
     def wait_ms(self, weights: Weights, pause: Pause) -> float:
         """Return the silence after which to answer, if nothing more is heard.
 
-        A caller who has paused for long once is given as much again.
+        A caller who was answered too early once is given as much again.
         """
         wait_ms = weights.silence_until(_ENOUGH[self.eagerness], pause)
         doubtful_ms = weights.silence_until(UNFINISHED, pause)
         ceiling_ms = min(self.unfinished_ms, max(self.longest_ms, doubtful_ms))
-        own_ms = min(OWN_PAUSES * pause.longest_ms, self.longest_ms)
-        return max(self.least_ms, min(ceiling_ms, max(wait_ms, own_ms)))
+        again_ms = min(_AGAIN * pause.mistaken_ms, self.longest_ms)
+        return max(self.least_ms, min(ceiling_ms, max(wait_ms, again_ms)))

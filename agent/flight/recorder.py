@@ -208,6 +208,10 @@ class _Vad:
         self._log.take(en.Voiced(self._log.now, probability))
         return probability
 
+    @property
+    def memory(self) -> Samples | None:
+        return self._vad.memory
+
 
 class _Functions:
     def __init__(self, functions: Functions, log: Log) -> None:

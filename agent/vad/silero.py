@@ -14,9 +14,11 @@ import onnxruntime as ort
 
 from agent.audio.frame import HEAR_HZ, Samples
 from agent.audio.window import WINDOW
+from agent.engines import MEMORY
 from agent.errors import ConfigError
 
 _CONTEXT = 64  # samples of the window before, put in front of each window
+_CELL = 1  # of its state, [2, 1, MEMORY]: the hidden layer, and the cell of the LSTM
 _RATE = np.array(HEAR_HZ, dtype=np.int64)
 
 
@@ -50,7 +52,7 @@ class Silero:
     """The state of one call."""
 
     def __init__(self) -> None:
-        self._state = np.zeros((2, 1, 128), np.float32)
+        self._state = np.zeros((2, 1, MEMORY), np.float32)
         self._context = np.zeros((1, _CONTEXT), np.float32)
 
     def probability(self, window: Samples) -> float:
@@ -61,3 +63,9 @@ class Silero:
         )
         self._context = framed[:, -_CONTEXT:]
         return float(out[0, 0])
+
+    @property
+    def memory(self) -> Samples:
+        """[MEMORY] the cell of its LSTM: what it has kept of all windows so far."""
+        cell: Samples = self._state[_CELL, 0]
+        return cell

@@ -240,6 +240,8 @@ def test_the_guard_is_not_asked_about_silence() -> None:
 class HalfSure:
     """A VAD that takes everything loud for speech, and is not certain."""
 
+    memory = None
+
     def probability(self, window):
         return 0.9 * float(np.abs(window).max() > 0.05)
 

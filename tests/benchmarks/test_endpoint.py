@@ -16,11 +16,11 @@ from benchmarks.endpoint_smart_turn import Hearing
 def turn(name, condition="clean", speaker="lj"):
     """A pause of 300 ms with the voice up, and an end with it down."""
     rows = [
-        (begin + silent, Pause(silent, Cues(low_st=low), 0.5, 0.0, True, 180.0, 0.0))
+        (begin + silent, Pause(silent, Cues(low_st=low), 0.0, True, 180.0))
         for begin, length, low in ((400, 300, 9.0), (1000, 900, 0.0))
         for silent in range(80, length + 1, 20)
     ]
-    return Observed(name, speaker, condition, True, 1000.0, tuple(rows))
+    return Observed(name, speaker, condition, True, 1000.0, 2000.0, tuple(rows))
 
 
 OWN = [turn("a"), turn("b", speaker="sb"), turn("c", speaker="jfk"), turn("a", "hall")]
@@ -105,22 +105,35 @@ def test_what_another_model_counts_was_not_fitted_on_who_is_judged(monkeypatch) 
 def test_what_is_judged_was_not_fitted_on(monkeypatch) -> None:
     asked = []
 
-    def noted(observed, speaker):
-        asked.append(speaker)
-        left = [each for each in observed if each.speaker != speaker]
+    def noted(observed, speakers):
+        asked.append(speakers)
+        left = [each for each in observed if each.speaker not in speakers]
         assert len(left) < len(observed)
         return left
 
     monkeypatch.setattr(endpoint, "without", noted)
     frontier(OWN)
-    assert asked == ["jfk", "lj", "sb"]
+    assert asked == [{"jfk"}, {"lj"}, {"sb"}]
+    asked.clear()
+    frontier(OBSERVED)
+    assert len(asked) == 3 + 10  # of the forty others a tenth at a time
+    assert sorted(name for each in asked for name in each) == sorted(
+        {each.speaker for each in OBSERVED}
+    )
+
+
+def test_who_was_never_fitted_on_is_judged_by_what_is_published(monkeypatch) -> None:
+    monkeypatch.setattr(endpoint, "fit", None)
+    frontier(OBSERVED, unseen=True)
+    with pytest.raises(TypeError):
+        frontier(OBSERVED)
 
 
 def test_it_is_told_drawn_and_written(points, tmp_path, monkeypatch) -> None:
     assert "judged" in text(points) and "cut into" in text(points)
     plot(points, tmp_path / "curve.png")
     assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")
-    monkeypatch.setattr(endpoint, "observe_all", lambda *_: OWN)
+    monkeypatch.setattr(endpoint, "observe_all", lambda *_, **__: OWN)
     arguments = ["endpoint", "--json", str(tmp_path / "c.json")]
     monkeypatch.setattr("sys.argv", [*arguments, "--plot", str(tmp_path / "c.png")])
     endpoint.main()

@@ -62,6 +62,15 @@ def test_the_room_goes_on_after_the_last_word(spoken) -> None:
     )
 
 
+def test_nothing_passes_a_gate_in_pauses_and_words_pass_whole(spoken) -> None:
+    gated, _ = heard(spoken, Condition("gated", room=False, gated=True))
+    clean, _ = heard(spoken, CLEAN)
+    assert np.abs(gated[-3200:]).max() < 1e-4  # as much as a codec makes of nothing
+    loud = np.abs(clean) > 0.1
+    assert np.abs(gated - clean)[loud].max() < 0.05
+    assert (np.abs(gated) < 1e-4).mean() > (np.abs(clean) < 1e-4).mean() + 0.05
+
+
 def test_noise_is_as_far_below_speech_as_asked_for(spoken) -> None:
     noisy, _ = heard(spoken, Condition("noisy", snr_db=10, room=False))
     clean, _ = heard(spoken, CLEAN)

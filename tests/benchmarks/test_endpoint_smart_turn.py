@@ -3,6 +3,7 @@
 from dataclasses import replace
 from math import exp, log
 
+import numpy as np
 import pytest
 from recordings import recording
 
@@ -37,11 +38,11 @@ def test_it_is_asked_in_each_pause_about_what_was_heard_by_then(spoken) -> None:
 
 def turn(*pauses):
     rows = [
-        (begin + silent, Pause(silent, Cues(), 0.5, 0.0, True, 180.0, 0.0))
+        (begin + silent, Pause(silent, Cues(), 0.0, True, 180.0))
         for begin, length in pauses
         for silent in range(80, length + 1, 20)
     ]
-    return Observed("a", "a", "clean", True, 1000.0, tuple(rows))
+    return Observed("a", "a", "clean", True, 1000.0, 2000.0, tuple(rows))
 
 
 def test_a_verdict_holds_from_when_it_is_there() -> None:
@@ -98,7 +99,9 @@ def fitted():
             }
             for n, each in enumerate(turns)
         }
-        return turns, verdicts, smart.fit_hearing(turns, verdicts, published())
+        doubtful = np.zeros(len(published()))
+        doubtful[:2] = -2.0, 0.2
+        return turns, verdicts, smart.fit_hearing(turns, verdicts, doubtful)
 
     return fit
 

@@ -21,7 +21,7 @@ QUIET = np.zeros(1600, np.float32)
 def judged(odds=None, thought_ms=10.0, complete=True, kind="request", fold="judge"):
     """A silence of 900 ms that sounds neither like an end nor like a pause within."""
     pauses = tuple(
-        Pause(silent, Cues(low_st=2.0, soft_db=3.0), 0.2, 3.0, True, 180.0, 0.0)
+        Pause(silent, Cues(low_st=2.0, soft_db=3.0), 3.0, True, 180.0)
         for silent in range(80, 900, 20)
     )
     return Judged(Clip(fold, kind, "hello", complete, QUIET), odds, thought_ms, pauses)

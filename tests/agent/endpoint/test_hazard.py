@@ -34,14 +34,4 @@ def test_consonants_teach_nothing() -> None:
     hazard = Hazard()
     before = hazard.usual_ms
     hazard.note(90)
-    assert (hazard.usual_ms, hazard.longest_ms) == (before, 0)
-
-
-def test_the_longest_is_that_of_the_latest_pauses() -> None:
-    hazard = Hazard()
-    hazard.note(600)
-    hazard.note(150)  # between a consonant and a pause for breath
-    assert hazard.longest_ms == 600
-    for _ in range(16):
-        hazard.note(200)
-    assert hazard.longest_ms == 200
+    assert hazard.usual_ms == before

@@ -1,5 +1,7 @@
 """The judge of one call: real speech in, what is known of its pauses out."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from recordings import recording
@@ -11,6 +13,7 @@ from agent.endpoint.levels import HOP
 from agent.endpoint.odds import Pause
 from agent.endpoint.pitch import Tone
 from agent.endpoint.sound import Sound, Sounds
+from agent.endpoint.weights import FITTED
 from agent.vad.silero import Silero
 
 
@@ -21,7 +24,7 @@ def judges(samples):
     for hop, sound in zip(hops, Sounds().feed(hops), strict=True):
         for window in windows.feed(hop):
             probability = vad.probability(window)
-        judge.feed(sound, probability, VadConfig())
+        judge.feed(sound, probability, vad.memory, VadConfig())
         yield judge
 
 
@@ -58,9 +61,46 @@ def test_a_sentence_ends_lower_than_it_pauses() -> None:
 
 def test_the_callers_pauses_are_learnt() -> None:
     before, after_ = after("lj-sentence-a", 700), after("lj-sentence-a", 11800)
-    assert before.longest_ms == 0
-    assert after_.longest_ms > 450  # of "... with which we are at present concerned, [480 ms]"
     assert after_.usual_ms > before.usual_ms
+
+
+def test_a_pause_that_was_taken_for_the_end_is_remembered_once_the_caller_goes_on() -> None:
+    judge = Judge()
+    loud, quiet = Sound(-14.0, Tone(0.0, 0.0)), Sound(-120.0, Tone(0.0, 0.0))
+
+    def hear(ms, sound, probability):
+        for _ in range(ms // 10):
+            judge.feed(sound, probability, None, VadConfig())
+
+    hear(600, loud, 0.99)
+    hear(300, quiet, 0.01)
+    hear(300, loud, 0.99)
+    hear(200, quiet, 0.01)
+    assert judge.pause.mistaken_ms == 0
+    judge.believe()
+    assert judge.pause.mistaken_ms == 0  # they may have finished
+    hear(300, loud, 0.99)
+    hear(100, quiet, 0.01)
+    assert 160 <= judge.pause.mistaken_ms <= 200
+    hear(300, loud, 0.99)
+    hear(400, quiet, 0.01)
+    mistaken_ms = judge.pause.mistaken_ms
+    assert mistaken_ms <= 200  # nobody answered in the others
+    judge.believe()
+    hear(1200, quiet, 0.01)
+    hear(300, loud, 0.99)
+    hear(100, quiet, 0.01)
+    assert judge.pause.mistaken_ms == mistaken_ms / 2  # that time it was right
+
+
+def test_what_the_vad_remembers_just_now_is_known_of_a_pause() -> None:
+    *_, judge = judges(np.concatenate([recording("goforward"), np.zeros(4800, np.float32)]))
+    assert judge.pause.memory is not None
+    first = judge.pause.memory
+    quiet, memory = Sound(-120.0, Tone(0.0, 0.0)), first + 1
+    judge.feed(quiet, 0.01, memory, VadConfig())
+    assert judge.pause.memory is memory
+    assert FITTED.odds(judge.pause, 300) != FITTED.odds(replace(judge.pause, memory=first), 300)
 
 
 def test_a_breath_in_the_pause_is_heard() -> None:
@@ -92,7 +132,7 @@ def test_an_opinion_counts_until_the_caller_is_heard_again() -> None:
         level = 0.2 if probability > 0.5 else 1e-4
         hops = (rng.standard_normal((ms // 10, HOP)) * level).astype(np.float32)
         for sound in sounds.feed(hops):
-            judge.feed(sound, probability, VadConfig())
+            judge.feed(sound, probability, None, VadConfig())
 
     hear(600, 0.99)
     judge.opine("meaning", 0.99)  # they are speaking
@@ -125,8 +165,8 @@ def test_an_opinion_of_a_silence_that_has_just_begun_counts() -> None:
     judge = Judge()
     loud, quiet = Sound(-14.0, Tone(0.0, 0.0)), Sound(-120.0, Tone(0.0, 0.0))
     for sound, probability in [*[(loud, 0.99)] * 60, *[(quiet, 0.01)] * 5]:
-        judge.feed(sound, probability, VadConfig())
+        judge.feed(sound, probability, None, VadConfig())
     assert judge.resumed and judge.pause is None
     judge.opine("meaning", 0.9)
-    judge.feed(quiet, 0.01, VadConfig())
+    judge.feed(quiet, 0.01, None, VadConfig())
     assert judge.pause.opinion > 0

@@ -2,15 +2,16 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.endpoint.odds import OPINIONS, Pause, features, weighed
+from agent.endpoint.odds import OPINIONS, Pause, features, remembered, weighed
 from agent.endpoint.prosody import Cues
 from agent.endpoint.weights import FITTED
 
-PAUSE = Pause(100, Cues(), 0.5, 0.0, clear=True, usual_ms=180, longest_ms=0)
+PAUSE = Pause(100, Cues(), 0.0, clear=True, usual_ms=180)
 
 
 def odds(silent_ms=150.0, **changes):
@@ -24,9 +25,8 @@ def odds(silent_ms=150.0, **changes):
     [
         ({"low_st": 0.0}, {"low_st": 8.0}),
         ({"soft_db": 12.0}, {"soft_db": 2.0}),
-        ({"fade_db": 6.0}, {"fade_db": -3.0}),
         ({"breath_db": 0.0}, {"breath_db": 12.0}),
-        ({"probability": 0.05}, {"probability": 1.0}),
+        ({"memory": FITTED.memory}, {"memory": -FITTED.memory}),
         ({"usual_ms": 150.0}, {"usual_ms": 400.0}),
         ({"opinion": 1.0}, {"opinion": -1.0}),
     ],
@@ -40,24 +40,31 @@ def test_silence_makes_an_end_likelier(silent_ms, longer_ms) -> None:
     assert FITTED.odds(PAUSE, silent_ms + longer_ms) >= FITTED.odds(PAUSE, silent_ms)
 
 
-@given(st.floats(-6, 12), st.floats(0, 1), st.floats(-2, 2))
-def test_the_silence_asked_for_gives_the_logit_asked_for(low_st, probability, logit) -> None:
-    pause = replace(PAUSE, cues=Cues(low_st=low_st), probability=probability)
+@given(st.floats(-6, 12), st.floats(-3, 3), st.floats(-2, 2))
+def test_the_silence_asked_for_gives_the_logit_asked_for(low_st, opinion, logit) -> None:
+    pause = replace(PAUSE, cues=Cues(low_st=low_st), opinion=opinion)
     silent_ms = FITTED.silence_until(logit, pause)
     if 0 < silent_ms < 5000:
         chance = FITTED.odds(pause, silent_ms)
         assert abs(chance / (1 - chance) / 2.718281828**logit - 1) < 0.01
 
 
-@given(st.floats(-1000, 1000), st.floats(-1000, 1000), st.floats(-1000, 1000))
-def test_no_slip_of_a_tracker_outweighs_the_rest(low_st, soft_db, fade_db) -> None:
-    known = features(replace(PAUSE, cues=Cues(low_st, soft_db, fade_db), breath_db=200.0))
+@given(st.floats(-1000, 1000), st.floats(-1000, 1000))
+def test_no_slip_of_a_tracker_outweighs_the_rest(low_st, soft_db) -> None:
+    known = features(replace(PAUSE, cues=Cues(low_st, soft_db), breath_db=200.0))
     assert all(abs(value) <= 4 for value in known.values())
+
+
+@given(st.floats(-1e6, 1e6, width=32))
+def test_no_number_that_grew_large_outweighs_the_rest(value) -> None:
+    bounded = remembered(np.array([value, 0.0], np.float32))
+    assert abs(bounded[0]) <= 1 and bounded[1] == 0
+    assert np.sign(bounded[0]) == np.sign(np.float32(value))
 
 
 def test_where_nothing_can_be_said_nothing_is_said() -> None:
     known = features(PAUSE)
-    assert known["low"] == known["soft"] == known["fade"] == known["doubt"] == 0
+    assert known["low"] == known["soft"] == 0
 
 
 @given(st.dictionaries(st.sampled_from(sorted(OPINIONS)), st.floats(0, 1)), st.floats(0, 1))

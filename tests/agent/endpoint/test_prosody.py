@@ -64,12 +64,6 @@ def test_last_syllables_are_softer_than_the_loud_ones() -> None:
     assert cues(*voice(84, 40)).soft_db == pytest.approx(0)
 
 
-def test_a_voice_that_dies_away_fades() -> None:
-    assert cues(*fading(-20, -35)).fade_db == pytest.approx(15 / 2.9)
-    assert cues(*fading(-35, -20)).fade_db < 0
-    assert cues(*voice(84, 40)).fade_db == pytest.approx(0, abs=1e-6)
-
-
 def test_a_hiss_at_the_end_leaves_the_pitch_alone() -> None:
     hiss = [(100.0 + 7 * (n % 2), 0.6, LOUD_DB, True) for n in range(12)]
     assert cues(*glide(86, 79), *hiss).low_st == cues(*glide(86, 79)).low_st
@@ -113,7 +107,6 @@ def test_streaming_is_equal_to_the_whole() -> None:
     expected = Cues(
         low_st=float(np.median(last) - np.percentile(pitches, 10)),
         soft_db=float(loudness.loud_db - recent.max()),
-        fade_db=float(-np.polyfit(np.arange(30) / 10, recent[-30:], 1)[0]),
     )
     found = prosody.cues(6, loudness.loud_db)
     assert found.row() == pytest.approx(expected.row())

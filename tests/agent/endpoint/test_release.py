@@ -12,18 +12,18 @@ from agent.endpoint.release import EAGERNESS, Patience
 from agent.endpoint.weights import FITTED
 
 PATIENCE = Patience("medium", least_ms=100, longest_ms=420, unfinished_ms=650)
-DONE = Pause(100, Cues(0, 12, 5), 0.05, 0.0, clear=True, usual_ms=180, longest_ms=0)
-OPEN = replace(DONE, cues=Cues(12, 0, -3), probability=1.0, breath_db=15.0)
+DONE = Pause(100, Cues(0, 12), 0.0, clear=True, usual_ms=180, opinion=4.0)
+OPEN = replace(DONE, cues=Cues(12, 0), breath_db=15.0, opinion=-4.0)
 
 pauses = st.builds(
     Pause,
     st.integers(60, 900),
-    st.builds(Cues, st.floats(-6, 15), st.floats(-5, 20), st.floats(-5, 15)),
-    st.floats(0, 1),
+    st.builds(Cues, st.floats(-6, 15), st.floats(-5, 20)),
     st.floats(0, 30),
     st.booleans(),
     st.floats(100, 900),
     st.floats(0, 900),
+    st.floats(-6, 6),
 )
 
 
@@ -49,9 +49,8 @@ def test_a_plain_end_is_answered_at_once_and_an_open_sentence_waited_for() -> No
 
 
 @given(pauses)
-def test_who_has_paused_for_long_is_given_as_much_again(pause) -> None:
-    long = replace(pause, longest_ms=350)
-    assert wait(long) >= min(350, PATIENCE.longest_ms)
+def test_who_was_answered_too_early_is_given_as_much_again(pause) -> None:
+    assert wait(replace(pause, mistaken_ms=350)) >= min(350, PATIENCE.longest_ms)
 
 
 @given(pauses)

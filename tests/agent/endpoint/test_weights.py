@@ -9,7 +9,7 @@ from benchmarks.endpoint_fit import source
 
 
 def test_there_is_one_for_each_feature() -> None:
-    assert set(weights.FITTED.of) == set(features(Pause(0, Cues(), 0, 0, True, 1, 0)))
+    assert set(weights.FITTED.of) == set(features(Pause(0, Cues(), 0, True, 1)))
 
 
 def test_the_file_is_what_the_fit_writes() -> None:

@@ -37,6 +37,8 @@ class Scene:
         )
         self.watched = Recorder(self.entries.append).parts(self.parts)
 
+    memory = None
+
     def probability(self, window) -> float:
         return 0.25
 

@@ -149,7 +149,7 @@ def told(entries):
     ("name", "overrides"),
     [
         ("a question and its answer", {"turns.end_of_turn_ms": 700}),
-        ("a question and its answer", {"turns.eagerness": "high"}),
+        ("a question and its answer", {"turns.longest_wait_ms": 300}),
         ("a question and its answer", {"vad.min_silence_ms": 300}),
         ("a greeting and an interruption", {"turns.barge_in_ms": 900}),
         ("an answer that came too soon", {"turns.withdraw_ms": 0}),
@@ -231,13 +231,13 @@ def test_a_call_with_a_second_opinion_is_repeated_without_asking_again(odds, tak
 
 def test_what_it_said_decided_something() -> None:
     """Mutant: a record without the opinions is not the same call."""
-    call = advised(0.001)
+    call = advised(0.999)
     mute = tuple(entry for entry in call.entries if not isinstance(entry, en.Opined))
     assert not replay(Flight(call.header, mute)).difference.identical
 
 
 def test_a_replay_shows_how_it_would_have_been_without_smart_turn() -> None:
-    call = advised(0.001)
+    call = advised(0.999)
     outcome = replay(call.flight, {"turns.smart_turn": False})
     assert not outcome.difference.identical
     assert not any(isinstance(entry, en.Opined) for entry in outcome.replayed.entries)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from recordings import recording
 
+from agent.engines import MEMORY
 from agent.errors import ConfigError
 from agent.vad import silero
 from agent.vad.silero import Silero, model_path
@@ -42,6 +43,19 @@ def test_calls_do_not_hear_each_other() -> None:
     assert np.array_equal(alone, together)
 
 
+def test_what_it_remembers_of_a_window_stays_as_it_was() -> None:
+    """Killed: an array that the next window is written into."""
+    first, second, *_ = windows_of(recording("goforward"))
+    vad = Silero()
+    vad.probability(first)
+    remembered = vad.memory
+    before = remembered.copy()
+    vad.probability(second)
+    assert remembered.shape == (MEMORY,)
+    assert np.array_equal(remembered, before)
+    assert not np.array_equal(vad.memory, before)
+
+
 @pytest.mark.slow
 def test_it_equals_the_packages_own_wrapper() -> None:
     """In a process of its own: importing silero_vad would set torch's threads for this one."""
@@ -55,6 +69,8 @@ ours, theirs = Silero(), load_silero_vad(onnx=True)
 for window in noise:
     expected = theirs(torch.from_numpy(window), 16000).item()
     assert abs(ours.probability(window) - expected) < 1e-6
+    assert np.allclose(ours.memory, theirs._state[1, 0], atol=1e-5)
+assert np.abs(ours.memory).max() > 0.1
 """
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=False
