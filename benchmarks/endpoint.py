@@ -225,6 +225,8 @@ def main() -> None:
         help="draw them, as PNG (default: over the one in benchmarks/plots)",
     )
     arguments = parser.parse_args()
+    if arguments.unseen and arguments.more is None:
+        parser.error("--unseen needs --more DIR: what is to be judged")
     try:
         observed = observe_all(arguments.cache, arguments.more, own=not arguments.unseen)
         verdicts = load_verdicts(arguments.verdicts) if arguments.verdicts else None

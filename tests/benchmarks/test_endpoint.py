@@ -140,6 +140,13 @@ def test_it_is_told_drawn_and_written(points, tmp_path, monkeypatch) -> None:
     assert "clean" in json.dumps(json.loads((tmp_path / "c.json").read_text()))
 
 
+def test_nothing_is_unseen_without_a_folder(monkeypatch, capsys) -> None:
+    monkeypatch.setattr("sys.argv", ["endpoint", "--unseen"])
+    with pytest.raises(SystemExit):
+        endpoint.main()
+    assert "--more" in capsys.readouterr().err
+
+
 def test_a_folder_without_an_index_is_refused(tmp_path, monkeypatch, capsys) -> None:
     monkeypatch.setattr("sys.argv", ["endpoint", "--more", str(tmp_path)])
     with pytest.raises(SystemExit):

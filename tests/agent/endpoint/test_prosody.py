@@ -28,12 +28,6 @@ def glide(begin, end, hops=30, level_db=LOUD_DB):
     return [(step, 0.95, level_db, True) for step in steps]
 
 
-def fading(begin_db, end_db, hops=30):
-    return [
-        (84.0, 0.95, begin_db + (end_db - begin_db) * n / (hops - 1), True) for n in range(hops)
-    ]
-
-
 SILENCE = [(0.0, 0.0, -60.0, False)] * 6
 TALK = [*glide(80, 90, 60), *SILENCE, *glide(88, 82, 60), *SILENCE]
 
