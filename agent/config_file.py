@@ -21,7 +21,7 @@ def load(path: Path | None, overrides: Mapping[str, Any] | None = None) -> Confi
     """
     tree = {} if path is None else read_yaml(path)
     for dotted, value in (overrides or {}).items():
-        tree = _overlay(tree, dotted.split("."), value, dotted)
+        tree = _overlay(tree, dotted.split("."), value)
     try:
         config: Config = build(Config, tree, "")
         _check_together(config)
@@ -79,13 +79,20 @@ def parse_override(text: str) -> tuple[str, Any]:
         raise ConfigError(f"--set {text}: {value!r} is not a YAML value") from error
 
 
-def _overlay(tree: Any, keys: list[str], value: Any, dotted: str) -> dict[str, Any]:
+def _overlay(tree: Any, keys: list[str], value: Any, path: str = "") -> dict[str, Any]:
+    """Lay a value over what stands at `path` in the file."""
+    branch, key = _keyed(tree, path), keys[0]
+    if len(keys) > 1:
+        value = _overlay(branch.get(key), keys[1:], value, f"{path}.{key}" if path else key)
+    return {**branch, key: value}
+
+
+def _keyed(tree: Any, path: str) -> dict[Any, Any]:
+    if tree is None:  # a section whose every key is commented out
+        return {}
     if not isinstance(tree, dict):
-        raise ConfigError(f"{dotted}: there is no such section")
-    branch = (
-        value if len(keys) == 1 else _overlay(tree.get(keys[0]) or {}, keys[1:], value, dotted)
-    )
-    return {**tree, keys[0]: branch}
+        raise ConfigError(f"{path or 'the file'}: expected keys with values, found {tree!r}")
+    return tree
 
 
 def build(kind: Any, tree: Any, path: str) -> Any:
@@ -95,11 +102,7 @@ def build(kind: Any, tree: Any, path: str) -> Any:
     them, a mapping; any of these `| None`, which only stands for a key that was left out.
     Raises ConfigError naming the key's path, the value and what is allowed.
     """
-    where = path or "the file"
-    if tree is None:  # a section whose every key is commented out
-        tree = {}
-    if not isinstance(tree, dict):
-        raise ConfigError(f"{where}: expected keys with values, found {tree!r}")
+    tree = _keyed(tree, path)
     hints = get_type_hints(kind, include_extras=True)
     values = {}
     for key, value in tree.items():
@@ -118,7 +121,7 @@ def build(kind: Any, tree: Any, path: str) -> Any:
     for field in dataclasses.fields(kind):
         has_default = field.default is not field.default_factory  # both are MISSING
         if field.name not in values and not has_default:
-            raise ConfigError(f"{where}: {field.name} is missing")
+            raise ConfigError(f"{path or 'the file'}: {field.name} is missing")
     return kind(**values)
 
 
@@ -158,6 +161,11 @@ def _value(hint: Any, value: Any, path: str) -> Any:
 
 
 def _check_together(config: Config) -> None:
+    if not config.server.host.strip():  # which sockets take for every address
+        raise ConfigError(
+            f"server.host: {config.server.host!r} is not allowed; it must be an address or a "
+            "name (0.0.0.0 for all)"
+        )
     turns = config.turns
     if 0 < turns.end_of_turn_ms < 50:
         raise ConfigError(

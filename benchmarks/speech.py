@@ -53,6 +53,8 @@ class Speech:
 
 def load(path: Path) -> Speech:
     """Read a sound file of any rate and channel count. Raises ConfigError, naming it."""
+    if path.is_dir():
+        raise ConfigError(f"{path}: is a folder; name a sound file in it")
     if not path.is_file():
         raise ConfigError(f"{path}: there is no such file")
     try:

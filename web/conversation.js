@@ -30,6 +30,8 @@ export class Conversation {
   /** The turn machine's state, in the server's words. */
   #server = 'listening';
   #audible = false;
+  // It was heard, and is over or cut off: who has the word now is about to be told.
+  #spoke = false;
   /** @type {Map<string, Item>} in the order of the conversation */
   #items = new Map();
   /** @type {Turn[]} */
@@ -40,7 +42,9 @@ export class Conversation {
   /** @returns {Phase} */
   get phase() {
     if (this.#server === 'replying' || this.#server === 'overlap') {
-      return this.#audible ? 'speaking' : 'thinking';
+      if (this.#audible) return 'speaking';
+      if (!this.#spoke) return 'thinking';
+      return this.#server === 'overlap' ? 'hearing' : 'listening';
     }
     // A pause may be a breath: the caller still has the word until the server takes it.
     return this.#server === 'hearing' || this.#server === 'paused' ? 'hearing' : 'listening';
@@ -64,9 +68,11 @@ export class Conversation {
   take(event) {
     switch (event.type) {
       case 'voxline.state':
-        return this.#phase(() => (this.#server = text(event.state)));
+        return this.#phase(() => this.#enter(text(event.state)));
+      case 'response.created':
+        return this.#phase(() => (this.#spoke = false));
       case 'output_audio_buffer.started':
-        return this.#phase(() => (this.#audible = true));
+        return this.#phase(() => (this.#audible = this.#spoke = true));
       case 'output_audio_buffer.stopped':
       case 'output_audio_buffer.cleared':
         return this.#phase(() => (this.#audible = false));
@@ -116,8 +122,14 @@ export class Conversation {
   /** The connection is gone: whatever was being said stays as it is. */
   close() {
     for (const [id, item] of this.#items) this.#items.set(id, { ...item, done: true });
-    this.#server = 'listening';
+    this.#enter('listening');
     this.#audible = false;
+  }
+
+  /** @param {string} state the server's */
+  #enter(state) {
+    this.#server = state;
+    if (state !== 'replying' && state !== 'overlap') this.#spoke = false;
   }
 
   /** @param {() => void} step @returns {Change | null} */

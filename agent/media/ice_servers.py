@@ -29,6 +29,7 @@ def _server(url: str) -> RTCIceServer:
     try:
         parsed = parse_stun_turn_uri(url)
         usable = parsed.get("transport") in _TRANSPORTS[parsed["scheme"]]
+        usable = usable and 0 < parsed["port"] <= 65_535
     except (ValueError, KeyError):
         usable = False
     if not usable:

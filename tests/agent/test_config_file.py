@@ -103,8 +103,28 @@ def test_single_overrides_win_over_the_file(tmp_path) -> None:
 def test_an_override_is_checked_like_the_file() -> None:
     with pytest.raises(ConfigError, match=r"turns\.end_of_turn: unknown key"):
         load(None, dict([parse_override("turns.end_of_turn=300")]))
-    with pytest.raises(ConfigError, match=r"server\.port\.x: there is no such section|whole"):
+    with pytest.raises(ConfigError, match=r"server\.port: .* is not a whole number"):
         load(None, {"server.port.x": 1})
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("- a", r"the file: expected keys with values, found \['a'\]"),
+        ("server: 5", "server: expected keys with values, found 5"),
+        ("server: []", r"server: expected keys with values, found \[\]"),
+        ("server: {port: 80}", r"server\.port: expected keys with values, found 80"),
+    ],
+)
+def test_an_override_blames_the_file_for_what_is_wrong_in_it(tmp_path, text, said) -> None:
+    with pytest.raises(ConfigError, match=said):
+        load(write(tmp_path, text), {"server.port.x" if "port" in text else "server.port": 1})
+
+
+@pytest.mark.parametrize("host", ["", " "])
+def test_an_address_that_was_left_empty_does_not_open_the_server_to_all(host) -> None:
+    with pytest.raises(ConfigError, match=r"server\.host: .* is not allowed; .*0\.0\.0\.0"):
+        load(None, {"server.host": host})
 
 
 @pytest.mark.parametrize("text", ["turns.end_of_turn_ms", "=3", "a.b=[", " =1"])

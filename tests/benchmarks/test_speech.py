@@ -134,6 +134,8 @@ def test_samples_that_are_no_numbers_are_refused(tmp_path, sample):
 def test_what_cannot_be_said_is_refused_by_name(tmp_path):
     with pytest.raises(ConfigError, match=r"a\.wav: there is no such file"):
         load(tmp_path / "a.wav")
+    with pytest.raises(ConfigError, match="is a folder; name a sound file in it"):
+        load(tmp_path)
     (tmp_path / "b.wav").write_text("hello")
     with pytest.raises(ConfigError, match=r"b\.wav: no sound file"):
         load(tmp_path / "b.wav")

@@ -39,6 +39,7 @@ def done(*items):
     return {"type": "response.done", "response": {"output": [{"id": item} for item in items]}}
 
 
+CREATED = {"type": "response.created", "response": {"id": "r2"}}
 STARTED = {"type": "output_audio_buffer.started", "response_id": "r"}
 STOPPED = {"type": "output_audio_buffer.stopped", "response_id": "r"}
 CLEARED = {"type": "output_audio_buffer.cleared", "response_id": "r"}
@@ -53,7 +54,10 @@ CLEARED = {"type": "output_audio_buffer.cleared", "response_id": "r"}
         ([state("paused"), state("replying")], "thinking"),
         ([state("replying"), STARTED], "speaking"),
         ([state("replying"), STARTED, state("overlap")], "speaking"),
+        ([state("replying"), STARTED, STOPPED], "listening"),  # the state follows
         ([state("replying"), STARTED, STOPPED, state("listening")], "listening"),
+        ([state("replying"), STARTED, STOPPED, CREATED], "thinking"),  # the next one
+        ([state("overlap"), STARTED, CLEARED], "hearing"),
         ([state("replying"), STARTED, CLEARED, state("hearing")], "hearing"),
         ([state("replying"), STARTED, CLEARED, state("paused"), state("replying")], "thinking"),
         ([state("replying"), STARTED, "close"], "listening"),

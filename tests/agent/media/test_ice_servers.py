@@ -51,6 +51,9 @@ def test_turn_has_its_account_from_the_environment(account, url):
         "http://stun.example.com",
         "stun:",
         "stun:host:port",
+        "stun:host:0",
+        "stun:host:99999",  # each call would wait five seconds for it
+        "turn:host:65536?transport=udp",
         "stun:host?transport=udp",
         "stuns:host",  # aiortc would pass over it
         "turn:host?transport=sctp",  # and over this
