@@ -260,12 +260,13 @@ def test_the_end_closes_streams_forgets_commands_does_the_last_thing_and_frees_t
     bench = Bench()
     entered, gate, log = threading.Event(), threading.Event(), queue.SimpleQueue()
     bench.lane.start(7, lambda: numbers(log))
-    bench.lane.do(lambda: (entered.set(), gate.wait(5)))
+    threads = []
+    bench.lane.do(lambda: (threads.append(threading.current_thread()), entered.set(), gate.wait(5)))
     assert entered.wait(5)
-    (thread,) = (t for t in threading.enumerate() if t.name == "under test")
     bench.lane.do(lambda: log.put("never done"))
     bench.lane.end(lambda: log.put("last"))
     gate.set()
+    (thread,) = threads
     thread.join(5)
     assert not thread.is_alive()
     assert [log.get(), log.get()] == ["closed", "last"]
