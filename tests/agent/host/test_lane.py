@@ -261,7 +261,8 @@ def test_the_end_closes_streams_forgets_commands_does_the_last_thing_and_frees_t
     entered, gate, log = threading.Event(), threading.Event(), queue.SimpleQueue()
     bench.lane.start(7, lambda: numbers(log))
     threads = []
-    bench.lane.do(lambda: (threads.append(threading.current_thread()), entered.set(), gate.wait(5)))
+    bench.lane.do(lambda: threads.append(threading.current_thread()))
+    bench.lane.do(lambda: (entered.set(), gate.wait(5)))
     assert entered.wait(5)
     bench.lane.do(lambda: log.put("never done"))
     bench.lane.end(lambda: log.put("last"))
