@@ -123,8 +123,9 @@ export class Connection {
     if (!response.ok) throw await responseError(response);
     // Cross-origin the header is readable only if the server exposes it; without it a closed page
     // is noticed by the server's watchdog instead.
-    const location = response.headers.get('Location');
-    if (location) this.#location = new URL(location, response.url).href;
+    // Its path may lack a prefix that a proxy stripped: of it only the id counts.
+    const id = response.headers.get('Location')?.split('/').at(-1);
+    if (id) this.#location = `${response.url}/${id}`;
     if (signal.aborted) this.#sayGoodbye(); // closed while the answer was on its way
     return response.text();
   }
