@@ -317,17 +317,15 @@ export class VoxlineCall extends EventTarget {
 
   /** @param {unknown} error @param {EndReason} reason */
   #fail(error, reason) {
-    const cause = asCallError(error);
-    this.#release();
-    this.#become('failed');
-    this.#tell('error', cause);
-    this.#tell('ended', { reason });
+    this.#end(reason, asCallError(error));
   }
 
-  /** @param {EndReason} reason */
-  #end(reason) {
+  /** @param {EndReason} reason @param {CallError} [error] why there is no call any more */
+  #end(reason, error) {
     this.#release();
-    this.#become('ended');
+    this.#become(error ? 'failed' : 'ended');
+    this.#tell('transcript', this.transcript); // nothing is being said any more
+    if (error) this.#tell('error', error);
     this.#tell('ended', { reason });
   }
 
