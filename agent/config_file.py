@@ -3,14 +3,26 @@
 import dataclasses
 from collections.abc import Mapping
 from difflib import get_close_matches
+from operator import attrgetter
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import yaml
 
-from agent.config import Config
+from agent.config import Config, OpenaiChat
 from agent.errors import ConfigError
+
+_NOT_ABOVE = (
+    ("vad.notice_threshold", "vad.start_threshold"),
+    ("vad.stop_threshold", "vad.start_threshold"),
+    ("playout.start_ms", "playout.depth_ms"),
+    ("record.call_mib", "record.folder_mib"),
+)
+_CHAT_NOT_ABOVE = (  # by then the call has given up
+    ("openai_chat.first_token_s", "limits.engine_s"),
+    ("openai_chat.token_s", "limits.engine_s"),
+)
 
 
 def load(path: Path | None, overrides: Mapping[str, Any] | None = None) -> Config:
@@ -178,17 +190,6 @@ def _check_together(config: Config) -> None:
             f"between turns.least_wait_ms ({turns.least_wait_ms}) and turns.unfinished_wait_ms "
             f"({turns.unfinished_wait_ms})"
         )
-    vad = config.vad
-    if vad.stop_threshold > vad.start_threshold:
-        raise ConfigError(
-            f"vad.stop_threshold: {vad.stop_threshold:g} is not allowed; it must not be above "
-            f"vad.start_threshold ({vad.start_threshold:g})"
-        )
-    if config.playout.start_ms > config.playout.depth_ms:
-        raise ConfigError(
-            f"playout.start_ms: {config.playout.start_ms} is not allowed; it must not be above "
-            f"playout.depth_ms ({config.playout.depth_ms})"
-        )
     record = config.record
     if record.folder and not record.callers_agreed:
         raise ConfigError(
@@ -196,8 +197,16 @@ def _check_together(config: Config) -> None:
             "false: a record holds what was said; tell your callers and have their consent, "
             "then set it to true"
         )
-    if record.call_mib > record.folder_mib:
-        raise ConfigError(
-            f"record.call_mib: {record.call_mib} is not allowed; it must not be above "
-            f"record.folder_mib ({record.folder_mib})"
-        )
+    for low, high in _NOT_ABOVE + (_CHAT_NOT_ABOVE if _asks_chat_server(config) else ()):
+        value, limit = attrgetter(low)(config), attrgetter(high)(config)
+        if value > limit:
+            raise ConfigError(
+                f"{low}: {value} is not allowed; it must not be above {high} ({limit})"
+            )
+
+
+def _asks_chat_server(config: Config) -> bool:
+    """Whether the operator wants one to be asked."""
+    agent = config.agent
+    named = config.openai_chat.url != OpenaiChat().url
+    return named or agent.engine == "vllm" or agent.brain == "openai_chat"

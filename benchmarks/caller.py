@@ -14,12 +14,13 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import aiohttp
 
 from agent.audio.frame import Samples
 from agent.config import Config
+from agent.errors import ConfigError
 from agent.events import EndReason
 from agent.media.jitter import RtpAudio
 from agent.media.peer import Peer
@@ -83,7 +84,7 @@ async def dial(
 
     `session` goes with the offer. What the agent says comes back through `loudspeaker`, where
     there is one. `config`'s receive, send, ice and limits hold for the caller's side. Raises
-    CallFailed.
+    CallFailed, and ConfigError for a `url` that is none.
     """
     caller = Caller(config or Config(), on_event, loudspeaker=loudspeaker)
     timeout = aiohttp.ClientTimeout(total=_HTTP_S)
@@ -153,7 +154,7 @@ class Caller:
         loss: Loss,
         session: Mapping[str, Any] | None = None,
     ) -> None:
-        """Place the call over a `Peer`. Raises CallFailed."""
+        """Place the call over a `Peer`. Raises CallFailed and ConfigError, as `dial`."""
         peer = self.way
         assert isinstance(peer, Peer)
         offer = await peer.offer()
@@ -237,9 +238,7 @@ class Caller:
         offer: str,
         session: Mapping[str, Any] | None,
     ) -> str:
-        if urlsplit(url).scheme not in ("http", "https"):
-            raise CallFailed(f"{url}: an address such as http://127.0.0.1:8080 is needed")
-        target = url.rstrip("/") + CALLS_PATH
+        target = _calls_of(url)
         body: str | aiohttp.FormData = offer
         headers = {"Content-Type": "application/sdp"}
         if session is not None:
@@ -252,7 +251,8 @@ class Caller:
                 if response.status != 201:
                     raise CallFailed(f"{url} refused the call: {_reason(answer, response)}")
                 if location := response.headers.get("Location"):
-                    self._location = urljoin(target, location)
+                    # its path may lack a prefix that a proxy stripped; the id is what counts
+                    self._location = str(response.url / location.rpartition("/")[2])
                 return answer
         except TimeoutError as error:
             raise CallFailed(f"{url} did not answer within {_HTTP_S:g} s") from error
@@ -306,6 +306,19 @@ class Caller:
         """Wake everyone who waits; who waits again waits for the next news."""
         self._news.set()
         self._news = asyncio.Event()
+
+
+def _calls_of(url: str) -> str:
+    """Where the server at `url` takes calls. Raises ConfigError for what is no address."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port, (parts.hostname or "").encode("idna")
+        named = parts.scheme in ("http", "https") and parts.hostname
+    except ValueError:  # brackets, port, or a name that no name server takes
+        named = None
+    if not named:
+        raise ConfigError(f"{url!r}: an address such as http://127.0.0.1:8080 is needed")
+    return url.rstrip("/") + CALLS_PATH
 
 
 def _impair(peer: Peer, loss: Loss) -> None:

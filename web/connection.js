@@ -47,7 +47,18 @@ export class Connection {
    * @returns {Promise<void>} resolves when events and sound can flow
    * @throws {CallError} or the reason of close() when that came first
    */
-  async open(microphone, session) {
+  open(microphone, session) {
+    const { signal } = this.#closing;
+    /** @type {Promise<never>} */
+    const closed = new Promise((_, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason));
+    });
+    // What a peer connection was about to do when it was closed never ends.
+    return Promise.race([this.#open(microphone, session), closed]);
+  }
+
+  /** @param {MediaStream} microphone @param {object} [session] */
+  async #open(microphone, session) {
     const { signal } = this.#closing;
     const pc = this.#pc;
     for (const track of microphone.getAudioTracks()) pc.addTrack(track, microphone);
@@ -107,10 +118,9 @@ export class Connection {
       ? { body: form({ sdp, session: JSON.stringify(session) }) }
       : { body: sdp, headers: { 'Content-Type': 'application/sdp' } };
     const { signal } = this.#closing;
+    // Not broken off by close(): a call that the server has placed meanwhile must be hung up.
     const giving = new AbortController();
-    const giveUp = () => giving.abort(signal.reason);
-    signal.addEventListener('abort', giveUp);
-    const timer = setTimeout(giveUp, ANSWER_MS);
+    const timer = setTimeout(() => giving.abort(), ANSWER_MS);
     const response = await fetch(`${this.#src}/v1/realtime/calls`, {
       method: 'POST',
       signal: giving.signal,
@@ -122,9 +132,10 @@ export class Connection {
       .finally(() => clearTimeout(timer));
     if (!response.ok) throw await responseError(response);
     // Cross-origin the header is readable only if the server exposes it; without it a closed page
-    // is noticed by the server's watchdog instead.
-    const location = response.headers.get('Location');
-    if (location) this.#location = new URL(location, response.url).href;
+    // is noticed by the server's watchdog instead. Of its path, which may lack a prefix that a proxy
+    // stripped, only the id counts.
+    const id = response.headers.get('Location')?.split('/').at(-1);
+    if (id) this.#location = `${response.url}/${id}`;
     if (signal.aborted) this.#sayGoodbye(); // closed while the answer was on its way
     return response.text();
   }

@@ -121,7 +121,9 @@ export class Conversation {
 
   /** The connection is gone: whatever was being said stays as it is. */
   close() {
-    for (const [id, item] of this.#items) this.#items.set(id, { ...item, done: true });
+    for (const item of this.#items.values()) {
+      if (!item.done) this.#items.set(item.id, { ...item, done: true });
+    }
     this.#enter('listening');
     this.#audible = false;
   }
@@ -143,7 +145,9 @@ export class Conversation {
   #add(item) {
     const role = item?.role === 'user' ? 'caller' : item?.role === 'assistant' ? 'agent' : null;
     if (role === null || this.#items.has(text(item.id))) return null;
-    return this.#say(item.id, role, { text: text(item.content?.[0]?.transcript) });
+    const content = item.content?.[0];
+    if (content?.type === 'input_text') return this.#say(item.id, role, { text: text(content.text), done: true });
+    return this.#say(item.id, role, { text: text(content?.transcript) });
   }
 
   /**

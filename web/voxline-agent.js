@@ -204,6 +204,7 @@ export class VoxlineAgent extends HTMLElement {
   mute(on = true) {
     this.#call.mute(on);
     this.#muteButton.setAttribute('aria-pressed', String(on));
+    if (this.state === 'listening') this.#show('listening');
   }
 
   interrupt() {
@@ -242,7 +243,8 @@ export class VoxlineAgent extends HTMLElement {
       : (label ?? 'Call');
     this.#muteButton.hidden = this.#microphones.hidden = !active || state === 'connecting';
     const placed = active && state !== 'connecting' && state !== 'reconnecting';
-    this.#say(STATUS[state], placed ? 'Connected' : STATUS[state]);
+    const deaf = state === 'listening' && this.#call.muted;
+    this.#say(deaf ? 'You are muted' : STATUS[state], placed ? 'Connected' : STATUS[state]);
     if (!active) this.#line.rest();
     if (this.#audio.srcObject !== remoteStream) {
       this.#audio.srcObject = remoteStream;

@@ -91,7 +91,8 @@ export class VoxlineCall extends EventTarget {
   /**
    * @param {{src?: string, microphone?: string, session?: object, tools?: Record<string, Tool>}}
    *   [options]
-   *   src: the server's base URL, by default the origin of this script.
+   *   src: the server's base URL, by default where this script came from: BASE of
+   *   BASE/sdk/voxline.js.
    *   microphone: a deviceId of `microphones()`, by default the system's choice.
    *   session: a Realtime session object, for instance {instructions: "…"}.
    *   tools: functions that the agent may call, by name, for instance
@@ -99,7 +100,7 @@ export class VoxlineCall extends EventTarget {
    */
   constructor({ src = '', microphone = '', session, tools = {} } = {}) {
     super();
-    const base = new URL(src || new URL(import.meta.url).origin, globalThis.location?.href);
+    const base = new URL(src || new URL('..', import.meta.url), globalThis.location?.href);
     this.#src = base.href.replace(/\/+$/, '');
     this.#microphone = new Microphone(microphone, {
       onStream: (stream) => {
@@ -316,17 +317,15 @@ export class VoxlineCall extends EventTarget {
 
   /** @param {unknown} error @param {EndReason} reason */
   #fail(error, reason) {
-    const cause = asCallError(error);
-    this.#release();
-    this.#become('failed');
-    this.#tell('error', cause);
-    this.#tell('ended', { reason });
+    this.#end(reason, asCallError(error));
   }
 
-  /** @param {EndReason} reason */
-  #end(reason) {
+  /** @param {EndReason} reason @param {CallError} [error] why there is no call any more */
+  #end(reason, error) {
     this.#release();
-    this.#become('ended');
+    this.#become(error ? 'failed' : 'ended');
+    this.#tell('transcript', this.transcript); // nothing is being said any more
+    if (error) this.#tell('error', error);
     this.#tell('ended', { reason });
   }
 

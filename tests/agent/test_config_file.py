@@ -47,7 +47,23 @@ def write(tmp_path, text):
             "vad:\n  start_threshold: 0.3",
             r"vad\.stop_threshold: 0\.35 .* not be above vad\.start_threshold \(0\.3\)",
         ),
+        (
+            "vad:\n  notice_threshold: 0.6",
+            r"vad\.notice_threshold: 0\.6 .* not be above vad\.start_threshold \(0\.5\)",
+        ),
         ("playout:\n  start_ms: 900\n  depth_ms: 100", r"playout\.start_ms: 900"),
+        (
+            "agent:\n  engine: vllm\nopenai_chat:\n  first_token_s: 12",
+            r"openai_chat\.first_token_s: 12\.0 .* not be above limits\.engine_s \(10\.0\)",
+        ),
+        (
+            "agent:\n  brain: openai_chat\nlimits:\n  engine_s: 2.5",
+            r"openai_chat\.first_token_s: 3\.0 .* not be above limits\.engine_s \(2\.5\)",
+        ),
+        (
+            "openai_chat:\n  url: http://here:8000/v1\n  token_s: 11",
+            r"openai_chat\.token_s: 11\.0 .* not be above limits\.engine_s \(10\.0\)",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused_by_name(tmp_path, text, complaint) -> None:
@@ -175,6 +191,10 @@ def test_other_files_are_read_the_same_way() -> None:
 def test_what_cannot_be_in_them_is_refused_by_place(tree, complaint) -> None:
     with pytest.raises(ConfigError, match=complaint):
         build(Tree, tree, "")
+
+
+def test_the_patience_with_a_chat_server_does_not_matter_to_who_asks_none() -> None:
+    assert load(None, {"limits.engine_s": 2, "agent.engine": "operator"}).limits.engine_s == 2
 
 
 def test_a_file_is_read_as_yaml_and_an_empty_one_as_nothing(tmp_path) -> None:

@@ -1,15 +1,13 @@
 """`voxline call` against a small real server."""
 
 import argparse
-import asyncio
-import contextlib
 import json
-import threading
 
 import numpy as np
 import pytest
 import soundfile
 from answering_machine import AnsweringMachine, answering, tone
+from in_thread import in_thread
 
 from agent.audio.frame import HEAR_HZ, SPEAK_HZ
 from agent.errors import ConfigError
@@ -32,29 +30,8 @@ def question(tmp_path):
 @pytest.fixture
 def url():
     """An answering machine that greets."""
-    with answered_by(AnsweringMachine(greeting=tone(0.3))) as at:
-        yield at
-
-
-@contextlib.contextmanager
-def answered_by(machine):
-    """Its address; in a thread, for `call.run` brings a loop of its own."""
-    ready, found = threading.Event(), []
-
-    async def serve():
-        async with answering(machine):
-            found.extend([machine.url, asyncio.get_running_loop(), asyncio.Event()])
-            ready.set()
-            await found[2].wait()
-
-    thread = threading.Thread(target=lambda: asyncio.run(serve()))
-    thread.start()
-    assert ready.wait(10)
-    try:
-        yield found[0]
-    finally:
-        found[1].call_soon_threadsafe(found[2].set)
-        thread.join(20)
+    with in_thread(answering(AnsweringMachine(greeting=tone(0.3)))) as machine:
+        yield machine.url
 
 
 @pytest.mark.slow
@@ -98,10 +75,10 @@ def test_nobody_there_is_told_and_is_a_failure(capsys):
 
 
 def test_a_refusal_is_told_with_status_code_and_message(capsys):
-    with answered_by(AnsweringMachine(seats=0)) as url:
-        assert call.run(parsed(url)) == 1
+    with in_thread(answering(AnsweringMachine(seats=0))) as machine:
+        assert call.run(parsed(machine.url)) == 1
     refused = "refused the call: server_full: all lines are busy (HTTP 503 Service Unavailable)"
-    assert capsys.readouterr().err == f"voxline: {url} {refused}\n"
+    assert capsys.readouterr().err == f"voxline: {machine.url} {refused}\n"
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 from aiohttp import web
 from answering_machine import CONFIG, AnsweringMachine, answering, tone
+from prefix_proxy import prefixed
 
 from agent.audio.frame import HEAR_HZ
+from agent.errors import ConfigError
 from agent.events import EndReason
 from agent.lag import watch
 from agent.media import upstream
@@ -108,6 +110,14 @@ async def test_events_come_with_their_time_and_as_they_come():
 
 
 @realtime
+async def test_behind_a_proxy_that_strips_a_prefix_it_hangs_up_where_it_called():
+    async with answering() as machine, prefixed(machine.url, "/voice") as url:
+        async with dial(url, config=CONFIG):
+            pass
+        assert machine.deleted == 1
+
+
+@realtime
 async def test_hanging_up_is_told_to_the_server():
     async with answering() as machine:
         async with dial(machine.url, config=CONFIG):
@@ -174,11 +184,23 @@ async def test_nobody_at_the_address():
             await place(f"http://127.0.0.1:{taken.getsockname()[1]}")
 
 
-@pytest.mark.parametrize("url", ["127.0.0.1:8080", "ftp://127.0.0.1", "", "http://[::1"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "foo",
+        "",
+        "127.0.0.1:8080",
+        "ftp://h",
+        "http://",
+        "http://[::1",
+        "http://a:0x",
+        "http://a..b",
+    ],
+)
 @realtime
-async def test_no_address_at_all(url):
+async def test_no_address_at_all_is_the_operators_mistake(url):
     upstream.install(CONFIG)
-    with pytest.raises(CallFailed):
+    with pytest.raises(ConfigError, match=r"an address such as http://127\.0\.0\.1:8080"):
         await place(url)
 
 

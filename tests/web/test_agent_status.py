@@ -56,6 +56,23 @@ def test_it_shows_who_has_the_word_and_does_not_read_it_out(host, state, words):
     expect(page.get_by_role("status")).to_have_text("Connected")
 
 
+def test_it_does_not_say_that_a_muted_caller_is_listened_to(host):
+    page = host()
+    connect(page)
+    button(page, "Mute").click()
+    expect(page.get_by_text("You are muted", exact=True)).to_be_visible()
+    receive(page, {"type": "voxline.state", "state": "replying"})
+    expect(page.get_by_text("Thinking", exact=True)).to_be_visible()
+    receive(page, {"type": "voxline.state", "state": "listening"})
+    expect(page.get_by_text("You are muted", exact=True)).to_be_visible()
+    button(page, "Hang up").click()
+    expect(page.get_by_role("status")).to_have_text("Call ended")
+    connect(page)  # it holds for the next call, too
+    expect(page.get_by_text("You are muted", exact=True)).to_be_visible()
+    button(page, "Mute").click()
+    expect(page.get_by_text("Listening", exact=True)).to_be_visible()
+
+
 @pytest.mark.parametrize(
     ("reason", "words"),
     [

@@ -10,7 +10,9 @@ import urllib.request
 import numpy as np
 import pytest
 import soundfile
+from in_thread import in_thread
 from playwright.sync_api import expect
+from prefix_proxy import prefixed
 
 from agent.audio.frame import SPEAK_HZ
 from agent.engines import Style
@@ -151,6 +153,16 @@ def test_a_closed_page_frees_its_seat_at_once(call, says, server_url):
     other = page.context.new_page()
     page.close(run_before_unload=True)
     eventually(other, lambda: active_calls(server_url) == 0)
+
+
+def test_a_proxy_may_serve_it_under_a_path_and_strip_that(call, says, server_url):
+    with in_thread(prefixed(server_url, "/voice")) as url:
+        page = call(says(1.0, "what time is it"), f"{url}/")
+        expect(lines(page, "Agent").last).to_contain_text(re.compile(r"It is |It's "))
+        with page.expect_response("**/hangup") as answered:
+            page.get_by_role("button", name="Hang up").click()
+        assert answered.value.status == 200
+        eventually(page, lambda: active_calls(server_url) == 0)
 
 
 def test_packets_are_sent_while_there_is_no_microphone(chromium, watched, server_url):

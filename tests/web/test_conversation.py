@@ -107,6 +107,12 @@ def test_what_the_caller_said_is_over_with_the_reply_to_it_written_down_or_not(h
     assert (late[0]["text"], late[0]["done"]) == ("What time is it?", True)
 
 
+def test_what_the_caller_typed_is_there_at_once(heard):
+    typed = {"id": "t", "role": "user", "content": [{"type": "input_text", "text": "Hello"}]}
+    [item] = heard({"type": "conversation.item.added", "item": typed})["transcript"]
+    assert (item["role"], item["heard"], item["done"]) == ("caller", "Hello", True)
+
+
 def test_words_that_were_cut_off_are_told_from_those_heard(heard):
     cut = {
         "type": "voxline.response.heard",

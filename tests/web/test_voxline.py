@@ -108,6 +108,25 @@ def test_hanging_up_at_any_moment_of_connecting_releases_everything(caller, step
     assert len(told(page, "ended")) == 1
 
 
+@pytest.mark.parametrize("step", ["setLocalDescription", "setRemoteDescription"])
+def test_a_step_that_the_closed_connection_never_ends_is_not_waited_for(caller, step):
+    """W3C WebRTC: a promise of a connection that is closed meanwhile never settles."""
+    page = caller()
+    connected = page.evaluate(
+        """(step) => new Promise((resolve) => {
+          RTCPeerConnection.prototype[step] = () => {
+            queueMicrotask(() => call.hangUp());
+            return new Promise(() => {});
+          };
+          call.call().then(resolve);
+          setTimeout(() => resolve('still waiting'), 3000);
+        })""",
+        step,
+    )
+    assert connected is False
+    page.wait_for_function(RELEASED)
+
+
 def test_a_call_hung_up_as_its_answer_arrives_is_not_left_ringing(caller, site):
     page = caller()
     page.evaluate("""() => {
@@ -121,6 +140,19 @@ def test_a_call_hung_up_as_its_answer_arrives_is_not_left_ringing(caller, site):
     assert page.evaluate("call.call()") is False
     assert site.hang_ups.get(timeout=10) == site.calls[0]
     page.wait_for_function(RELEASED)
+
+
+def test_a_call_hung_up_before_its_answer_is_hung_up_when_that_comes(caller, site):
+    """Killed: the request was broken off, and what it placed rang until the server gave up."""
+    page = caller()
+    asked = []
+    page.route("**/calls", lambda route: asked.append(route))
+    with page.expect_request("**/calls"):
+        page.evaluate("void call.call()")
+    page.evaluate("call.hangUp()")
+    page.wait_for_function(RELEASED)
+    asked[0].continue_()
+    assert site.hang_ups.get(timeout=10) == site.calls[0]
 
 
 def test_a_second_call_starts_afresh(caller, site):

@@ -144,6 +144,36 @@ def test_an_utterance_is_read_out_once_when_it_is_complete(host):
     expect(row).to_have_attribute("aria-busy", "false")
 
 
+@pytest.mark.parametrize(
+    "end",
+    [
+        "document.querySelector('voxline-agent').hangUp()",
+        "fake.receive({ type: 'voxline.call.ended', reason: 'too_long' })",
+    ],
+)
+def test_what_was_being_said_as_the_call_ends_is_read_out_and_the_rest_not_again(host, end):
+    page = host()
+    connect(page)
+    receive(page, *SAID, DONE, {**SAID[0], "item": {"id": "d", "role": "user"}})
+    receive(page, {**SAID[2], "item_id": "e"})
+    rows = page.get_by_role("listitem")
+    assert [row.get_attribute("aria-busy") for row in rows.all()] == ["false"] * 2 + [
+        "true"
+    ] * 2
+    page.evaluate(f"""() => {{
+      const words = (row) => row.querySelector('p');
+      globalThis.rows = [...{ELEMENT}.shadowRoot.querySelectorAll('li')].map(words);
+      globalThis.before = rows.map((row) => row.firstChild);
+    }}""")
+    page.evaluate(end)
+    expect(button(page, "Call")).to_be_visible()
+    assert [row.get_attribute("aria-busy") for row in rows.all()] == ["false"] * 4
+    assert page.evaluate("rows.map((row, n) => row.firstChild === before[n]).slice(0, 2)") == [
+        True,
+        True,
+    ]
+
+
 def test_words_not_heard_are_struck_out_and_said_to_be(host):
     page = host()
     connect(page)
