@@ -164,6 +164,7 @@ class Caller:
             task.cancel()
 
     def _told_committed(self) -> None:
+        self._ear.believe()
         stopped_ms = self._ear.now_ms if self._silent_at is None else self._ended.at_ms
         self._tell(nt.UtteranceStopped(self._utterance, stopped_ms))
         self._tell(nt.UtteranceCommitted(self._utterance))

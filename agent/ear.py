@@ -6,7 +6,7 @@ Audio in, speech events out. Knows media time only.
 from collections import deque
 from collections.abc import Iterator
 
-from agent.audio.frame import FRAME_MS, HEAR_HZ, Samples
+from agent.audio.frame import HEAR_HZ, Samples
 from agent.audio.preroll import Preroll
 from agent.audio.window import Windows
 from agent.config import VadConfig
@@ -112,6 +112,10 @@ class Ear:
         """Somebody else gives the odds that the silence under way ends the turn."""
         self._judge.opine(who, odds)
 
+    def believe(self) -> None:
+        """The silence under way is answered; a mistake, if the caller goes on."""
+        self._judge.believe()
+
     @property
     def pause_at_ms(self) -> int | None:
         """Where in media time the pause under way began, if there is one."""
@@ -168,8 +172,6 @@ class Ear:
         if not pause.clear:
             silent_ms += self._config.trail_ms
         wait_ms = self._patience.wait_ms(self._weights, pause)
-        if wait_ms < silent_ms + FRAME_MS:  # before the next packet may say otherwise
-            self._judge.believe()
         return PauseJudged(silent_ms, round(wait_ms), self._weights.odds(pause, silent_ms))
 
     @property

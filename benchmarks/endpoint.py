@@ -211,6 +211,9 @@ def main() -> None:
         "--unseen", action="store_true", help="judge --more alone, by the published weights"
     )
     parser.add_argument(
+        "--after", type=int, default=0, metavar="N", help="the speaker has said N turns before"
+    )
+    parser.add_argument(
         "--verdicts",
         type=Path,
         metavar="FILE",
@@ -228,7 +231,9 @@ def main() -> None:
     if arguments.unseen and arguments.more is None:
         parser.error("--unseen needs --more DIR: what is to be judged")
     try:
-        observed = observe_all(arguments.cache, arguments.more, own=not arguments.unseen)
+        observed = observe_all(
+            arguments.cache, arguments.more, own=not arguments.unseen, after=arguments.after
+        )
         verdicts = load_verdicts(arguments.verdicts) if arguments.verdicts else None
     except ConfigError as error:
         parser.error(str(error))

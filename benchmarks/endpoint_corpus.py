@@ -8,10 +8,9 @@ is complete, unfinished, or unknown where only the pauses before it count.
 
 import csv
 import pickle
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -253,9 +252,14 @@ class Observed:
     pauses: tuple[tuple[int, Pause], ...]
 
 
-def observe(recording: Recording, condition: Condition) -> Observed:
-    """Let a recording be heard in some condition."""
+def observe(
+    recording: Recording, condition: Condition, before: Sequence[Recording] = ()
+) -> Observed:
+    """Let a recording be heard in some condition, as the turn after those `before` it."""
     samples, last_ms = heard(recording, condition)
+    earlier = [heard(each, condition)[0] for each in before]
+    earlier_ms = sum(map(len, earlier)) * 1000 // HEAR_HZ
+    samples = np.concatenate([*earlier, samples])
     judge, sounds, windows, vad, config = Judge(), Sounds(), Windows(), Silero(), VadConfig()
     cut, probability, pauses = Windows(HOP), 0.0, []
     for begin in range(0, len(samples), HEAR_FRAME):
@@ -265,8 +269,10 @@ def observe(recording: Recording, condition: Condition) -> Observed:
                 probability = vad.probability(window)
             judge.feed(sound, probability, vad.memory, config)
         pause = judge.pause
-        if pause is not None and config.min_silence_ms <= pause.silent_ms <= _WATCHED_MS:
-            pauses.append((judge.now_ms, pause))
+        if pause is None or judge.now_ms <= earlier_ms:
+            continue
+        if config.min_silence_ms <= pause.silent_ms <= _WATCHED_MS:
+            pauses.append((judge.now_ms - earlier_ms, pause))
     ended_ms = (last_ms // FRAME_MS + 1) * FRAME_MS
     return Observed(
         recording.name,
@@ -279,15 +285,35 @@ def observe(recording: Recording, condition: Condition) -> Observed:
     )
 
 
+def turns_before(spoken: Sequence[Recording], many: int) -> list[list[Recording]]:
+    """Return for each recording `many` others of its speaker, or it again if there are none."""
+    theirs: dict[str, list[Recording]] = {}
+    for each in spoken:
+        theirs.setdefault(each.speaker, []).append(each)
+    found = []
+    for each in spoken:
+        others = [other for other in theirs[each.speaker] if other is not each] or [each]
+        found.append([others[n % len(others)] for n in range(many)])
+    return found
+
+
 def observe_all(
-    cache: Path | None = None, more: Path | None = None, own: bool = True
+    cache: Path | None = None, more: Path | None = None, own: bool = True, after: int = 0
 ) -> list[Observed]:
-    """Observe every recording in every condition; it takes minutes, so cache it."""
+    """Observe every recording in every condition; it takes minutes, so cache it.
+
+    `after`: as the turn after so many of its speaker.
+    """
     if cache is not None and cache.is_file():
         return list(pickle.loads(cache.read_bytes()))
-    todo = list(product(recordings(), CONDITIONS)) if own else []
-    if more is not None:
-        todo += product(more_recordings(more), MORE_CONDITIONS)
+    mine = list(recordings()) if own else []
+    others = list(more_recordings(more)) if more is not None else []
+    todo = [
+        (recording, condition, before)
+        for spoken, conditions in ((mine, CONDITIONS), (others, MORE_CONDITIONS))
+        for recording, before in zip(spoken, turns_before(spoken, after), strict=True)
+        for condition in conditions
+    ]
     with ProcessPoolExecutor() as pool:
         observed = (
             list(pool.map(observe, *zip(*todo, strict=True), chunksize=8)) if todo else []

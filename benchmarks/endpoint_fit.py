@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.config import Turns
+from agent.config import Turns, VadConfig
 from agent.endpoint import weights as fitted
 from agent.endpoint.hazard import surprise
 from agent.endpoint.odds import Pause, Weights, features, remembered
@@ -36,6 +36,7 @@ _LONGEST_MS = 880.0  # a longer pause within a turn would be answered by anybody
 _UNKNOWN = 0.25  # of a vote have pauses in speech whose end nobody knows
 _A_LINE = 8  # weights of the memory in the source
 _PACKET_MS = 20.0
+_TRAIL_MS = VadConfig().trail_ms
 _AFTER_MS = 6.0  # from the decision to the caller's socket
 
 
@@ -44,11 +45,10 @@ class Table:
     """Pauses as columns, one row a packet: all that waits and outcomes are computed from."""
 
     known: Numbers  # [n, _CUES + MEMORY]: 1, the silence's surprise, features, memory
-    silent_ms: Numbers
+    silent_ms: Numbers  # as a call counts it: what the VAD trails is silence
     usual_ms: Numbers
     at_ms: Numbers
     turn: NDArray[np.int64]  # [n], index of the turn
-    pause: NDArray[np.int64]  # [n], index of the pause
     ended_ms: Numbers  # [turns]
 
 
@@ -58,15 +58,13 @@ def table(observed: Sequence[Observed]) -> Table:
     known = [_known(pause) for _, _, pause in rows]
     turn = np.array([n for n, _, _ in rows], np.int64)
     at_ms = np.array([at for _, at, _ in rows], float)
-    silent_ms = np.array([pause.silent_ms for _, _, pause in rows], float)
-    key = turn * 10_000_000 + (at_ms - silent_ms).astype(np.int64)
+    silent_ms = [p.silent_ms + (0 if p.clear else _TRAIL_MS) for _, _, p in rows]
     return Table(
         np.array(known, float).reshape(len(rows), _CUES + MEMORY),
-        silent_ms,
+        np.array(silent_ms, float),
         np.array([pause.usual_ms for _, _, pause in rows], float),
         at_ms,
         turn,
-        np.unique(key, return_inverse=True)[1],
         np.array([each.ended_ms for each in observed], float),
     )
 

@@ -17,8 +17,8 @@ from agent.endpoint.prosody import Cues
 LOGIT_MAX = 12.0
 # What others say of the same silence: what the logit of each counts beside the cues.
 # "meaning" is the brain's, chosen by benchmarks/meaning.py: with less a caller who broke off is
-# cut into oftener, and more gains little; "smart_turn" as benchmarks/endpoint.py fits it beside
-# the cues, held out by speaker
+# cut into oftener, and more gains little; "smart_turn" as benchmarks/endpoint.py fitted it
+# beside the cues of 2026-11-25
 OPINIONS = {"meaning": 1.3, "smart_turn": 0.22}
 # and at which logit it leaves the odds as they are: 0, or what it says on average
 _LEANING = {"smart_turn": 0.9}

@@ -1,10 +1,10 @@
-"""How the last second sounded: does the voice come to an end, or does it hang in the air?
+"""How the last syllables sounded: does the voice come to an end, or does it hang in the air?
 
 Knows levels and pitch, hop by hop; knows no VAD and no turns.
 """
 
 from collections import deque
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from statistics import median, quantiles
 
 from agent.endpoint.pitch import Tone
@@ -25,9 +25,6 @@ class Cues:
 
     low_st: float = 0.0  # end of the voice above the bottom of the caller's range
     soft_db: float = 4.0  # loudest of the last syllables below the caller's loud ones
-
-    def row(self) -> tuple[float, ...]:
-        return astuple(self)
 
 
 @dataclass(frozen=True, slots=True)

@@ -235,6 +235,26 @@ def test_what_was_made_of_one_pause_says_nothing_of_the_next() -> None:
     run(main())
 
 
+@pytest.mark.parametrize(("fixed_ms", "answered"), [(200, True), (700, False)])
+def test_a_pause_that_was_answered_is_given_again_and_no_other(fixed_ms, answered) -> None:
+    """Killed: pauses that only would have been answered, had the wait not been fixed then."""
+
+    async def main():
+        config = {"turns.end_of_turn_ms": fixed_ms}
+        async with stage([Sense(0.97)], [Sense(0.97), "Noon."], config=config) as scene:
+            await scene.wait(1)
+            await scene.say(0.96)
+            await scene.wait(0.36)
+            ask(scene, ChangeSettings(CallSettings(end_of_turn_ms=0)))
+            await scene.say(0.96)
+            await scene.wait(3)
+            assert len(scene.client.of(UtteranceCommitted)) == 1 + answered
+            [measured] = scene.client.of(TurnMeasured)
+            assert (measured.latency_ms > 300) == answered
+
+    run(main())
+
+
 def test_a_brain_that_tells_late_is_heeded_late() -> None:
     async def main():
         [plain] = await waited_ms(["Noon."])

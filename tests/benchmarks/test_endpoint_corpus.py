@@ -1,5 +1,7 @@
 """What is judged: conditions change the sound, and not where its end is known to be."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import soundfile
@@ -20,6 +22,7 @@ from benchmarks.endpoint_corpus import (
     more_recordings,
     observe,
     observe_all,
+    turns_before,
 )
 
 
@@ -83,6 +86,22 @@ def test_pauses_are_observed_up_to_the_end(spoken) -> None:
     final = [pause for at, pause in observed.pauses if at > observed.ended_ms + 400]
     assert final
     assert all(abs(pause.silent_ms) > 300 for pause in final)
+
+
+def test_a_later_turn_is_told_by_its_own_time_and_what_went_before_is_known(spoken) -> None:
+    """Killed: pauses of the turns before, or a judge that is made anew for each turn."""
+    first, second = observe(spoken, CLEAN), observe(spoken, CLEAN, [spoken])
+    assert second.ended_ms == first.ended_ms
+    assert [at for at, _ in second.pauses] == [at for at, _ in first.pauses]
+    assert second.pauses[0][1].usual_ms < first.pauses[0][1].usual_ms  # they speak fluently
+
+
+def test_who_spoke_before_is_the_same_speaker(spoken) -> None:
+    a, b, c = (replace(spoken, name=name, speaker="s") for name in "abc")
+    alone = replace(spoken, speaker="t")
+    assert turns_before([a, b, alone, c], 1) == [[b], [a], [alone], [a]]
+    assert turns_before([a, b], 3) == [[b, b, b], [a, a, a]]
+    assert turns_before([a], 0) == [[]]
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """How a voice ends: low or hanging in the air, loud or dying away, hop by hop."""
 
+from dataclasses import astuple
+
 import numpy as np
 import pytest
 from recordings import recording
@@ -103,4 +105,4 @@ def test_streaming_is_equal_to_the_whole() -> None:
         soft_db=float(loudness.loud_db - recent.max()),
     )
     found = prosody.cues(6, loudness.loud_db)
-    assert found.row() == pytest.approx(expected.row())
+    assert astuple(found) == pytest.approx(astuple(expected))
