@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from agent.config import Turns, VadConfig
 from agent.endpoint import weights as fitted
 from agent.endpoint.hazard import surprise
-from agent.endpoint.odds import Pause, Weights, features, remembered
+from agent.endpoint.odds import LATER, Pause, Weights, features, remembered
 from agent.endpoint.release import UNFINISHED
 from agent.engines import MEMORY
 from benchmarks.endpoint_corpus import Observed, observe_all
@@ -47,6 +47,7 @@ class Table:
     known: Numbers  # [n, _CUES + MEMORY]: 1, the silence's surprise, features, memory
     silent_ms: Numbers  # as a call counts it: what the VAD trails is silence
     usual_ms: Numbers
+    later: Numbers  # what is added for a turn that is not the call's first
     at_ms: Numbers
     turn: NDArray[np.int64]  # [n], index of the turn
     ended_ms: Numbers  # [turns]
@@ -63,6 +64,7 @@ def table(observed: Sequence[Observed]) -> Table:
         np.array(known, float).reshape(len(rows), _CUES + MEMORY),
         np.array(silent_ms, float),
         np.array([pause.usual_ms for _, _, pause in rows], float),
+        np.array([LATER * pause.later for _, _, pause in rows], float),
         at_ms,
         turn,
         np.array([each.ended_ms for each in observed], float),
@@ -87,7 +89,8 @@ def waits_ms(
 
     Nobody was answered too early yet. `opinion` is [n] what others say, weighed.
     """
-    before = table.known @ np.concatenate([weights[:1], [0.0], weights[2:]]) + opinion
+    before = table.known @ np.concatenate([weights[:1], [0.0], weights[2:]])
+    before = before + table.later + opinion
 
     def silence_ms(logit: float) -> Numbers:
         surprised = np.clip((logit - before) / weights[1], 0, 12)

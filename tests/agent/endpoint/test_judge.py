@@ -64,33 +64,51 @@ def test_the_callers_pauses_are_learnt() -> None:
     assert after_.usual_ms > before.usual_ms
 
 
+def speak(judge, ms):
+    for _ in range(ms // 10):
+        judge.feed(Sound(-14.0, Tone(0.0, 0.0)), 0.99, None, VadConfig())
+
+
+def be_quiet(judge, ms):
+    for _ in range(ms // 10):
+        judge.feed(Sound(-120.0, Tone(0.0, 0.0)), 0.01, None, VadConfig())
+
+
 def test_a_pause_that_was_taken_for_the_end_is_remembered_once_the_caller_goes_on() -> None:
     judge = Judge()
-    loud, quiet = Sound(-14.0, Tone(0.0, 0.0)), Sound(-120.0, Tone(0.0, 0.0))
-
-    def hear(ms, sound, probability):
-        for _ in range(ms // 10):
-            judge.feed(sound, probability, None, VadConfig())
-
-    hear(600, loud, 0.99)
-    hear(300, quiet, 0.01)
-    hear(300, loud, 0.99)
-    hear(200, quiet, 0.01)
+    speak(judge, 600)
+    be_quiet(judge, 300)
+    speak(judge, 300)
+    be_quiet(judge, 200)
     assert judge.pause.mistaken_ms == 0
     judge.believe()
     assert judge.pause.mistaken_ms == 0  # they may have finished
-    hear(300, loud, 0.99)
-    hear(100, quiet, 0.01)
+    speak(judge, 300)
+    be_quiet(judge, 100)
     assert 160 <= judge.pause.mistaken_ms <= 200
-    hear(300, loud, 0.99)
-    hear(400, quiet, 0.01)
+    speak(judge, 300)
+    be_quiet(judge, 400)
     mistaken_ms = judge.pause.mistaken_ms
     assert mistaken_ms <= 200  # nobody answered in the others
     judge.believe()
-    hear(1200, quiet, 0.01)
-    hear(300, loud, 0.99)
-    hear(100, quiet, 0.01)
+    be_quiet(judge, 1200)
+    speak(judge, 300)
+    be_quiet(judge, 100)
     assert judge.pause.mistaken_ms == mistaken_ms / 2  # that time it was right
+
+
+def test_a_turn_after_a_whole_one_is_known_as_such() -> None:
+    judge = Judge()
+    be_quiet(judge, 1500)  # that was no turn
+    speak(judge, 600)
+    be_quiet(judge, 800)
+    speak(judge, 600)
+    be_quiet(judge, 100)
+    assert not judge.pause.later
+    be_quiet(judge, 1000)
+    speak(judge, 600)
+    be_quiet(judge, 100)
+    assert judge.pause.later
 
 
 def test_what_the_vad_remembers_just_now_is_known_of_a_pause() -> None:

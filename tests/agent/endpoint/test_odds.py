@@ -29,6 +29,7 @@ def odds(silent_ms=150.0, **changes):
         ({"memory": FITTED.memory}, {"memory": -FITTED.memory}),
         ({"usual_ms": 150.0}, {"usual_ms": 400.0}),
         ({"opinion": 1.0}, {"opinion": -1.0}),
+        ({"later": True}, {"later": False}),
     ],
 )
 def test_each_cue_means_what_it_means_to_people(more, less) -> None:
