@@ -232,15 +232,17 @@ def _shape(checkpoint: Checkpoint) -> tuple[Shape, int]:
         config = AutoConfig.from_pretrained(checkpoint.folder, local_files_only=True)
         with torch.device("meta"):
             VoxtralForConditionalGeneration(config)
+        text = config.text_config
+        shape = Shape(
+            text.num_hidden_layers,
+            text.num_attention_heads,
+            text.num_key_value_heads,
+            text.head_dim,
+        )
+        if shape.layers < 1 or shape.heads % shape.kv_heads:  # they make a model of it
+            raise ValueError(f"{shape}")
     except Exception as error:  # whatever a value makes them raise
         raise unfit(checkpoint.folder / "config.json", error) from error
-    text = config.text_config
-    shape = Shape(
-        text.num_hidden_layers,
-        text.num_attention_heads,
-        text.num_key_value_heads,
-        text.head_dim,
-    )
     return shape, text.hidden_size
 
 

@@ -78,6 +78,9 @@ def test_it_answers_as_generate_does(checkpoint, attention) -> None:
     [
         ("text_config", "hidden_size", "16"),
         ("text_config", "hidden_act", "x"),
+        ("text_config", "num_hidden_layers", -1),
+        ("text_config", "num_key_value_heads", 3),
+        ("text_config", "head_dim", 0),
         ("text_config", "rope_parameters", {"rope_theta": None, "rope_type": "default"}),
         ("audio_config", "num_hidden_layers", None),
         ("audio_config", "model_type", 5),
