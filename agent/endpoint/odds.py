@@ -22,9 +22,9 @@ LOGIT_MAX = 12.0
 OPINIONS = {"meaning": 1.3, "smart_turn": 0.22}
 # and at which logit it leaves the odds as they are: 0, or what it says on average
 _LEANING = {"smart_turn": 0.9}
-# A VAD that has heard a whole turn before remembers the next one as less of an end, by as much;
-# the weights were fitted on first turns. 0.44 before second turns and 0.58 before fourth ones are
-# likeliest (DECISIONS.md); `benchmarks.endpoint --after` shows what it does
+# A VAD that has heard a whole turn before remembers the next one as less of an end, by so much:
+# the weights were fitted on first turns. 0.44 is likeliest of second turns, 0.58 of fourth ones
+# (DECISIONS.md); `benchmarks.endpoint --after` shows what it does
 LATER = 0.5
 _SURE = 0.003  # odds nearer to 0 or 1 than that say no more
 
