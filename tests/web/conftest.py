@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Error, Page, Playwright, sync_playwright
 from web_call import SETUP
 from web_site import Site, SiteServer, served, strict_policy
 
@@ -43,8 +43,12 @@ def pytest_runtest_makereport(item: pytest.Item):  # type: ignore[no-untyped-def
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         for number, shown in enumerate(page):
             path = SCREENSHOTS / f"{item.name.replace('/', '_')}-{number}.png"
-            shown.screenshot(path=path)
-            report.sections.append(("screenshot", str(path)))
+            try:
+                shown.screenshot(path=path)
+                told = str(path)
+            except Error as error:  # raised here it would end the whole run
+                told = str(error)
+            report.sections.append(("screenshot", told))
     return report
 
 
