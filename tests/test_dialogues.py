@@ -64,7 +64,15 @@ def test_none_is_forgotten() -> None:
         ("hold", {"agent.engine": "scripted"}, "heard"),  # nobody is told to hold
         ("word-over-reply", {"agent.engine": "scripted"}, "cut"),  # no word is understood
         ("word-over-reply", {"turns.backchannel_ms": 0}, "utterances"),
-        ("noise", {"vad.start_threshold": 0.02, "vad.stop_threshold": 0.01}, "utterances"),
+        (
+            "noise",
+            {
+                "vad.notice_threshold": 0.02,
+                "vad.start_threshold": 0.02,
+                "vad.stop_threshold": 0.01,
+            },
+            "utterances",
+        ),
     ],
 )
 def test_a_threshold_that_harms_a_conversation_is_seen(name, harm, hurt) -> None:
