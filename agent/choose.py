@@ -19,8 +19,10 @@ from agent.capable import (
     voxtral_lacks,
 )
 from agent.config import Agent, Config, OpenaiChat
-from agent.engines import Brain, Voice
+from agent.engines import Brain, Style, Voice
 from agent.errors import ConfigError, EngineError
+
+PLAIN = Style("")  # a voice that cannot say a word in this one is not to be mended by a setting
 
 
 @dataclass(frozen=True, slots=True)
