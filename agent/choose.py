@@ -5,6 +5,8 @@ where the libraries are.
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from agent import machine
@@ -17,8 +19,10 @@ from agent.capable import (
     voxtral_lacks,
 )
 from agent.config import Agent, Config, OpenaiChat
-from agent.engines import Brain, Voice
+from agent.engines import Brain, Style, Voice
 from agent.errors import ConfigError, EngineError
+
+PLAIN = Style("")  # a voice that cannot say a word in this one is not to be mended by a setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +138,8 @@ def _brain(name: str, config: Config) -> Brain:
             from agent.brains.voxtral.brain import VoxtralBrain
 
             calls = config.voxtral.calls or config.limits.calls
-            return VoxtralBrain(config.voxtral, config.torch, calls)
+            with _reading("voxtral.model"):
+                return VoxtralBrain(config.voxtral, config.torch, calls)
         case _:
             from agent import own_engine
 
@@ -154,7 +159,8 @@ def _voice(name: str, config: Config) -> Voice:
         case "kokoro":
             from agent.voices.kokoro.voice import KokoroVoice
 
-            return KokoroVoice(config.kokoro, config.torch)
+            with _reading("kokoro.model"):
+                return KokoroVoice(config.kokoro, config.torch)
         case _:
             from agent import own_engine
 
@@ -167,7 +173,8 @@ def _found_voxtral(config: Config) -> Config:
     from agent.brains.voxtral.checkpoint import find
     from agent.brains.voxtral.progress import Progress
 
-    folder = find(config.voxtral.model, Progress).folder
+    with _reading("voxtral.model"):
+        folder = find(config.voxtral.model, Progress).folder
     return replace(config, voxtral=replace(config.voxtral, model=str(folder)))
 
 
@@ -177,8 +184,10 @@ def _found_kokoro(config: Config) -> Config:
     from agent.voices.kokoro.checkpoint import Voices, find
     from agent.voices.kokoro.languages import EXTRAS, NEEDS, chosen
 
-    folder, agent = find(config.kokoro.model), config.agent
-    voices = Voices(folder / "voices")
+    agent = config.agent
+    with _reading("kokoro.model"):
+        folder = find(config.kokoro.model)
+        voices = Voices(folder / "voices")
     try:
         voice, code = chosen(agent.voice_name, agent.language, voices.names)
     except EngineError as error:
@@ -193,6 +202,20 @@ def _found_kokoro(config: Config) -> Config:
     except EngineError as error:  # the file's fault, and no setting's
         raise ConfigError(f"kokoro.model: {error}") from error
     return replace(config, kokoro=replace(config.kokoro, model=str(folder)))
+
+
+@contextmanager
+def _reading(key: str) -> Iterator[None]:
+    """A file that the system does not let us read is the operator's to mend: ConfigError."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            raise
+        raise ConfigError(
+            f"{key}: {error.filename} cannot be read: {error.strerror}; see what it is, and"
+            " let the user that runs Voxline read it"
+        ) from error
 
 
 def _wants(engine: str, packages: tuple[str, ...]) -> None:

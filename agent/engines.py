@@ -104,6 +104,7 @@ class Exchange:
     agent: str
     turn: int = 0  # of the reply
     tools: tuple[ToolUse, ...] = ()
+    bridged: bool = False  # our last words in it told the caller to wait for a function
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +130,8 @@ class Conversation:
 
     @property
     def waits(self) -> bool:
-        """Whether the latest exchange has no word of ours yet, be there an utterance or not."""
-        return bool(self.past and not self.past[-1].agent)
+        """Whether the latest exchange has no answer of ours yet, utterance or not."""
+        return bool(self.past and (self.past[-1].bridged or not self.past[-1].agent))
 
 
 @dataclass(frozen=True, slots=True)

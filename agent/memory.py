@@ -111,10 +111,11 @@ class Memory:
         """What was said, with what was typed and called."""
         uses = self._uses.get(exchange.turn, {})
         caller = [self._written.get(exchange.turn, ""), exchange.caller]
-        agent = [exchange.agent, *self._fillers.get(exchange.turn, {}).values()]
+        fillers = [*filter(None, self._fillers.get(exchange.turn, {}).values())]
         return replace(
             exchange,
             caller="\n".join(filter(None, caller)),
-            agent=" ".join(filter(None, agent)),
+            agent=" ".join(filter(None, [exchange.agent, *fillers])),
             tools=tuple(uses.values()),
+            bridged=bool(fillers),
         )

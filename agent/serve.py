@@ -14,9 +14,9 @@ from functools import partial
 from aiohttp import web
 
 from agent.canned import Canned
-from agent.choose import build, choose, languages, unspoken
+from agent.choose import PLAIN, build, choose, languages, unspoken
 from agent.config import Config
-from agent.engines import Style
+from agent.engines import CallEngines, Style
 from agent.errors import ConfigError, EngineError
 from agent.flight.store import open_records
 from agent.host.client import EngineHost
@@ -129,21 +129,28 @@ async def _advised(config: Config, stack: contextlib.AsyncExitStack) -> Adviser 
 async def _canned(config: Config, host: EngineHost) -> Canned:
     """Have the fixed phrases spoken, after a word that shows whether the voice can speak.
 
-    Raises ConfigError where it cannot.
+    Raises ConfigError where it cannot in that style, EngineError where it cannot at all.
     """
     agent = config.agent
     style = Style(agent.voice_name, agent.language, agent.speed)
     canned, engines = Canned(style), host.open_call()
     try:
-        async with aclosing(engines.speak(0, "one", style)) as speech:
-            await anext(speech, None)
+        await _say_a_word(engines, style)
     except EngineError as error:
-        raise unspoken(agent, error) from error
+        with contextlib.suppress(EngineError):
+            await _say_a_word(engines, PLAIN)
+            raise unspoken(agent, error) from error
+        raise
     phrases = [agent.greeting, agent.still_there, agent.goodbye, agent.apology]
     phrases += [agent.tool_filler] if agent.tools else []
     await canned.record(engines, [phrase for phrase in phrases if phrase])
     engines.close()
     return canned
+
+
+async def _say_a_word(engines: CallEngines, style: Style) -> None:
+    async with aclosing(engines.speak(0, "one", style)) as speech:
+        await anext(speech, None)
 
 
 async def _can_listen(config: Config) -> None:

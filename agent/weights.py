@@ -55,6 +55,14 @@ def find(model: str) -> Weights:
 
 def here(model: str) -> Weights:
     """Look on this machine only. Never raises."""
+    try:
+        return _here(model)
+    except OSError as error:
+        why = f"{error.filename or model} cannot be read: {error.strerror}"
+        return Weights(None, 0, why, "let the user that runs Voxline read it")
+
+
+def _here(model: str) -> Weights:
     folder = Path(model).expanduser()
     if folder.is_dir():
         return _examined(folder, f"copy the whole checkpoint into {folder}")
@@ -68,7 +76,7 @@ def here(model: str) -> Weights:
 
 def _is_path(model: str) -> bool:
     """Whether no hub can have it."""
-    return Path(model).expanduser().is_dir() or model.startswith(("/", "./", "../", "~"))
+    return os.path.isdir(Path(model).expanduser()) or model.startswith(("/", "./", "../", "~"))
 
 
 def _examined(folder: Path, remedy: str) -> Weights:
@@ -117,7 +125,7 @@ def _is_cut(file: Path) -> bool:
             header = json.loads(opened.read(min(length, _HEADER_BYTES)))
         ends = [about["data_offsets"][1] for name, about in header.items() if name != _NOTES]
         return bool(size < _LENGTH_BYTES + length + max(ends, default=0))
-    except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError):
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError):
         return False
 
 

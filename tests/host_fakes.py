@@ -168,6 +168,13 @@ class ObedientVoice(ToneVoice):
                 yield from super().speak(phrase, style)
 
 
+class LostVoice(ToneVoice):
+    """Whatever it is asked to say, and how."""
+
+    def speak(self, phrase, style):
+        raise EngineError("the device is lost; start it again")
+
+
 def build():
     return ObedientBrain(), ObedientVoice()
 

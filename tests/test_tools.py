@@ -369,7 +369,13 @@ def test_a_caller_who_waits_hears_a_filler_once() -> None:
             [done, filler, _] = scene.client.when(ReplyDone)
             assert filler - done > 1.5  # of silence
             assert past(scene, 2) == (
-                Exchange("", "Let me see. One moment, please.", 1, (ToolUse(CLOCK, "noon"),)),
+                Exchange(
+                    "",
+                    "Let me see. One moment, please.",
+                    1,
+                    (ToolUse(CLOCK, "noon"),),
+                    bridged=True,
+                ),
             )
 
     run(main())

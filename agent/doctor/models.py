@@ -5,13 +5,14 @@ to be fetched or compiled.
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 from agent import machine, weights
 from agent.accelerator.taken import ways
-from agent.choose import Choice, build, claim_gpu, unspoken
+from agent.choose import PLAIN, Choice, build, claim_gpu, unspoken
 from agent.config import Config
 from agent.doctor.check import FAIL, OK, WARN, Check, guarded
-from agent.engines import Style
+from agent.engines import Style, Voice
 from agent.errors import ConfigError, EngineError
 from agent.smart_turn import model as smart
 from agent.smart_turn.worker import warm
@@ -83,11 +84,18 @@ def _loaded(config: Config, choice: Choice) -> Check:
     agent = config.agent
     style = Style(agent.voice_name, agent.language, agent.speed)
     try:
-        next(iter(voice.speak("one", style)), None)
+        _say_a_word(voice, style)
     except EngineError as error:
-        raise unspoken(agent, error) from error
+        with suppress(EngineError):
+            _say_a_word(voice, PLAIN)
+            raise unspoken(agent, error) from error
+        raise
     found = f"brain {choice.brain}, voice {choice.voice}: loaded ({choice.why})"
     return Check("engines", OK, found)
+
+
+def _say_a_word(voice: Voice, style: Style) -> None:
+    next(iter(voice.speak("one", style)), None)
 
 
 def smart_turn(config: Config) -> Check:

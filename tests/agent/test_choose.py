@@ -236,6 +236,17 @@ def test_a_wrong_folder_of_voxtral_is_told_before_a_voice_is_loaded(monkeypatch)
         build(config, Choice("voxtral", "tone", ""))
 
 
+@pytest.mark.parametrize("engine", ["voxtral", "kokoro"])
+def test_where_the_system_does_not_let_us_look_is_named_with_the_key(tmp_path, engine) -> None:
+    """Killed: a PermissionError's traceback. A name of this length is refused to root, too."""
+    pytest.importorskip("kokoro")
+    folder = f"{tmp_path}/{'x' * 300}"
+    config = load(None, {f"{engine}.model": folder})
+    choice = Choice("voxtral", "tone", "") if engine == "voxtral" else Choice("", "kokoro", "")
+    with pytest.raises(ConfigError, match=rf"{engine}\.model: {folder} cannot be read: F"):
+        build(config, choice)
+
+
 @pytest.mark.parametrize(
     ("brain", "voice", "device", "claimed"),
     [

@@ -1,6 +1,7 @@
 """The conversation, as far as it was heard."""
 
 import pickle
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -117,8 +118,10 @@ def test_a_filler_belongs_to_the_text_before_the_result() -> None:
     memory.called(1, ASKED)
     memory.add(Exchange("weather?", "Let me see.", 1))
     memory.bridge(2, "")
+    told = Exchange("weather?", "Let me see.", 1, (ToolUse(ASKED),))
+    assert memory.past == (told,)
     memory.bridge(3, "One")
-    assert memory.past == (Exchange("weather?", "Let me see. One", 1, (ToolUse(ASKED),)),)
+    assert memory.past == (replace(told, agent="Let me see. One", bridged=True),)
 
 
 def test_a_filler_that_was_cut_off_later_leaves_the_exchange_as_it_was() -> None:
@@ -131,7 +134,7 @@ def test_a_filler_that_was_cut_off_later_leaves_the_exchange_as_it_was() -> None
     memory.cut(1, "Let me")
     assert memory.past[0].agent == "Let me One"
     memory.cut(2, "")
-    assert memory.past[0].agent == "Let me"
+    assert (memory.past[0].agent, memory.past[0].bridged) == ("Let me", False)
 
 
 def test_a_reply_is_cut_where_the_client_says_long_after_it_was_over() -> None:

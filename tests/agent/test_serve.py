@@ -18,7 +18,7 @@ from smart_turn_fakes import load_length, load_wrong
 
 from agent import serve
 from agent.config_file import load
-from agent.errors import ConfigError
+from agent.errors import ConfigError, EngineError
 from agent.serve import running
 
 QUIET = {"agent.engine": "scripted", "server.port": 0}
@@ -144,6 +144,20 @@ def test_what_the_voice_cannot_speak_stops_the_start_with_both_keys_and_what_it_
     assert re.fullmatch(
         rf"{keys}: .*'{value}'; .*en-us.*; change one of the two", str(caught.value)
     )
+
+
+@pytest.mark.parametrize("named", [{}, {"agent.voice_name": "tone"}])
+def test_a_voice_that_cannot_speak_at_all_blames_no_setting(named) -> None:
+    """Killed: a lost device, and "change agent.voice_name or agent.language"."""
+
+    async def main():
+        async with running(
+            load(None, {**QUIET, "agent.voice": "host_fakes:LostVoice", **named})
+        ):
+            pass
+
+    with pytest.raises(EngineError, match=r"^the device is lost; start it again$"):
+        asyncio.run(main())
 
 
 @pytest.mark.slow

@@ -53,6 +53,15 @@ def test_a_folder_is_found_with_its_size(tmp_path):
     assert str(folder) in str(found)
 
 
+@pytest.mark.parametrize("look", [weights.here, weights.find])
+def test_where_one_may_not_look_is_said_and_not_raised(tmp_path, look):
+    """The system refuses a name of this length, to root, too."""
+    found = look(f"{tmp_path}/{'x' * 300}")
+    assert found.folder is None
+    assert "cannot be read: File name too long" in found.lacks
+    assert found.remedy
+
+
 def test_kokoros_kind_of_file_counts(tmp_path):
     folder = checkpoint(tmp_path / "kokoro", "kokoro-v1_0.pth")
     assert weights.find(str(folder)).size_bytes == 1000

@@ -28,7 +28,7 @@ from agent.brains.voxtral.runner import Runner
 from agent.brains.voxtral.sampling import Sampling
 from agent.brains.voxtral.tekken import Tekken
 from agent.config import Config, Torch, Voxtral
-from agent.errors import ConfigError
+from agent.errors import ConfigError, first_line
 
 log = logging.getLogger(__name__)
 
@@ -164,8 +164,19 @@ def load(
             f"voxtral.model: {checkpoint.folder} does not fit into {device.name}; stop what"
             " else uses it, or set voxtral.quantization to int8"
         ) from error
+    except Exception as error:  # whatever its files, and too little memory, make them raise
+        raise ConfigError(
+            f"voxtral.model: transformers cannot load {checkpoint.folder}:"
+            f" {type(error).__name__}: {first_line(error)[:200]}; unless it is for lack of"
+            " memory, download it again"
+        ) from error
     model, about = loaded
     again = "; delete it and download it again"
+    if more := sorted(name for name in about["unexpected_keys"] if ".layers." in name):
+        raise ConfigError(
+            f"voxtral.model: {checkpoint.folder} has weights of more layers than its"
+            f" config.json says, {more[0]} for one{again}"
+        )
     if lost := sorted(about["missing_keys"]):
         raise ConfigError(
             f"voxtral.model: {checkpoint.folder} lacks {len(lost)} weights, {lost[0]} for one"
@@ -230,20 +241,30 @@ def _shape(checkpoint: Checkpoint) -> tuple[Shape, int]:
 
     try:
         config = AutoConfig.from_pretrained(checkpoint.folder, local_files_only=True)
-        with torch.device("meta"):
-            VoxtralForConditionalGeneration(config)
         text = config.text_config
         shape = Shape(
-            text.num_hidden_layers,
-            text.num_attention_heads,
-            text.num_key_value_heads,
-            text.head_dim,
+            _count(text, "num_hidden_layers"),
+            _count(text, "num_attention_heads"),
+            _count(text, "num_key_value_heads"),
+            _count(text, "head_dim"),
         )
-        if shape.layers < 1 or shape.heads % shape.kv_heads:  # they make a model of it
-            raise ValueError(f"{shape}")
+        if shape.heads % shape.kv_heads:
+            raise ValueError("num_key_value_heads does not divide num_attention_heads")
+        _count(config.audio_config, "num_hidden_layers")
+        _count(config.audio_config, "num_attention_heads")
+        with torch.device("meta"):
+            VoxtralForConditionalGeneration(config)
     except Exception as error:  # whatever a value makes them raise
         raise unfit(checkpoint.folder / "config.json", error) from error
     return shape, text.hidden_size
+
+
+def _count(part: Any, key: str) -> int:
+    """Of what there must be one at least. Raises ValueError: they make a model of none, too."""
+    count: int = getattr(part, key)
+    if count < 1:
+        raise ValueError(f"{key} of {part.model_type} is {count}")
+    return count
 
 
 @contextmanager

@@ -7,7 +7,6 @@ is in prompt.py. Ids below `specials` are special, and never come out of text, w
 from functools import lru_cache
 from pathlib import Path
 
-from mistral_common.exceptions import MistralCommonException
 from mistral_common.tokens.tokenizers.base import TokenizerVersion
 from mistral_common.tokens.tokenizers.mistral import MistralTokenizer
 from mistral_common.tokens.tokenizers.tekken import Tekkenizer
@@ -18,7 +17,10 @@ _TEXTS = 1024  # remembered: instructions, tools and past turns are asked for ag
 
 
 class Tekken:
-    """The tokenizer of one checkpoint. Raises ConfigError where it is not Voxtral's."""
+    """The tokenizer of one checkpoint.
+
+    Raises ConfigError where it is not Voxtral's, OSError where it cannot be read.
+    """
 
     def __init__(self, path: Path) -> None:
         try:
@@ -39,7 +41,9 @@ class Tekken:
             self.end_tool_results = special("[/TOOL_RESULTS]")
             self.audio, self.begin_audio = special("[AUDIO]"), special("[BEGIN_AUDIO]")
             self.transcribe = special("[TRANSCRIBE]")
-        except (ValueError, KeyError, AssertionError, MistralCommonException) as error:
+        except OSError:
+            raise
+        except Exception as error:  # whatever the file makes mistral_common raise
             raise ConfigError(
                 f"voxtral.model: {path} is not Voxtral's tokenizer ({error}); use a Voxtral"
                 " checkpoint such as mistralai/Voxtral-Mini-3B-2507"

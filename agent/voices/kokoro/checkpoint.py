@@ -43,9 +43,10 @@ class Voices:
     """The voice packs of a folder, each read when it is first wanted."""
 
     def __init__(self, folder: Path) -> None:
-        """Raises ConfigError when there is none."""
+        """Raises ConfigError when there is none, OSError where it may not be looked into."""
         self._folder = folder
-        names = sorted(path.stem for path in folder.glob("*.pt"))
+        found = folder.iterdir() if folder.is_dir() else ()  # glob passes over what it may not
+        names = sorted(path.stem for path in found if path.suffix == ".pt")
         if not names:
             raise ConfigError(
                 f"kokoro.model: no voices in {folder}; it must hold one .pt file a voice, such"
@@ -66,6 +67,10 @@ class Voices:
             if pack.shape != (MOST_PHONEMES, 1, STYLE):
                 raise ValueError(f"its shape is {tuple(pack.shape)}")
             return pack.float()  # type: ignore[no-any-return]
+        except OSError as error:
+            raise EngineError(
+                f"Kokoro's voice {path} cannot be read: {error.strerror}"
+            ) from error
         except Exception as error:  # torch.load raises and returns what the file makes it
             raise EngineError(
                 f"Kokoro's voice {path} is damaged; delete it and download it again"
@@ -73,7 +78,10 @@ class Voices:
 
 
 def load(model: str) -> Checkpoint:
-    """From a hub id or a folder; takes seconds, or a download. Raises ConfigError."""
+    """From a hub id or a folder; takes seconds, or a download.
+
+    Raises ConfigError, and OSError for a file that cannot be read.
+    """
     _check_python(sys.version_info[:2])
     folder = find(model)
     config, weights = folder / "config.json", _weights(folder)
@@ -176,9 +184,9 @@ def _build(config: Path, weights: Path) -> Any:
         ids = [*model.vocab.values()] if isinstance(model.vocab, dict) else []
         if not ids or not all(type(id) is int and id in tokens for id in ids):
             raise ValueError("its vocab is no table of tokens")
-    except (
-        Exception
-    ) as error:  # json, pickle, assertions, missing keys: the files are not Kokoro's
+    except OSError:
+        raise
+    except Exception as error:  # json, pickle, missing keys: the files are not Kokoro's
         raise ConfigError(
             f"kokoro.model: {weights} with {config.name} is no checkpoint of Kokoro"
             f" ({first_line(error)}); download it again"
@@ -193,11 +201,14 @@ def _check_weights(model: Any, weights: Path) -> None:
     stored = torch.load(weights, map_location="cpu", weights_only=True, mmap=mapped)
     lacking = []
     for section, module in model.named_children():
-        names = {name.removeprefix("module.") for name in stored.get(section, {})}
-        own = {name for name in module.state_dict() if not name.endswith(_UNSTORED)}
-        lacking += [f"{section}.{name}" for name in sorted(own - names)]
+        held = {n.removeprefix("module."): t.shape for n, t in stored.get(section, {}).items()}
+        lacking += [
+            f"{section}.{name}"
+            for name, wanted in sorted(module.state_dict().items())
+            if not name.endswith(_UNSTORED) and held.get(name) != wanted.shape
+        ]
     if lacking:
         raise ConfigError(
-            f"kokoro.model: {weights} lacks {lacking[0]} and {len(lacking) - 1} more tensors;"
-            " it is not the file that belongs to this config.json"
+            f"kokoro.model: {weights} lacks {lacking[0]} and {len(lacking) - 1} more tensors of"
+            " the shape that config.json gives them; download both files again"
         )

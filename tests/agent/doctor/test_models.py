@@ -3,6 +3,7 @@
 import nvidia
 import pytest
 import torch
+from host_fakes import LostVoice
 from smart_turn_fakes import load_length
 
 from agent import machine
@@ -128,6 +129,12 @@ def test_an_unknown_voice_fails_with_the_known_ones():
     assert check.status == FAIL
     assert "agent.voice_name='hal'" in check.found
     assert check.remedy == "it has tone; change one of the two"
+
+
+def test_a_voice_that_cannot_speak_at_all_fails_for_its_own_reason(monkeypatch):
+    monkeypatch.setattr(models, "build", lambda *_: (None, LostVoice()))
+    [check] = models.engines(load(None, {"agent.voice_name": "tone"}), SCRIPTED)
+    assert (check.found, check.remedy) == ("the device is lost", "start it again")
 
 
 def test_whatever_name_the_server_takes_is_taken():

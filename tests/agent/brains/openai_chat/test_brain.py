@@ -460,12 +460,17 @@ def test_the_call_lives_on_after_a_failure(server, listener):
 
 TOLD = Exchange("is it noon", "Let me see.", 1)
 TYPED = Exchange("is it noon", "", 2)
+BRIDGED = Exchange("is it noon", "One moment, please.", 1, bridged=True)
 CALL = {"index": 0, "id": "abc123XYZ", "function": {"name": "now", "arguments": "{}"}}
 
 
 @pytest.mark.parametrize("texts", [(), (" ", "\n")])
 @pytest.mark.parametrize(
-    ("past", "heard"), [((), SPEECH), ((TOLD,), SPEECH), ((TOLD, TYPED), SPEECH[:0])]
+    ("past", "heard"),
+    [
+        *[((), SPEECH), ((TOLD,), SPEECH), ((TOLD, TYPED), SPEECH[:0])],
+        ((BRIDGED,), SPEECH[:0]),
+    ],
 )
 def test_who_waits_for_an_answer_is_not_left_in_silence(server, listener, texts, past, heard):
     """Killed: a model that thought until its tokens were used up, and silence in the call."""

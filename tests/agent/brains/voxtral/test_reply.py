@@ -89,12 +89,16 @@ SPOKEN = Utterance(np.ones(9, np.float32))
 TOLD = Exchange("is it noon", "Let me see.", 2)
 CALLED = Exchange("is it noon", "", 2)
 TYPED = Exchange("is it noon", "", 3)
+BRIDGED = Exchange("is it noon", "Let me see. One moment, please.", 2, bridged=True)
 
 
 @pytest.mark.parametrize("answer", ["", " "])
 @pytest.mark.parametrize(
     ("past", "utterance"),
-    [((), SPOKEN), ((TOLD,), SPOKEN), ((TOLD, TYPED), None), ((CALLED,), None)],
+    [
+        *[((), SPOKEN), ((TOLD,), SPOKEN), ((TOLD, TYPED), None), ((CALLED,), None)],
+        ((BRIDGED,), None),
+    ],
 )
 def test_who_waits_for_an_answer_is_not_left_in_silence(
     reply_of, answer, past, utterance

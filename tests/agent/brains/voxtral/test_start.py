@@ -79,10 +79,13 @@ def test_it_answers_as_generate_does(checkpoint, attention) -> None:
         ("text_config", "hidden_size", "16"),
         ("text_config", "hidden_act", "x"),
         ("text_config", "num_hidden_layers", -1),
+        ("text_config", "num_hidden_layers", 0),
         ("text_config", "num_key_value_heads", 3),
         ("text_config", "head_dim", 0),
         ("text_config", "rope_parameters", {"rope_theta": None, "rope_type": "default"}),
         ("audio_config", "num_hidden_layers", None),
+        ("audio_config", "num_hidden_layers", -1),
+        ("audio_config", "num_attention_heads", -1),
         ("audio_config", "model_type", 5),
     ],
 )
@@ -97,7 +100,44 @@ def test_a_config_of_which_no_model_can_be_made_is_named_and_nothing_is_loaded(
     monkeypatch.setattr(module, "load", lambda *_: pytest.fail("weights were loaded"))
     with pytest.raises(
         ConfigError, match=r"config\.json has a value of a wrong kind .*; delete"
-    ):
+    ) as caught:
+        start(config(folder))
+    if value in (0, -1, 3):
+        assert key in str(caught.value)
+
+
+@pytest.mark.parametrize("part", ["text_config", "audio_config"])
+def test_a_config_of_fewer_layers_than_there_are_weights_is_refused(
+    checkpoint, tmp_path, part
+) -> None:
+    """Killed: a model that lost a layer, and talks nonsense."""
+    folder = shutil.copytree(checkpoint, tmp_path / "voxtral")
+    told = json.loads((folder / "config.json").read_text())
+    told[part]["num_hidden_layers"] = 1
+    (folder / "config.json").write_text(json.dumps(told))
+    with pytest.raises(ConfigError, match=r"weights of more layers .*layers\.1\..*; delete"):
+        start(config(folder))
+
+
+def of_another_type(folder):
+    path = folder / "model.safetensors"
+    path.write_bytes(path.read_bytes().replace(b'"F32"', b'"X32"'))
+
+
+def for_too_little_memory(folder):
+    told = json.loads((folder / "config.json").read_text())
+    told["text_config"]["vocab_size"] = 10**12
+    (folder / "config.json").write_text(json.dumps(told))
+
+
+@pytest.mark.parametrize("spoil", [of_another_type, for_too_little_memory])
+def test_what_transformers_cannot_load_is_told_with_the_folder(
+    checkpoint, tmp_path, spoil
+) -> None:
+    """Killed: a traceback of transformers'."""
+    folder = shutil.copytree(checkpoint, tmp_path / "voxtral")
+    spoil(folder)
+    with pytest.raises(ConfigError, match=r"cannot load .*/voxtral: .*Error: .*; unless"):
         start(config(folder))
 
 

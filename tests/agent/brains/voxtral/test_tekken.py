@@ -61,8 +61,9 @@ def test_another_tokenizer_is_refused_with_the_remedy(checkpoint, tmp_path, chan
         Tekken(path)
 
 
-def test_a_broken_file_is_refused(tmp_path) -> None:
+@pytest.mark.parametrize("text", ["{", "[]", "null", '{"config": null}', '{"config": {}}'])
+def test_a_broken_file_is_refused(tmp_path, text) -> None:
     path = tmp_path / "tekken.json"
-    path.write_text("{")
+    path.write_text(text)
     with pytest.raises(ConfigError, match="not Voxtral's tokenizer"):
         Tekken(path)

@@ -60,6 +60,12 @@ def test_a_broken_voice_fails_by_itself(folder, content):
     assert len(voices.style("af_heart", 5)) == 256
 
 
+def test_a_voice_that_may_not_be_read_is_not_called_damaged(folder):
+    (folder / "voices" / "af_folder.pt").mkdir()
+    with pytest.raises(EngineError, match=r"af_folder\.pt cannot be read: Is a directory"):
+        Voices(folder / "voices").style("af_folder", 5)
+
+
 @pytest.mark.parametrize(
     ("missing", "message"),
     [
@@ -125,6 +131,14 @@ def test_tensors_that_kmodel_would_pass_over_are_missed(folder):
     (folder / "kokoro-v1_0.pth").unlink()
     torch.save(sections, folder / "kokoro-v1_0.pth")
     with pytest.raises(ConfigError, match=r"lacks predictor\.F0_proj\.weight and 0 more"):
+        load(str(folder))
+
+
+def test_tensors_of_other_shapes_are_missed_too(folder):
+    """Killed: a voice that loads, and fails at its first word."""
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "hidden_dim": 3}))
+    with pytest.raises(ConfigError, match=r"kokoro-v1_0\.pth lacks .* config\.json gives them"):
         load(str(folder))
 
 
