@@ -172,7 +172,8 @@ def load(
         ) from error
     model, about = loaded
     again = "; delete it and download it again"
-    if more := sorted(name for name in about["unexpected_keys"] if ".layers." in name):
+    unread = [name for name in about["unexpected_keys"] if name.endswith(".weight")]
+    if more := sorted(name for name in unread if ".layers." in name):
         raise ConfigError(
             f"voxtral.model: {checkpoint.folder} has weights of more layers than its"
             f" config.json says, {more[0]} for one{again}"
