@@ -202,6 +202,8 @@ def build_wrong(kind):
             raise ZeroDivisionError("a bug")
         case "death":
             os.kill(os.getpid(), signal.SIGKILL)
+        case "exit":
+            os._exit(3)
         case "never":
             logging.getLogger("fake").warning("loading")
             threading.Event().wait()

@@ -154,34 +154,41 @@ class EngineHost:
             del self._streams[stream.request]
             stream.put(EngineError(reason))
 
-    async def _bury(self, process: EngineProcess) -> None:
+    async def _bury(self, process: EngineProcess) -> str:
+        """End what is left of it, and tell what became of it."""
         try:
+            how = await process.fate()
             await process.end()
-        except Exception:  # as in _keep_alive: it was killed before this
+        except Exception:  # as in _keep_alive
             log.exception("the engines' process cannot be waited for")
+            return "nobody knows how"
+        return how
 
     async def _keep_alive(self, process: EngineProcess) -> None:
         """Replace the process each time it is lost; wait longer while that does not help."""
         loop = asyncio.get_running_loop()
         backoff = Backoff(_RESTART_S, _RESTART_MAX_S)
+        trouble = ""
         while True:
             born = loop.time()
             await process.gone.wait()
             self._process = None
             self._on_death()
             self._fail(list(self._streams.values()), _DEAD)
-            await self._bury(process)
+            trouble = trouble or f"the engines died: {await self._bury(process)}"
             wait_s = backoff.wait_s(loop.time() - born)
-            log.error("%s in %.1f s", _DEAD, wait_s)
+            log.error("%s; they are being started again in %.1f s", trouble, wait_s)
             await asyncio.sleep(wait_s)
             try:
                 process = await self._spawn()
             except (ConfigError, EngineError) as error:
-                log.error("the engines cannot be started again: %s", error)
+                trouble = f"the engines cannot be started: {error}"
                 continue
             except Exception:  # without a keeper no call is ever answered again
-                log.exception("the engines cannot be started again")
+                trouble = "the engines cannot be started"
+                log.exception(trouble)
                 continue
+            trouble = ""
             self._process = process
             for call in self._calls.values():
                 call.retell()

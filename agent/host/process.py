@@ -8,6 +8,7 @@ its own keeps Ctrl-C from the child; it ends when its socket does, however we en
 import asyncio
 import logging
 import pickle
+import signal
 import socket
 import subprocess
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from agent.host.server import BuildEngines
 
 log = logging.getLogger(__name__)
 
+_FATE_S = 1.0  # from the end of its socket to its own
 _STUCK_BYTES = 32 * 1024 * 1024  # not read by the child: a minute of eight callers' audio
 
 
@@ -57,7 +59,10 @@ class EngineProcess:
         except BaseException as error:
             if ours is not None and self._transport is None:
                 ours.close()
+            how = await self.fate() if isinstance(error, EOFError) else ""
             await self.end()
+            if how:
+                raise EngineError(f"the engines' process died as it started: {how}") from error
             if isinstance(error, OSError):  # no more files, processes, memory
                 raise EngineError(f"the engines' process cannot start: {error}") from error
             raise
@@ -72,6 +77,17 @@ class EngineProcess:
         if self._transport.get_write_buffer_size() > _STUCK_BYTES:
             log.error("the engines do not listen any more")
             self._transport.abort()
+
+    async def fate(self) -> str:
+        """What became of it, once it is `gone`."""
+        assert self._child is not None
+        try:
+            status = await asyncio.to_thread(self._child.wait, _FATE_S)
+        except subprocess.TimeoutExpired:
+            return "it does not answer"
+        if status == -signal.SIGKILL:
+            return "it was killed, perhaps by the system for lack of memory"
+        return f"by {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"
 
     async def end(self) -> None:
         """Kill the child, if it lives, and bury it. Idempotent."""
@@ -99,7 +115,7 @@ class EngineProcess:
 
     def closed(self) -> None:
         if self._built is not None and not self._built.done():
-            self._built.set_exception(EngineError("the engines' process died as it started"))
+            self._built.set_exception(EOFError())
         self.gone.set()
 
 

@@ -485,7 +485,7 @@ def test_it_is_tried_again_until_it_works_and_the_log_says_why_not(tmp_path, cap
         child().kill()
 
         async def failed():
-            return "cannot be started again: not again" in caplog.text
+            return "cannot be started: not again; " in caplog.text
 
         await until(failed)
         marker.unlink()
@@ -493,6 +493,11 @@ def test_it_is_tried_again_until_it_works_and_the_log_says_why_not(tmp_path, cap
 
     with caplog.at_level(logging.ERROR):
         run_own(scenario, partial(build_once, marker))
+    assert [record.message for record in caplog.records][:2] == [
+        "the engines died: it was killed, perhaps by the system for lack of memory; they are "
+        "being started again in 0.2 s",
+        "the engines cannot be started: not again; they are being started again in 0.4 s",
+    ]
 
 
 @pytest.mark.slow
@@ -514,7 +519,7 @@ def test_whatever_keeps_a_process_from_starting_is_survived(monkeypatch, caplog,
     with caplog.at_level(logging.ERROR):
         run_own(scenario)
     assert len(tries) == 2
-    assert "the engines cannot be started again" in caplog.text
+    assert "the engines cannot be started" in caplog.text
 
 
 # -- start and end

@@ -61,7 +61,8 @@ def test_it_names_its_voices_and_answers_on_either_loop(new_loop):
         ("config", ConfigError, "agent.brain: there is no such file"),
         ("engine", EngineError, "no weights here"),
         ("bug", EngineError, "the engines cannot be built: ZeroDivisionError"),
-        ("death", EngineError, "died as it started"),
+        ("death", EngineError, "died as it started: it was killed, perhaps .* memory"),
+        ("exit", EngineError, "died as it started: exit status 3"),
     ],
 )
 def test_what_cannot_be_built_is_raised_as_the_engine_said_it(kind, error, message):
@@ -162,6 +163,24 @@ def test_its_death_is_noticed():
     asyncio.run(main())
 
 
+@pytest.mark.parametrize(
+    ("sent", "told"),
+    [
+        (signal.SIGKILL, "it was killed, perhaps by the system for lack of memory"),
+        (signal.SIGSEGV, "by SIGSEGV"),
+    ],
+)
+def test_it_is_known_what_became_of_it(sent, told):
+    async def main():
+        process, _ = await started()
+        child_of(os.getpid()).send_signal(sent)
+        await asyncio.wait_for(process.gone.wait(), 5)
+        assert await process.fate() == told
+        await process.end()
+
+    asyncio.run(main())
+
+
 def test_one_that_does_not_read_any_more_is_given_up(caplog):
     async def main():
         process, _ = await started()
@@ -170,6 +189,7 @@ def test_one_that_does_not_read_any_more_is_given_up(caplog):
         for _ in range(40):
             process.send(order)
         await asyncio.wait_for(process.gone.wait(), 5)
+        assert await process.fate() == "it does not answer"
         await process.end()
 
     asyncio.run(main())
