@@ -70,8 +70,12 @@ class Record:
                 self._said_by("caller", str(body.get("transcript")))
             case "response.output_audio_transcript.done":
                 self._said_by("agent", str(body.get("transcript")))
-            case "voxline.response.heard":
-                self._line("agent", f"was cut off; not heard: {body.get('unheard')}")
+            case "voxline.response.heard" if body.get("unheard"):
+                self._line("agent", f"was cut off; not heard: {body['unheard']}")
+            case "response.done":
+                match body.get("response"):
+                    case {"status": "failed", "status_details": {"error": {"message": why}}}:
+                        self._line("agent", f"failed: {why}")
             case "voxline.turn.latency":
                 if (explanation := explain(body)) is not None:
                     self._line("server", _stages(explanation))

@@ -90,6 +90,19 @@ def test_a_question_without_an_answer_is_told():
     assert "spoke before the end of b" in out.getvalue()
 
 
+def test_a_reply_that_failed_is_told_and_is_no_interruption():
+    """Killed: "was cut off; not heard: " after an apology that was heard to its end."""
+    out = io.StringIO()
+    record = Record(out)
+    details = {"type": "failed", "error": {"code": "engine_failed", "message": "it died"}}
+    record.take(event("voxline.response.heard", unheard=""))
+    record.take(
+        event("response.done", response={"status": "failed", "status_details": details})
+    )
+    record.take(event("response.done", response={"status": "completed"}))
+    assert out.getvalue().split() == ["agent", "failed:", "it", "died"]
+
+
 def test_an_interruption_and_an_error_are_told():
     out = io.StringIO()
     record = Record(out)
