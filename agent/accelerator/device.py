@@ -19,7 +19,7 @@ from agent.errors import ConfigError, first_line
 DTYPES: Mapping[str, torch.dtype] = MappingProxyType(
     {"bfloat16": torch.bfloat16, "float16": torch.float16, "float32": torch.float32}
 )
-_AMPERE = (8, 0)  # the first with bfloat16 and FlashAttention 2
+AMPERE = (8, 0)  # the first with bfloat16 and FlashAttention 2
 _CUDA_WHEEL = "make setup TORCH=cuda"
 _ALLOCATOR = "PYTORCH_ALLOC_CONF"
 _EXPANDABLE = "expandable_segments:True"  # growing blocks: no fragments from odd lengths
@@ -42,7 +42,7 @@ class Accelerator:
 
     def computes(self, dtype: torch.dtype) -> bool:
         """Whether the device has arithmetic for it; an emulated dtype counts as none."""
-        return not self.is_cuda or dtype != torch.bfloat16 or self.capability >= _AMPERE
+        return not self.is_cuda or dtype != torch.bfloat16 or self.capability >= AMPERE
 
     def free_bytes(self) -> int:
         """Of `memory_bytes`, what neither we nor another process hold at the moment."""

@@ -1,6 +1,7 @@
 """Keys and values of all calls, allocated once: a slot a call, and one to scratch in."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
@@ -15,6 +16,16 @@ class Shape:
     heads: int  # of the queries
     kv_heads: int
     head_dim: int
+
+    @classmethod
+    def of(cls, config: Any) -> "Shape":
+        """By a text model's own config."""
+        return cls(
+            config.num_hidden_layers,
+            config.num_attention_heads,
+            config.num_key_value_heads,
+            config.head_dim,
+        )
 
     def position_bytes(self, dtype: torch.dtype) -> int:
         return 2 * self.layers * self.kv_heads * self.head_dim * dtype.itemsize

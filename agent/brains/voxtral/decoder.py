@@ -54,12 +54,7 @@ class Decoder:
                 f"voxtral.model: the text model's activation is {config.hidden_act}, and only"
                 " silu is supported; use a Voxtral checkpoint such as Voxtral-Mini-3B-2507"
             )
-        self.shape = Shape(
-            config.num_hidden_layers,
-            config.num_attention_heads,
-            config.num_key_value_heads,
-            config.head_dim,
-        )
+        self.shape = Shape.of(config)
         self.embedding: nn.Embedding = language_model.embed_tokens.to(device)
         self.layers: list[Layer] = []
         for i, theirs in enumerate(language_model.layers):

@@ -129,8 +129,10 @@ class Scheduler:
     def leave(self, slot: int) -> None:
         """What was asked for it is cancelled, and another may have it."""
         with self._changed:
-            self._empty(self._seats[slot])
-            self._to_free.append(self._seats[slot].slot)
+            seat = self._seats[slot]
+            for job in reversed(seat.jobs):
+                self._finish(job)
+            self._to_free.append(seat.slot)
             self._free.append(slot)
             self._changed.notify_all()
 
@@ -238,10 +240,6 @@ class Scheduler:
         job.seat.active = _Go(job, job.begin(job.tokens))
         self._agenda.add(job.seat.active, job.rank)
         self._changed.notify_all()
-
-    def _empty(self, seat: _Seat) -> None:
-        for job in reversed(seat.jobs):
-            self._finish(job)
 
     def _finish(self, job: _Job) -> None:
         """It is over, for whatever reason: the next one for its slot may begin."""

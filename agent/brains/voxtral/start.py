@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from agent.accelerator.device import DTYPES, Accelerator, accelerator
+from agent.accelerator.device import AMPERE, DTYPES, Accelerator, accelerator
 from agent.accelerator.ladder import COMPILED_GRAPHS, FUSED_GRAPHS, GRAPHS, rung_names
 from agent.brains.voxtral.admission import give_back, settle
 from agent.brains.voxtral.attention import Attention, Flash, Packed, Plain
@@ -32,7 +32,7 @@ from agent.errors import ConfigError, first_line
 
 log = logging.getLogger(__name__)
 
-_AMPERE = (8, 0)
+_COUNTS = ("num_hidden_layers", "num_attention_heads")  # in either part of a config
 _MARGIN_BYTES = 2**28  # the voice's longest phrases, and what breaks up
 
 
@@ -213,7 +213,7 @@ def _no_flash(device: Accelerator, dtype: torch.dtype) -> str:
     """Why FlashAttention cannot be had; "" if it can."""
     if not device.is_cuda:
         return "it needs a GPU"
-    if device.capability < _AMPERE:
+    if device.capability < AMPERE:
         return f"{device.name} is older than Ampere"
     if dtype == torch.float32:
         return "it computes in half precision only"
@@ -243,16 +243,11 @@ def _shape(checkpoint: Checkpoint) -> tuple[Shape, int]:
     try:
         config = AutoConfig.from_pretrained(checkpoint.folder, local_files_only=True)
         text = config.text_config
-        shape = Shape(
-            _count(text, "num_hidden_layers"),
-            _count(text, "num_attention_heads"),
-            _count(text, "num_key_value_heads"),
-            _count(text, "head_dim"),
-        )
+        _check(text, *_COUNTS, "num_key_value_heads", "head_dim")
+        _check(config.audio_config, *_COUNTS)
+        shape = Shape.of(text)
         if shape.heads % shape.kv_heads:
             raise ValueError("num_key_value_heads does not divide num_attention_heads")
-        _count(config.audio_config, "num_hidden_layers")
-        _count(config.audio_config, "num_attention_heads")
         with torch.device("meta"):
             VoxtralForConditionalGeneration(config)
     except Exception as error:  # whatever a value makes them raise
@@ -260,12 +255,11 @@ def _shape(checkpoint: Checkpoint) -> tuple[Shape, int]:
     return shape, text.hidden_size
 
 
-def _count(part: Any, key: str) -> int:
-    """Of what there must be one at least. Raises ValueError: they make a model of none, too."""
-    count: int = getattr(part, key)
-    if count < 1:
-        raise ValueError(f"{key} of {part.model_type} is {count}")
-    return count
+def _check(part: Any, *counts: str) -> None:
+    """One at least of each. Raises ValueError: they make a model of none, too."""
+    for key in counts:
+        if getattr(part, key) < 1:
+            raise ValueError(f"{key} of {part.model_type} is {getattr(part, key)}")
 
 
 @contextmanager
