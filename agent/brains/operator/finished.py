@@ -10,20 +10,19 @@ voices).
 from typing import Final
 
 from agent.brains.operator.certainty import score
-from agent.brains.operator.grammar import may_follow, understand
+from agent.brains.operator.grammar import may_follow, settled, understand
 from agent.brains.operator.opinions import Opinions, words
-from agent.brains.operator.requests import RULES, Request
+from agent.brains.operator.requests import Request
 
 COMPLETE: Final = 0.93
 BEGINNING: Final = 0.04
 _CERTAIN: Final = 2.0  # log odds that the words so far are those that were said
-_POLITE: Final = frozenset(RULES["closing"].split(" | "))  # said after anything: no news
 
 
 def finished(opinions: Opinions, request: Request | None) -> float | None:
     """The odds that all was said; None where the words tell nothing. `request`: if certain.
 
-    They tell nothing where the request may go on ("count to twenty"), where it is one word,
+    They tell nothing where it may become another one ("count to twenty"), where it is one word,
     which is soon mistaken, where only its end was guessed from what it must be, and where it
     is no request: other speech may end anywhere.
     """
@@ -32,7 +31,7 @@ def finished(opinions: Opinions, request: Request | None) -> float | None:
     if after is None or not said:
         return None
     if request is not None:
-        whole = said == request.words and after <= _POLITE and " " in said
+        whole = said == request.words and settled(said) and " " in said
         return COMPLETE if whole else None
     if understand(said) is not None or not after:
         return None

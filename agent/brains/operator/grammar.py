@@ -5,12 +5,13 @@ also becomes a regular expression, with a group where a request has a slot.
 """
 
 import re
+from collections.abc import Iterator
 from functools import cache
 from typing import Final
 
 from agent.brains.operator import numbers
 from agent.brains.operator.automaton import TOKEN, Automaton, compile_expansion, words_in
-from agent.brains.operator.requests import FOILS, RULES, WAYS, Intent, Request
+from agent.brains.operator.requests import FOILS, RULES, WAYS, Intent, Request, same
 
 _SLOTS: Final = ("phrase", "number")
 
@@ -29,6 +30,21 @@ def may_follow(words: str) -> frozenset[str] | None:
             return None
         state = after
     return frozenset(_requests()[state])
+
+
+@cache
+def settled(words: str) -> bool:
+    """Whether these words are a whole request, and the same one however it goes on."""
+    request = understand(words)
+    return request is not None and all(same(request, other) for other in _longer(words))
+
+
+def _longer(words: str) -> Iterator[Request]:
+    """Every request that begins so and goes on."""
+    for word in may_follow(words) or ():
+        if (request := understand(f"{words} {word}")) is not None:
+            yield request
+        yield from _longer(f"{words} {word}")
 
 
 @cache

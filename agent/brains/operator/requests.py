@@ -78,7 +78,7 @@ REPEATABLE: Final = (
 
 # Parts that several requests share.
 RULES: Final = {
-    "opening": "<hello> [operator] | operator | okay | excuse me",
+    "opening": "<hello> [operator] | operator | okay | excuse me | no | [no] [please] stop",
     "hello": "hello | hi | good (morning | afternoon | evening)",
     "closing": "please | operator",
     "ask": "please | (can | could | would) you [please]",
@@ -174,6 +174,11 @@ WAYS: Final = {
         "[<ask>] (continue | resume | carry on)",
         "(let's | let us) continue",
     ),
+    Intent.NEVER_MIND: (
+        "never mind",
+        "forget (it | about it)",
+        "no thank you [(very | so) much]",
+    ),
     Intent.THANKS: (
         "thank you [(very | so) much]",
         "thanks [a lot]",
@@ -183,11 +188,6 @@ WAYS: Final = {
         "<ask> (stop [talking | counting] | be quiet)",
         "be quiet",
         "(that is | that's) enough",
-    ),
-    Intent.NEVER_MIND: (
-        "never mind",
-        "forget (it | about it)",
-        "no thank you",
     ),
     Intent.YES: (
         "yes [please | i did | it is | that's right]",
