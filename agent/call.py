@@ -333,6 +333,7 @@ class Call:
             case rq.TypeText(text):
                 self._memory.typed(text)
                 self._errands.caller_spoke()
+                self._step(ev.Typed())
             case rq.GoOn():
                 self._errands.want()
             case rq.CancelCurrentReply():

@@ -125,6 +125,11 @@ class LastWords:
 
 
 @dataclass(frozen=True, slots=True)
+class Typed:
+    """The caller wrote instead of speaking: they are there."""
+
+
+@dataclass(frozen=True, slots=True)
 class Held:
     """The caller put us on hold: stay, and do not ask whether they are there."""
 
@@ -185,6 +190,7 @@ Event = (
     | ReplyUnwanted
     | UtteranceUnwanted
     | LastWords
+    | Typed
     | Held
     | Resumed
     | ToolsCalled

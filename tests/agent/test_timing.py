@@ -52,6 +52,7 @@ from agent.events import (
     SpeechSuspected,
     ToolsCalled,
     ToolsReturned,
+    Typed,
 )
 from agent.floor import Floor
 from agent.state import CLOSED, HEARING, LISTENING, OVERLAP, PAUSED, REPLYING, WEIGHING, YIELDED
@@ -180,6 +181,20 @@ WAITS = {
         (17.9, TIME, [ReleaseReply(3)]),
         (18.0, ReplyFinished(3), []),
         (28.0, TIME, [SayPrompt(4, Prompt.STILL_THERE)]),
+    ],
+    "so does one that is typed": [
+        *ANSWERED,
+        (5.0, ReplyFinished(1), []),
+        (15.0, TIME, [SayPrompt(2, Prompt.STILL_THERE)]),
+        (16.0, ReplyFinished(2), []),
+        (17.0, Typed(), []),
+        (26.9, TIME, []),
+        (27.0, TIME, [SayPrompt(3, Prompt.STILL_THERE)]),
+        (28.0, ReplyFinished(3), []),
+        (38.0, TIME, [SayPrompt(4, Prompt.GOODBYE)]),
+        (38.5, Typed(), []),
+        (39.0, ReplyFinished(4), []),
+        (49.0, TIME, [SayPrompt(5, Prompt.STILL_THERE)]),
     ],
     "on hold nobody is asked anything": [
         *ANSWERED,

@@ -41,6 +41,7 @@ from agent.events import (
     SpeechSuspected,
     ToolsCalled,
     ToolsReturned,
+    Typed,
     UtteranceUnwanted,
 )
 from agent.state import (
@@ -147,6 +148,7 @@ class AnyCall(RuleBasedStateMachine):
                 ReplyWanted(),
                 ReplyUnwanted(),
                 UtteranceUnwanted(),
+                Typed(),
                 Held(),
                 Resumed(),
                 ToolsCalled(),
