@@ -89,6 +89,13 @@ class PauseJudged:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplyBegan:
+    """The first packet of a reply was handed to the network."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
 class ReplyFinished:
     """The last sample of a reply was handed to the network, or it had none."""
 
@@ -184,6 +191,7 @@ Event = (
     | SpeechStarted
     | SpeechEnded
     | PauseJudged
+    | ReplyBegan
     | ReplyFinished
     | ReplyUnheard
     | ReplyWanted
