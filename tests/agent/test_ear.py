@@ -271,6 +271,29 @@ def test_a_word_that_begins_with_a_hiss_is_told_with_its_first_voiced_window() -
     assert 0 < told_ms - voiced_ms <= 32 + 32  # to hear that it is voiced, and a window's end
 
 
+def test_a_knock_after_a_silence_is_no_end_of_that_silence() -> None:
+    """Killed: a VAD that is sure when the sound is over, and an answer to it at once."""
+
+    class Late(LoudnessVad):
+        before = (0.0, 0.0, 0.0)
+
+        def probability(self, window):
+            self.before = (super().probability(window), *self.before[:2])
+            return max(self.before[1:])
+
+    room = np.random.default_rng(0).normal(0, 1e-4, 4 * HEAR_HZ).astype(np.float32)
+    begun = 0
+    for offset in range(0, 512, 32):
+        sound = room.copy()
+        sound[HEAR_HZ // 2 :][:HEAR_HZ] += np.sign(tone(1, 1)) * 0.3
+        sound[3 * HEAR_HZ + offset :][:240] += np.sign(tone(1, 0.015)) * 0.3
+        events = listen(Ear(Late(), CONFIG, PATIENCE), sound)
+        begun += len(events) // 2
+        times = [event.at_ms for event in events]
+        assert times == sorted(times)
+    assert begun > 16  # some of the knocks were taken for speech
+
+
 def test_a_pause_is_known_by_where_it_began_and_how_long_it_is() -> None:
     ear = Ear(LoudnessVad(), CONFIG, PATIENCE)
     assert (ear.pause_at_ms, ear.silent_ms) == (None, 0)

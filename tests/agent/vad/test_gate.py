@@ -149,6 +149,17 @@ def test_silence_by_level_ends_speech_before_the_vad_does() -> None:
     assert gate.hush(112, 208) is None  # once
 
 
+def test_the_silence_before_speech_does_not_end_it() -> None:
+    """Killed: a knock that is over before the VAD is sure has been silent for seconds."""
+    gate = Gate(CONFIG)
+    for probability in (0.0, 0.0, 0.9, 0.9):
+        gate.feed(probability)
+    assert gate.speaking  # since 64 ms
+    assert gate.hush(5000, 128) is None
+    assert gate.hush(70, 130) is None
+    assert gate.hush(96, 170) == SpeechEnded(at_ms=74, ago_ms=96)
+
+
 def test_what_cannot_be_heard_begins_no_speech() -> None:
     gate = Gate(CONFIG)
     assert [gate.feed(0.9, audible=False) for _ in range(5)] == [None] * 5
