@@ -89,15 +89,15 @@ class Gate:
         ago_ms += self.config.trail_ms
         return SpeechEnded(self.now_ms - ago_ms, ago_ms)
 
-    def hush(self, silent_ms: int, now_ms: int, behind_ms: int = 0) -> SpeechEnded | None:
+    def hush(self, silent_ms: int, now_ms: int) -> SpeechEnded | None:
         """The caller has been inaudible for `silent_ms` at `now_ms` of media time.
 
-        `behind_ms` have been heard since then. A silence that is older than the speech does not
-        end it: the VAD may have been sure of a knock only when that was over.
+        A silence that is older than the speech does not end it: the VAD may have been sure of a
+        knock only when that was over.
         """
         if not self.speaking or silent_ms < self.config.min_silence_ms:
             return None
         if now_ms - silent_ms < self._began_ms:
             return None
         self.speaking, self._run = False, []
-        return SpeechEnded(now_ms - silent_ms, silent_ms + behind_ms)
+        return SpeechEnded(now_ms - silent_ms, silent_ms)

@@ -144,7 +144,7 @@ def test_silence_by_level_ends_speech_before_the_vad_does() -> None:
     for _ in range(3):
         gate.feed(0.9)
     assert gate.hush(80, 96) is None  # shorter than min_silence_ms
-    assert gate.hush(96, 192, behind_ms=10) == SpeechEnded(at_ms=96, ago_ms=106)
+    assert gate.hush(96, 192) == SpeechEnded(at_ms=96, ago_ms=96)
     assert not gate.speaking
     assert gate.hush(112, 208) is None  # once
 
