@@ -333,6 +333,7 @@ class Call:
             case rq.TypeText(text):
                 self._memory.typed(text)
                 self._errands.caller_spoke()
+                self._step(ev.Typed())
             case rq.GoOn():
                 self._errands.want()
             case rq.CancelCurrentReply():
@@ -367,9 +368,7 @@ class Call:
     def _conversation(self, turn: int) -> Conversation:
         instructions = self._settings.instructions or self._config.agent.instructions
         tools = () if self._settings.may_call_tools is False else self._errands.tools
-        past = self._memory.before(turn)
-        if held := self._replies.held:  # what the caller is answering, if they are
-            past = (*past[: len(self._memory.past)], held, *past[len(self._memory.past) :])
+        past = self._memory.before(turn, self._replies.held)
         return Conversation(instructions, self._language, past, turn, tools)
 
     @property

@@ -5,6 +5,7 @@ Audio in, speech events out. Knows media time only.
 
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import replace
 
 from agent.audio.frame import HEAR_HZ, Samples
 from agent.audio.preroll import Preroll
@@ -18,7 +19,7 @@ from agent.endpoint.release import Patience
 from agent.endpoint.sound import Sound, Sounds
 from agent.endpoint.weights import FITTED
 from agent.engines import Vad
-from agent.events import PauseJudged, SpeechStarted
+from agent.events import PauseJudged, SoundNoticed, SpeechEnded, SpeechStarted
 from agent.vad.gate import Gate, SpeechEvent
 from agent.vad.onset import Onset
 
@@ -44,6 +45,7 @@ class Ear:
         self._sounds = Sounds()
         self._played: list[tuple[Samples, float]] = []  # and not placed yet
         self._heard: list[Samples] = []  # and not described yet
+        self._samples = 0  # heard so far
         self._ahead: deque[tuple[Samples, Sound]] = deque()  # hops described and not judged yet
         self._gate = Gate(config)
         self._onset = Onset()
@@ -71,6 +73,7 @@ class Ear:
         may do so in between.
         """
         self._preroll.feed(samples)
+        self._samples += len(samples)
         self._heard.append(samples)
 
     def describe(self) -> bool:
@@ -94,17 +97,16 @@ class Ear:
             for window in self._windows.feed(hop):
                 self._probability = self._voiced(window)
                 if noticed := self._gate.notice(self._probability, self._judge.audible):
-                    yield noticed
+                    yield self._ago(noticed)
                 least = self._onset.least_probability
                 if event := self._gate.feed(self._probability, self._may_begin(least), least):
-                    yield event
+                    yield self._ago(event)
             self._judge.feed(sound, self._probability, self._vad.memory, self._config)
             spoken = self._gate.speaking and self._probability >= self._config.start_threshold
             self._onset.feed(self._judge.level_db, self._judge.clarity, spoken)
             if self._judge.clear:
-                silent_ms, behind_ms = self._judge.silent_ms, self._behind_ms
-                if event := self._gate.hush(silent_ms, self._judge.now_ms, behind_ms):
-                    yield event
+                if event := self._gate.hush(self._judge.silent_ms, self._judge.now_ms):
+                    yield self._ago(event)
         if not self._gate.speaking and (judged := self._judged()):
             yield judged
 
@@ -168,21 +170,26 @@ class Ear:
         pause = self._judge.pause
         if pause is None or pause.silent_ms > self._patience.unfinished_ms:
             return None
-        silent_ms = pause.silent_ms + self._behind_ms
+        silent_ms = pause.silent_ms + self._heard_ms - self._judge.now_ms
         if not pause.clear:
             silent_ms += self._config.trail_ms
         wait_ms = self._patience.wait_ms(self._weights, pause)
         return PauseJudged(silent_ms, round(wait_ms), self._weights.odds(pause, silent_ms))
 
-    @property
-    def _behind_ms(self) -> int:
-        """Media time that was fed and not judged yet."""
-        return self._unjudged * 1000 // HEAR_HZ
+    def _ago(self, event: SpeechEvent) -> SpeechEvent:
+        """Say how long ago it was: more was heard than had to be judged."""
+        match event:
+            case SpeechStarted(at_ms) | SpeechEnded(at_ms):
+                return replace(event, ago_ms=self._heard_ms - at_ms)
+            case SoundNoticed():
+                return SoundNoticed(self._heard_ms - self._gate.now_ms)
+            case _:
+                return event
 
     @property
-    def _unjudged(self) -> int:
-        """Samples that were fed and not judged yet."""
-        return sum(map(len, self._heard)) + self._hops.waiting + len(self._ahead) * HOP
+    def _heard_ms(self) -> int:
+        """Media time of all that was heard, judged or not."""
+        return self._samples * 1000 // HEAR_HZ
 
     @property
     def now_ms(self) -> int:
@@ -191,9 +198,8 @@ class Ear:
 
     def since(self, started: SpeechStarted) -> Samples:
         """The utterance so far: from the preroll before `started` up to the latest sample."""
-        judged_ms = started.ago_ms + self._config.preroll_ms
-        waiting = self._windows.waiting + self._unjudged
-        return self._preroll.latest(judged_ms * HEAR_HZ // 1000 + waiting)
+        begun_ms = started.at_ms - self._config.preroll_ms
+        return self._preroll.latest(self._samples - begun_ms * HEAR_HZ // 1000)
 
     def preroll_at_ms(self, started: SpeechStarted) -> int:
         """Media time at which `since` begins."""

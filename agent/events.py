@@ -89,6 +89,13 @@ class PauseJudged:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplyBegan:
+    """The first packet of a reply was handed to the network."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
 class ReplyFinished:
     """The last sample of a reply was handed to the network, or it had none."""
 
@@ -122,6 +129,11 @@ class LastWords:
     """The brain wants to hang up once this reply has been heard."""
 
     turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """The caller wrote instead of speaking: they are there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,12 +191,14 @@ Event = (
     | SpeechStarted
     | SpeechEnded
     | PauseJudged
+    | ReplyBegan
     | ReplyFinished
     | ReplyUnheard
     | ReplyWanted
     | ReplyUnwanted
     | UtteranceUnwanted
     | LastWords
+    | Typed
     | Held
     | Resumed
     | ToolsCalled

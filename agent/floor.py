@@ -58,6 +58,13 @@ class Floor:
             self._last_words = (turn, ev.EndReason.AGENT)
         return []
 
+    def see_typed(self) -> list[Command]:
+        """The caller is there: a goodbye for their silence ends no call."""
+        self._prompts = 0
+        if self._last_words is not None and self._last_words[1] is ev.EndReason.SILENCE:
+            self._last_words = None
+        return []
+
     def hold_on(self) -> list[Command]:
         self._on_hold = True
         return []

@@ -51,11 +51,17 @@ class Ledger:
         self._end += len(speech.samples)
 
     def finish(self) -> None:
-        """That phrase has no more audio. A voice without word times: the phrase is one word."""
-        if self._rest:
-            self._words.append((self._rest, self._phrase_start))
-            self._words.sort(key=lambda word: word[1])
-            self._rest = ""
+        """That phrase has no more audio. What the voice gave no time belongs to the last word
+        that has one; where there is none, the phrase is one word.
+        """
+        if not self._rest:
+            return
+        word, start = self._rest, self._phrase_start
+        if self._words and self._words[-1][1] >= start:
+            before, start = self._words.pop()
+            word = f"{before} {word}"
+        self._words.append((word, start))
+        self._rest = ""
 
     def abandon(self) -> None:
         """The voice failed: what has no audio by now was never said, and is forgotten."""

@@ -61,13 +61,15 @@ class Memory:
         self._texts += 1
         self._typed = [*self._typed, (self._texts, text)][-_TEXTS:]
 
-    def before(self, turn: int) -> tuple[Exchange, ...]:
-        """All that reply `turn` must know: the past, and what was typed since."""
+    def before(self, turn: int, held: Exchange | None = None) -> tuple[Exchange, ...]:
+        """All that reply `turn` must know: the past, what is `held` of a reply that the caller
+        spoke over, and what was typed since.
+        """
         if turn:  # else it is a hint, and no reply
             self._shown = (turn, self._texts)
-        if not self._typed:
-            return self.past
-        return (*self.past, Exchange("\n".join(text for _, text in self._typed), "", turn))
+        typed = "\n".join(text for _, text in self._typed)
+        new = (held, Exchange(typed, "", turn) if typed else None)
+        return (*self.past, *filter(None, new))
 
     def answered(self, turn: int) -> None:
         """Reply `turn` was released, to what it knows."""

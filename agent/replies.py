@@ -224,6 +224,7 @@ class Replies:
             self._tell(nt.TurnMeasured(turn, latency_ms, reply.marks.stages()))
             self._answers += 1
             log.info("call %s: answer %d after %.0f ms", self._name, self._answers, latency_ms)
+        self._step(ev.ReplyBegan(turn))
 
     def left(self, turn: int) -> None:
         """The last sample of a reply was handed to the network."""

@@ -6,6 +6,7 @@ from agent.state import HEARING, LISTENING, OVERLAP, PAUSED, REPLYING, WEIGHING,
 from agent.wait import Wait
 
 _NOTICED_S = 0.3  # sounds so close are one, and so is the speech they become
+_UNHEARD_S = 1.0  # a reply that does not sound by then stands, or noises would keep it away
 _BETWEEN_REPLIES = (LISTENING, HEARING, PAUSED)
 
 
@@ -52,12 +53,17 @@ class Timing:
         elif floor.state is WEIGHING:
             wait_s = rules.backchannel_wait_s
         elif floor.state is REPLYING and floor.tried:
-            wait_s = rules.withdraw_s
+            wait_s = max(rules.withdraw_s, _UNHEARD_S)
         self._wait.begin(None if wait_s is None else since + wait_s)
 
     def stop(self) -> None:
         """Nothing more is decided by time until another state begins."""
         self._wait.begin(None)
+
+    def sounds(self, at: float) -> None:
+        """The reply began to be heard; for a while it may be withdrawn."""
+        if self._floor.tried:
+            self._wait.begin(at + self._floor.rules.withdraw_s)
 
     # -- what is heard
 

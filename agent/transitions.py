@@ -22,6 +22,7 @@ Effect = Callable[[Floor], list[Command]]
 
 # What changes no state, whatever that is.
 ANYWHERE: dict[type, Effect] = {
+    ev.Typed: Floor.see_typed,
     ev.Held: Floor.hold_on,
     ev.Resumed: Floor.come_back,
     ev.ToolsCalled: Floor.await_results,

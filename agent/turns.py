@@ -51,6 +51,7 @@ class Turns:
             case (
                 ev.Agreed(turn)
                 | ev.Asked(turn)
+                | ev.ReplyBegan(turn)
                 | ev.ReplyFinished(turn)
                 | ev.ReplyUnheard(turn)
             ) if turn != self.turn:
@@ -62,6 +63,9 @@ class Turns:
                 if self.state is LISTENING:  # on hold, say, another silence is allowed
                     self._timing.begin(now)
                 return commands
+            case ev.ReplyBegan():
+                self._timing.sounds(now)
+                return []
             case ev.PauseJudged():
                 self._timing.judged(event, now)
                 return []

@@ -81,8 +81,8 @@ async def interrupt(url: str, way: str, moment_s: float, spoken: Samples) -> Tol
         await call.silence(_TAIL_S)  # what was on its way arrives
         recording, first_s = call.heard.sound(), call.heard.speech_s[0]
     told = _of(seen, "voxline.response.heard")
-    if not stopped or not told:
-        return None
+    if not stopped or not told or (saying is not None and not saying.begun):
+        return None  # it stopped by itself, if at all: the call was lost, or the reply failed
     body = told[0].body
     return Told(
         way,

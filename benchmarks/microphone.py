@@ -35,6 +35,10 @@ class Utterance:
         self._over = asyncio.Event()
 
     @property
+    def begun(self) -> bool:
+        return bool(self._handed_s)
+
+    @property
     def said(self) -> bool:
         return len(self._handed_s) == len(self.frames)
 

@@ -59,6 +59,7 @@ def test_none_is_forgotten() -> None:
         ("both-at-once", {"turns.barge_in_ms": 5000}, "cut"),
         ("withdrawn", {"turns.withdraw_ms": 0}, "understood"),
         ("afterthought", {"turns.withdraw_ms": 0}, "understood"),
+        ("afterthought-slow", {"turns.withdraw_ms": 0}, "cut"),
         ("silent-caller", {"turns.silence_prompts": 0}, "heard"),
         ("silent-caller", {"turns.silence_prompt_s": 30}, "ended_by"),
         ("hold", {"agent.engine": "scripted"}, "heard"),  # nobody is told to hold

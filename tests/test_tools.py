@@ -426,6 +426,23 @@ def test_who_types_is_answered_when_the_client_asks() -> None:
     run(main())
 
 
+def test_who_types_is_there_and_is_not_hung_up_on() -> None:
+    async def main():
+        answers = ["One."], ["Two."], ["Three."]
+        config = {"turns.silence_prompt_s": 5, "turns.silence_prompts": 1}
+        async with at_the_stage(*answers, config=config) as scene:
+            for _ in answers:
+                await scene.wait(8)
+                ask(scene, TypeText("go on"), CreateReply())
+            await scene.wait(3)
+            there = scene.config.agent.still_there
+            assert texts(scene) == [there, "One.", there, "Two.", there, "Three."]
+            await scene.wait(20)
+            assert texts(scene)[-1] == scene.config.agent.goodbye
+
+    run(main())
+
+
 def test_who_types_while_the_agent_speaks_is_not_forgotten() -> None:
     async def main():
         async with at_the_stage([LONG], ["Yes."]) as scene:

@@ -15,11 +15,6 @@ class Windows:
         self._size = size
         self._ahead: Samples = np.empty(0, np.float32)
 
-    @property
-    def waiting(self) -> int:
-        """Samples fed that no window holds yet."""
-        return len(self._ahead)
-
     def feed(self, samples: Samples) -> Samples:
         """Take [n] samples; return the windows now complete, [k, size]."""
         self._ahead = np.concatenate([self._ahead, samples])

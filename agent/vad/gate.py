@@ -35,6 +35,7 @@ class Gate:
         self.config = config  # may be replaced in mid-call
         self.speaking = False
         self.now_ms = 0  # media time: the end of the window fed last
+        self._began_ms = 0  # where the latest speech did
         self._run: list[float] = []  # the latest windows, all of which speak against `speaking`
         self._sounding_ms = 0  # length of the sound that was noticed, and may become speech
         self._passing_ms = 0  # since it was last heard
@@ -83,16 +84,20 @@ class Gate:
         self.speaking = not self.speaking
         self._sounding_ms = 0
         if self.speaking:
-            return SpeechStarted(self.now_ms - ago_ms, ago_ms)
+            self._began_ms = self.now_ms - ago_ms
+            return SpeechStarted(self._began_ms, ago_ms)
         ago_ms += self.config.trail_ms
         return SpeechEnded(self.now_ms - ago_ms, ago_ms)
 
-    def hush(self, silent_ms: int, now_ms: int, behind_ms: int = 0) -> SpeechEnded | None:
+    def hush(self, silent_ms: int, now_ms: int) -> SpeechEnded | None:
         """The caller has been inaudible for `silent_ms` at `now_ms` of media time.
 
-        `behind_ms` have been heard since then.
+        A silence that is older than the speech does not end it: the VAD may have been sure of a
+        knock only when that was over.
         """
         if not self.speaking or silent_ms < self.config.min_silence_ms:
             return None
+        if now_ms - silent_ms < self._began_ms:
+            return None
         self.speaking, self._run = False, []
-        return SpeechEnded(now_ms - silent_ms, silent_ms + behind_ms)
+        return SpeechEnded(now_ms - silent_ms, silent_ms)

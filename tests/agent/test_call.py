@@ -928,6 +928,25 @@ def test_a_caller_who_goes_on_at_once_withdraws_the_answer_and_it_is_one_utteran
     run(main())
 
 
+def test_the_time_to_withdraw_an_answer_begins_with_its_first_sound() -> None:
+    """Killed: it began with the release, and a slow brain's answer stood as it was heard."""
+
+    async def main():
+        config = {"turns.end_of_turn_ms": 200, "turns.withdraw_ms": 400}
+        answers = [0.7, "Too soon, I am afraid."], ["Now."]
+        async with stage(*answers, config=config) as scene:
+            await scene.wait(1)
+            await scene.say(0.96)
+            await scene.wait(0.9)
+            assert scene.now - scene.heard[0][0] > 0.1  # it has been audible for a moment
+            await scene.say(0.96)
+            await scene.wait(3)
+            assert scene.engines.log == ["reply 1", "discard 1", "reply 2", "keep 2"]
+            assert scene.engines.conversations[-1].past == ()
+
+    run(main())
+
+
 def test_an_answer_stands_when_nobody_goes_on() -> None:
     async def main():
         async with stage(["Yes."], config={"turns.end_of_turn_ms": 200}) as scene:

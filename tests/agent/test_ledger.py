@@ -120,6 +120,17 @@ def test_a_voice_without_word_times_is_heard_by_the_phrase() -> None:
     assert ledger.split(100) == ("one two", "")
 
 
+def test_words_that_a_voice_gave_no_time_are_heard_with_the_one_before_them() -> None:
+    """Killed: "three five four", where the rest began with its phrase."""
+    ledger = ledger_of("one two")
+    ledger.promise("three four five")
+    ledger.begin()
+    ledger.add(speech(300, Word("three", 0), Word("four", 100)))
+    ledger.finish()
+    assert ledger.split(260) == ("one two three", " four five")
+    assert ledger.split(400) == ("one two three four five", "")
+
+
 def test_what_a_dead_voice_owed_was_never_said() -> None:
     ledger = Ledger()
     ledger.promise("one two")

@@ -467,7 +467,7 @@ def test_a_reply_that_is_held_goes_on_and_is_remembered_whole() -> None:
         assert scene.replies.held is None
         assert scene.outlet.calls == ["hold", "resume"]
         scene.replies.left(3)
-        assert scene.steps == [ev.ReplyFinished(3)]
+        assert scene.steps == [ev.ReplyBegan(3), ev.ReplyFinished(3)]
         assert scene.memory.past == (Exchange("when", "It is noon.", 3),)
         assert [done.turn for done in scene.told_of(nt.ReplyDone)] == [3]
 
@@ -534,7 +534,7 @@ def test_the_words_over_a_reply_tell_what_they_are(said, steps) -> None:
     async def main():
         scene = Scene()
         await held(scene, Heard(said), "Yes?")
-        assert scene.steps == steps
+        assert scene.steps == [ev.ReplyBegan(3), *steps]
         scene.replies.discard()
         scene.replies.cancel(3, "call_ended")
 
@@ -554,7 +554,7 @@ def test_words_over_a_reply_are_those_of_the_session_s_language(language, said, 
         scene = Scene()
         scene.replies.style = Style("", language)
         await held(scene, Heard(said), "Yes?")
-        assert scene.steps == steps
+        assert scene.steps == [ev.ReplyBegan(3), *steps]
         scene.replies.discard()
         scene.replies.cancel(3, "call_ended")
 

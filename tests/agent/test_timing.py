@@ -39,6 +39,7 @@ from agent.events import (
     Held,
     PauseJudged,
     Prompt,
+    ReplyBegan,
     ReplyFinished,
     ReplyOwed,
     ReplyUnwanted,
@@ -52,6 +53,7 @@ from agent.events import (
     SpeechSuspected,
     ToolsCalled,
     ToolsReturned,
+    Typed,
 )
 from agent.floor import Floor
 from agent.state import CLOSED, HEARING, LISTENING, OVERLAP, PAUSED, REPLYING, WEIGHING, YIELDED
@@ -181,6 +183,20 @@ WAITS = {
         (18.0, ReplyFinished(3), []),
         (28.0, TIME, [SayPrompt(4, Prompt.STILL_THERE)]),
     ],
+    "so does one that is typed": [
+        *ANSWERED,
+        (5.0, ReplyFinished(1), []),
+        (15.0, TIME, [SayPrompt(2, Prompt.STILL_THERE)]),
+        (16.0, ReplyFinished(2), []),
+        (17.0, Typed(), []),
+        (26.9, TIME, []),
+        (27.0, TIME, [SayPrompt(3, Prompt.STILL_THERE)]),
+        (28.0, ReplyFinished(3), []),
+        (38.0, TIME, [SayPrompt(4, Prompt.GOODBYE)]),
+        (38.5, Typed(), []),
+        (39.0, ReplyFinished(4), []),
+        (49.0, TIME, [SayPrompt(5, Prompt.STILL_THERE)]),
+    ],
     "on hold nobody is asked anything": [
         *ANSWERED,
         (1.4, Held(), []),
@@ -234,10 +250,29 @@ JUDGED = {
     ],
     "an answer that was tried stands after a while": [
         *TRIED,
-        (1.48, TIME, []),
-        (1.488, TIME, [SettleReply(1)]),
+        (1.1, ReplyBegan(1), []),
+        (1.49, TIME, []),
+        (1.501, TIME, [SettleReply(1)]),
         (2.0, STARTS, [DuckReply(1)]),
         (2.2, TIME, [CancelReply(1, "turn_detected")]),
+    ],
+    "that while begins when it is heard, be its brain slow": [
+        *TRIED,
+        (1.9, ReplyBegan(1), []),
+        (2.29, TIME, []),
+        (2.3, SpeechStarted(0, ago_ms=64), [WithdrawReply(1)]),
+    ],
+    "an answer that is thought about for a second stands, lest noises keep it from coming": [
+        *TRIED,
+        (2.08, TIME, []),
+        (2.088, TIME, [SettleReply(1)]),
+        (2.1, ReplyBegan(1), []),
+        (2.2, STARTS, [DuckReply(1)]),
+    ],
+    "a beginning of another reply is none of it": [
+        *TRIED,
+        (1.9, ReplyBegan(0), []),
+        (2.088, TIME, [SettleReply(1)]),
     ],
     "a caller who goes on at once had not finished": [
         *TRIED,
@@ -246,6 +281,7 @@ JUDGED = {
     ],
     "a sound at the end of that while is understood first": [
         *TRIED,
+        (1.088, ReplyBegan(1), []),
         (1.48, SpeechSuspected(), []),
         (1.50, TIME, []),
         (1.53, SpeechStarted(0, ago_ms=64), [WithdrawReply(1)]),

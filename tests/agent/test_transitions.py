@@ -30,6 +30,7 @@ from agent.events import (
     HungUp,
     LastWords,
     PauseJudged,
+    ReplyBegan,
     ReplyFinished,
     ReplyOwed,
     ReplyUnwanted,
@@ -41,6 +42,7 @@ from agent.events import (
     SpeechSuspected,
     ToolsCalled,
     ToolsReturned,
+    Typed,
     UtteranceUnwanted,
 )
 from agent.state import (
@@ -78,7 +80,7 @@ def test_every_event_leads_somewhere_or_is_told_apart() -> None:
     """What is in neither table is for the timing, or names the last words."""
     moving = {cause for row in TABLE.values() for cause in row}
     apart = set(get_args(Event)) - moving - ANYWHERE.keys()
-    assert apart == {SpeechSuspected, SilenceSuspected, PauseJudged, LastWords}
+    assert apart == {SpeechSuspected, SilenceSuspected, PauseJudged, ReplyBegan, LastWords}
 
 
 class AnyCall(RuleBasedStateMachine):
@@ -147,6 +149,7 @@ class AnyCall(RuleBasedStateMachine):
                 ReplyWanted(),
                 ReplyUnwanted(),
                 UtteranceUnwanted(),
+                Typed(),
                 Held(),
                 Resumed(),
                 ToolsCalled(),
@@ -187,6 +190,11 @@ class AnyCall(RuleBasedStateMachine):
     @rule(kind=st.sampled_from([Agreed, Asked]))
     def words_are_known(self, kind) -> None:
         self.do(self.turns.handle(kind(self.turns.turn), self.now))
+
+    @precondition(lambda self: self.open and not self.held)
+    @rule()
+    def reply_begins_to_sound(self) -> None:
+        self.do(self.turns.handle(ReplyBegan(self.open[-1]), self.now))
 
     @precondition(lambda self: self.open and not self.held)
     @rule()

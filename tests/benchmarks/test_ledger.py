@@ -1,6 +1,9 @@
 """The ledger's benchmark: what it compares, what it prints, and one small run of it."""
 
+import asyncio
 import json
+from contextlib import asynccontextmanager
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,7 +13,9 @@ from agent.audio.frame import HEAR_HZ, SPEAK_HZ
 from agent.engines import Style
 from agent.voices.espeak import EspeakVoice
 from benchmarks import ledger
+from benchmarks.caller import Event
 from benchmarks.ledger_truth import script
+from benchmarks.microphone import Utterance
 
 TEXT = "One, two, three, four, five."
 
@@ -87,6 +92,40 @@ def test_what_is_said_over_it_begins_with_its_first_sound(tmp_path):
 
 
 @pytest.mark.slow
+def test_a_reply_that_stopped_before_the_caller_spoke_was_not_interrupted(monkeypatch) -> None:
+    """Killed: an IndexError, and with it 190 interruptions that had been made."""
+
+    class Lost:
+        """A call that ends while the caller draws breath."""
+
+        def __init__(self, on_event) -> None:
+            self.tell, self.heard = on_event, SimpleNamespace(sound=list, speech_s=[0.0])
+
+        def send(self, event) -> None:
+            if event["type"] == "response.create":
+                self.tell(Event(0.0, "output_audio_buffer.started", {}))
+
+        async def until(self, condition, limit_s) -> bool:
+            return condition()
+
+        async def silence(self, seconds) -> None:
+            pass
+
+        def begin(self, samples) -> Utterance:
+            heard = {"heard": "One,", "unheard": " two.", "audio_ms": 9, "speech_at_ms": None}
+            self.tell(Event(0.0, "voxline.response.heard", heard))
+            self.tell(Event(0.0, "response.done", {}))
+            return Utterance(samples)
+
+    @asynccontextmanager
+    async def dial(url, on_event):
+        yield Lost(on_event)
+
+    monkeypatch.setattr(ledger, "dial", dial)
+    spoken = np.zeros(480, np.float32)
+    assert asyncio.run(ledger.interrupt("nowhere", "speech", 1.0, spoken)) is None
+
+
 def test_a_run_over_the_wire(tmp_path, capsys):
     """The operator counts, is interrupted both ways, and remembers what was recorded."""
     words = "excuse me, could you please stop counting now"

@@ -144,9 +144,20 @@ def test_silence_by_level_ends_speech_before_the_vad_does() -> None:
     for _ in range(3):
         gate.feed(0.9)
     assert gate.hush(80, 96) is None  # shorter than min_silence_ms
-    assert gate.hush(96, 192, behind_ms=10) == SpeechEnded(at_ms=96, ago_ms=106)
+    assert gate.hush(96, 192) == SpeechEnded(at_ms=96, ago_ms=96)
     assert not gate.speaking
     assert gate.hush(112, 208) is None  # once
+
+
+def test_the_silence_before_speech_does_not_end_it() -> None:
+    """Killed: a knock that is over before the VAD is sure has been silent for seconds."""
+    gate = Gate(CONFIG)
+    for probability in (0.0, 0.0, 0.9, 0.9):
+        gate.feed(probability)
+    assert gate.speaking  # since 64 ms
+    assert gate.hush(5000, 128) is None
+    assert gate.hush(70, 130) is None
+    assert gate.hush(96, 170) == SpeechEnded(at_ms=74, ago_ms=96)
 
 
 def test_what_cannot_be_heard_begins_no_speech() -> None:
