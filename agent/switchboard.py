@@ -49,13 +49,14 @@ class _Line:
     def __init__(
         self,
         call_id: str,
+        offer_sdp: str,
         shared: Shared,
         client: Client,
         engines: CallEngines,
         watch: Watch,
     ) -> None:
         config = shared.config
-        self.name = short(call_id)
+        self.name, self.offer_sdp = short(call_id), offer_sdp
         self._metrics, self._watch = shared.metrics, watch
         self.gone = asyncio.Event()
         encode = Encoder(config.send).encode
@@ -165,7 +166,7 @@ class Switchboard:
         watch = self._records.watch(name, client.settings, self._shared.functions.tools)
         engines = self._engines.open_call(name)
         try:
-            line = _Line(call_id, self._shared, client, engines, watch)
+            line = _Line(call_id, offer_sdp, self._shared, client, engines, watch)
         except BaseException:  # there is no call yet that would let go of them
             engines.close()
             watch.close()
@@ -184,6 +185,10 @@ class Switchboard:
         except BaseException:
             call.end(EndReason.ERROR)
             raise
+
+    def placed_by(self, offer_sdp: str) -> list[str]:
+        """Return the ids of the calls that this offer placed and that are not over."""
+        return [id for id, line in self._lines.items() if line.offer_sdp == offer_sdp]
 
     async def hang_up(self, call_id: str, reason: EndReason = EndReason.CALLER) -> bool:
         """End a call and wait until it has released everything; False when there is none."""

@@ -85,10 +85,15 @@ def places(request: web.BaseRequest) -> bool:
     return request.method == "POST" and request.path == CALLS_PATH
 
 
+def ends(request: web.BaseRequest) -> bool:
+    """Whether a call is to be ended."""
+    return request.path.startswith(f"{CALLS_PATH}/")
+
+
 def _apology(request: web.Request) -> web.Response:
     if places(request):
         status, code, message = 422, Code.OFFER_FAILED, "the offer could not be answered"
-    elif request.path.startswith(f"{CALLS_PATH}/"):
+    elif ends(request):
         status, code, message = 422, Code.HANG_UP_FAILED, "the call did not end cleanly"
     else:
         status, code, message = 500, Code.INTERNAL, "internal error"

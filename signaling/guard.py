@@ -11,7 +11,7 @@ from aiohttp.typedefs import Handler, LooseHeaders, Middleware
 
 from agent.errors import RejectedOffer
 from signaling.codes import Code
-from signaling.edge import SAFE, path_of, shown
+from signaling.edge import SAFE, ends, path_of, shown
 from signaling.origins import Origins
 
 log = logging.getLogger(__name__)
@@ -108,7 +108,7 @@ def _admit(origins: Origins, request: web.Request, origin: str | None) -> None:
         )
     # Whoever knows a call may end it; and so says the beacon of a page that names itself to
     # nobody (Referrer-Policy: no-referrer, such as ours): Fetch, section 3.2 (Origin)
-    hangs_up = origin == "null" and "call_id" in request.match_info
+    hangs_up = origin == "null" and ends(request)
     if request.method not in _READING and not hangs_up and not origins.permits(origin, host):
         raise RejectedOffer(
             Code.ORIGIN_NOT_ALLOWED,

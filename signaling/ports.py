@@ -37,5 +37,8 @@ class Calls(Protocol):
         `offer_sdp` was vetted. With no seat free: code `server_full`, status 503.
         """
 
+    def placed_by(self, offer_sdp: str) -> list[str]:
+        """Return the ids of the calls that this vetted offer placed and that are not over."""
+
     async def hang_up(self, call_id: str) -> bool:
         """End a call; return whether there was one."""

@@ -50,6 +50,7 @@ class CallRoutes:
             web.post(CALLS_PATH, self.place),
             web.delete(one, self.hang_up),
             web.post(f"{one}/hangup", self.hang_up),
+            web.post(f"{CALLS_PATH}/hangup", self.hang_up_placed),
         ]
 
     async def place(self, request: web.Request) -> web.Response:
@@ -75,9 +76,24 @@ class CallRoutes:
 
     async def hang_up(self, request: web.Request) -> web.Response:
         """End a call: 200, or 404 when there is none (any more)."""
-        call_id = request.match_info["call_id"]
+        return await self._hang_up([request.match_info["call_id"]])
+
+    async def hang_up_placed(self, request: web.Request) -> web.Response:
+        """The same, by the offer that placed it: for a page that goes before it reads the 201.
+
+        The body is the offer, which nobody else knows.
+        """
         try:
-            ended = await self._calls.hang_up(call_id)
+            offer = vet(await _read(request))
+        except RejectedOffer as error:
+            return refusal(error)
+        return await self._hang_up(self._calls.placed_by(offer.sdp))
+
+    async def _hang_up(self, call_ids: list[str]) -> web.Response:
+        ended = False
+        try:
+            for call_id in call_ids:
+                ended = await self._calls.hang_up(call_id) or ended
         except Exception:  # the edge of a call: whatever it was, no 500
             log.exception("call %s could not be hung up", short(call_id))
             return refusal(
@@ -87,8 +103,7 @@ class CallRoutes:
             return refusal(
                 RejectedOffer(Code.CALL_NOT_FOUND, "there is no such call", status=404)
             )
-        log.debug("call %s hung up by request", short(call_id))  # the calls log its end
-        return web.Response()
+        return web.Response()  # the calls log their end
 
     async def _place(self, call_id: str, request: web.Request) -> str:
         if self._calls.active >= self._calls.capacity:  # spare the work; they judge themselves

@@ -25,6 +25,7 @@ class FakeCalls:
     def __init__(self, capacity=2):
         self.capacity = capacity
         self.clients = {}  # call id -> Client
+        self.placed = {}  # call id -> the offer, also of calls that are over
         self.offers = []
         self.refusal = None
 
@@ -36,8 +37,12 @@ class FakeCalls:
         if self.refusal is not None:
             raise self.refusal
         self.offers.append(offer_sdp)
+        self.placed[call_id] = offer_sdp
         self.clients[call_id] = client
         return ANSWER
+
+    def placed_by(self, offer_sdp):
+        return [id for id in self.clients if self.placed[id] == offer_sdp]
 
     async def hang_up(self, call_id):
         return self.clients.pop(call_id, None) is not None

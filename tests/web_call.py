@@ -14,6 +14,7 @@ SETUP = """async (options) => {
   }
 }"""
 NOTHING_HELD = {"microphones": 0, "peers": 0, "contexts": 0, "pagehide": 0}
+LET_GO = "() => fake.held().microphones + fake.held().peers === 0"
 RELEASED = "() => Object.values(fake.held()).every((count) => count === 0)"
 
 

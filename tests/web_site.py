@@ -37,7 +37,7 @@ class Site:
     offers: list[str] = field(default_factory=list)
     sessions: list[str] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)  # ids of those answered
-    hang_ups: queue.Queue[str] = field(default_factory=queue.Queue)
+    hang_ups: queue.Queue[str] = field(default_factory=queue.Queue)  # ids, or offers
 
     def page(self, path: str, body: str, *, policy: str = "") -> str:
         """Serve `body` at `path`; gives its URL."""
@@ -70,6 +70,7 @@ class SiteServer:
         app.router.add_post(CALLS, self._offer)
         app.router.add_route("OPTIONS", CALLS, self._preflight)
         app.router.add_post(CALLS + "/{call}/hangup", self._hang_up)
+        app.router.add_post(CALLS + "/hangup", self._hang_up_placed)
         app.router.add_get("/healthz", self._healthz)
         app.router.add_get("/{path:.*}", self._file)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
@@ -105,6 +106,10 @@ class SiteServer:
     async def _hang_up(self, request: web.Request) -> web.Response:
         if request.match_info["call"] in self.site.calls:
             self.site.hang_ups.put(request.match_info["call"])
+        return web.Response(headers=self._cors())
+
+    async def _hang_up_placed(self, request: web.Request) -> web.Response:
+        self.site.hang_ups.put(await request.text())
         return web.Response(headers=self._cors())
 
     async def _healthz(self, _: web.Request) -> web.Response:

@@ -117,19 +117,20 @@ export class Connection {
     const request = session
       ? { body: form({ sdp, session: JSON.stringify(session) }) }
       : { body: sdp, headers: { 'Content-Type': 'application/sdp' } };
+    const calls = `${this.#src}/v1/realtime/calls`;
     const { signal } = this.#closing;
     // Not broken off by close(): a call that the server has placed meanwhile must be hung up.
     const giving = new AbortController();
     const timer = setTimeout(() => giving.abort(), ANSWER_MS);
-    const response = await fetch(`${this.#src}/v1/realtime/calls`, {
-      method: 'POST',
-      signal: giving.signal,
-      ...request,
-    })
+    // A page that goes away before it learns the call's id knows the call by its offer.
+    const leave = () => navigator.sendBeacon(`${calls}/hangup`, sdp);
+    const answered = new AbortController();
+    globalThis.addEventListener('pagehide', leave, { signal: answered.signal });
+    const response = await fetch(calls, { method: 'POST', signal: giving.signal, ...request })
       .catch(async (cause) => {
         throw signal.aborted ? cause : await networkError(this.#src, cause);
       })
-      .finally(() => clearTimeout(timer));
+      .finally(() => (clearTimeout(timer), answered.abort()));
     if (!response.ok) throw await responseError(response);
     // Cross-origin the header is readable only if the server exposes it; without it a closed page
     // is noticed by the server's watchdog instead. Of its path, which may lack a prefix that a proxy

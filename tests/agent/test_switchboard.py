@@ -233,6 +233,26 @@ def test_a_call_that_is_over_goes_without_the_garbage_collector() -> None:
     asyncio.run(main())
 
 
+def test_a_call_is_known_by_its_offer_until_it_is_over() -> None:
+    async def main():
+        async with scene() as here:
+            await here.call("a")
+            caller = Caller(here.config)
+            here.callers.append(caller)
+            offer = await caller.peer.offer()
+            assert here.board.placed_by(offer) == []
+            answering = asyncio.create_task(here.board.answer("b", offer, FakeClient()))
+            while here.board.active < 2:  # noqa: ASYNC110
+                await asyncio.sleep(0)
+            assert here.board.placed_by(offer) == ["b"]  # while it is being answered, too
+            await answering
+            assert here.board.placed_by(offer) == ["b"]
+            assert await here.board.hang_up("b")
+            assert here.board.placed_by(offer) == []
+
+    asyncio.run(main())
+
+
 def test_a_caller_who_hangs_up_while_being_answered_is_no_error() -> None:
     async def main():
         async with scene() as here:

@@ -37,16 +37,18 @@ class TestPagesOfOtherSites:
             assert response.status == 403
         assert calls.active == 1
 
-    @pytest.mark.parametrize("suffix", ["/hangup", ""])
+    @pytest.mark.parametrize("by", ["DELETE", "its id", "its offer"])
     @awaited
-    async def test_that_tell_nobody_where_they_are_may_hang_up(self, suffix):
+    async def test_that_tell_nobody_where_they_are_may_hang_up(self, by):
         """A beacon of a page with Referrer-Policy no-referrer, such as our own, says null."""
         calls = FakeCalls()
         async with served(calls) as http:
             placed = await http.post(CALLS, data=OFFER, headers=SDP)
-            verb = http.post if suffix else http.delete
-            url = placed.headers["Location"] + suffix
-            assert (await verb(url, headers={"Origin": "null"})).status == 200
+            verb = http.delete if by == "DELETE" else http.post
+            call = CALLS if by == "its offer" else placed.headers["Location"]
+            url = call if by == "DELETE" else f"{call}/hangup"
+            ended = await verb(url, data=OFFER, headers={"Origin": "null"})
+            assert ended.status == 200
             refused = await http.post(CALLS, data=OFFER, headers=placing(Origin="null"))
             assert refused.status == 403
         assert calls.active == 0

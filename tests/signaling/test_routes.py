@@ -300,17 +300,21 @@ class TestRefusing:
 
 
 class TestHangingUp:
-    @pytest.mark.parametrize(("method", "suffix"), [("DELETE", ""), ("POST", "/hangup")])
+    @pytest.mark.parametrize(
+        ("method", "path"),
+        [("DELETE", "/rtc_1"), ("POST", "/rtc_1/hangup"), ("POST", "/hangup")],
+    )
     @awaited
-    async def test_our_own_fault_is_logged_and_is_no_500(self, caplog, method, suffix):
+    async def test_our_own_fault_is_logged_and_is_no_500(self, caplog, method, path):
         calls = FakeCalls()
 
         async def fails(call_id):
             raise RuntimeError("secret detail")
 
-        calls.hang_up = fails
         async with served(calls) as http:
-            response = await http.request(method, f"{CALLS}/rtc_1{suffix}")
+            await http.post(CALLS, data=OFFER, headers=SDP)
+            calls.hang_up = fails
+            response = await http.request(method, CALLS + path, data=OFFER)
             assert response.status == 422
             error = await error_of(response)
         assert error["code"] == "hang_up_failed"
@@ -329,6 +333,46 @@ class TestHangingUp:
             again = await http.request(method, path)
             assert again.status == 404
             assert (await error_of(again))["code"] == "call_not_found"
+
+    @awaited
+    async def test_by_its_offer_ends_the_call_of_whoever_has_not_read_where_it_is(self):
+        calls = FakeCalls()
+        async with served(calls) as http:
+            await http.post(CALLS, data=VIDEO_OFFER, headers=SDP)
+            placed = await http.post(CALLS, data=OFFER, headers=SDP)
+            beacon = {"Content-Type": "text/plain;charset=UTF-8"}
+            ended = await http.post(f"{CALLS}/hangup", data=OFFER, headers=beacon)
+            assert ended.status == 200
+            assert calls.active == 1
+            assert (await http.delete(placed.headers["Location"])).status == 404
+            again = await http.post(f"{CALLS}/hangup", data=OFFER, headers=beacon)
+            assert again.status == 404
+            assert (await error_of(again))["code"] == "call_not_found"
+
+    @awaited
+    async def test_by_its_offer_ends_all_calls_that_it_placed(self):
+        calls = FakeCalls()
+        async with served(calls) as http:
+            for _ in range(2):
+                await http.post(CALLS, data=OFFER, headers=SDP)
+            assert (await http.post(f"{CALLS}/hangup", data=OFFER)).status == 200
+        assert calls.active == 0
+
+    @pytest.mark.parametrize(
+        ("body", "status", "code"),
+        [
+            (b"", 400, "sdp_malformed"),
+            (b"v=0\r\n", 400, "audio_sections"),
+            (b"v=0\r\n" + 70_000 * b"x", 413, "body_too_large"),
+            (300_000 * b"x", 413, "body_too_large"),
+        ],
+    )
+    @awaited
+    async def test_by_what_is_no_offer(self, body, status, code):
+        async with served() as http:
+            response = await http.post(f"{CALLS}/hangup", data=body)
+            assert response.status == status
+            assert (await error_of(response))["code"] == code
 
 
 class TestLogging:

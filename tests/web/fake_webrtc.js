@@ -123,7 +123,7 @@
   }
 
   const beacon = navigator.sendBeacon.bind(navigator);
-  navigator.sendBeacon = (url) => (fake.beacons.push(url), beacon(url));
+  navigator.sendBeacon = (url, body) => (fake.beacons.push(url), beacon(url, body));
 
   const add = globalThis.addEventListener.bind(globalThis);
   globalThis.addEventListener = (type, listener, options) => {

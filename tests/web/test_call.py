@@ -155,6 +155,20 @@ def test_a_closed_page_frees_its_seat_at_once(call, says, server_url):
     eventually(other, lambda: active_calls(server_url) == 0)
 
 
+def test_a_page_that_goes_before_it_reads_the_answer_frees_its_seat_at_once(
+    chromium, watched, server_url
+):
+    """Killed: nothing but limits.connect_s freed it, as the page did not know its id."""
+    page = watched(chromium().new_context().new_page())
+    other = page.context.new_page()
+    page.goto(server_url)
+    page.route("**/calls", lambda route: route.fetch())  # placed, and nobody reads the answer
+    page.get_by_role("button", name="Call", exact=True).click()
+    eventually(other, lambda: active_calls(server_url) == 1)
+    page.close(run_before_unload=True)
+    eventually(other, lambda: active_calls(server_url) == 0)
+
+
 def test_a_proxy_may_serve_it_under_a_path_and_strip_that(call, says, server_url):
     with in_thread(prefixed(server_url, "/voice")) as url:
         page = call(says(1.0, "what time is it"), f"{url}/")

@@ -1,7 +1,7 @@
 """connection.js, persist.js: a lost connection is called again, and given up clearly."""
 
 import pytest
-from web_call import RELEASED, receive, states, told
+from web_call import LET_GO, RELEASED, receive, states, told
 
 LOSSES = {
     "the peer connection fails": "fake.peer.become('failed')",
@@ -142,9 +142,10 @@ def test_leaving_during_a_try_is_the_last_word(caller, leave):
     tried = page.evaluate("fake.peers.length")
     page.evaluate(leave)
     assert page.evaluate("call.state") == "ended"
-    page.wait_for_function(RELEASED)
+    page.wait_for_function(LET_GO)
     pass_seconds(page, 16)
     assert page.evaluate("[call.state, fake.peers.length]") == ["ended", tried]
+    page.wait_for_function(RELEASED)
 
 
 @pytest.mark.parametrize("when", ["as it is lost", "during a try"])

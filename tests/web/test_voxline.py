@@ -1,7 +1,7 @@
 """voxline.js: one call from click to release, with a peer connection that the test drives."""
 
 import pytest
-from web_call import RELEASED, receive, state, states, told
+from web_call import LET_GO, RELEASED, receive, state, states, told
 from web_site import CALLS
 
 
@@ -150,9 +150,22 @@ def test_a_call_hung_up_before_its_answer_is_hung_up_when_that_comes(caller, sit
     with page.expect_request("**/calls"):
         page.evaluate("void call.call()")
     page.evaluate("call.hangUp()")
-    page.wait_for_function(RELEASED)
+    page.wait_for_function(LET_GO)
     asked[0].continue_()
     assert site.hang_ups.get(timeout=10) == site.calls[0]
+    page.wait_for_function(RELEASED)
+
+
+@pytest.mark.parametrize("before", ["", "call.hangUp()"], ids=["calling", "hung up"])
+def test_a_page_that_goes_before_its_answer_hangs_up_by_its_offer(caller, site, before):
+    """Killed: the answer came, nobody read it, and the seat was kept for ten seconds."""
+    page = caller(session={"instructions": "Be brief."})
+    page.route("**/calls", lambda route: None)
+    with page.expect_request("**/calls"):
+        page.evaluate("void call.call()")
+    page.evaluate(before)
+    page.close(run_before_unload=True)
+    assert site.hang_ups.get(timeout=10) == "v=0 fake offer"
 
 
 def test_a_second_call_starts_afresh(caller, site):
