@@ -24,6 +24,8 @@ Effect = Callable[[Floor], list[Command]]
 ANYWHERE: dict[type, Effect] = {
     ev.Held: Floor.hold_on,
     ev.Resumed: Floor.come_back,
+    ev.Muted: Floor.mute,
+    ev.Unmuted: Floor.unmute,
     ev.ToolsCalled: Floor.await_results,
     ev.ToolsReturned: Floor.await_no_results,
 }

@@ -29,6 +29,7 @@ from agent.events import (
     Held,
     HungUp,
     LastWords,
+    Muted,
     PauseJudged,
     ReplyFinished,
     ReplyOwed,
@@ -41,6 +42,7 @@ from agent.events import (
     SpeechSuspected,
     ToolsCalled,
     ToolsReturned,
+    Unmuted,
     UtteranceUnwanted,
 )
 from agent.state import (
@@ -149,6 +151,8 @@ class AnyCall(RuleBasedStateMachine):
                 UtteranceUnwanted(),
                 Held(),
                 Resumed(),
+                Muted(),
+                Unmuted(),
                 ToolsCalled(),
                 ToolsReturned(),
                 Connected(),
