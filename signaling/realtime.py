@@ -230,7 +230,7 @@ class RealtimeClient:
 
 
 def _whole(event: dict[str, Any], key: str, bound: Between) -> int:
-    """Read a number that an event must have. Raises RejectedOffer for none, or another one."""
+    """Read a number that an event must have, without its fraction. Raises RejectedOffer."""
     value = event.get(key)
     if isinstance(value, bool) or not isinstance(value, int | float) or not bound.holds(value):
         raise _wrong(Code.INVALID_VALUE, f"{key} must be a number {bound}", key)
