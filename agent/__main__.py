@@ -43,6 +43,9 @@ def _parser() -> argparse.ArgumentParser:
         prog="voxline",
         description="A voice agent you talk to over WebRTC, as you would on the telephone.",
     )
+    from agent.flight.header import own_version
+
+    parser.add_argument("--version", action="version", version=f"voxline {own_version()}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     serve = commands.add_parser(

@@ -343,6 +343,8 @@ class Call:
                     self._step(ev.ReplyUnwanted())
             case rq.NotePlayoutDelay(delay_ms):
                 self._playout_delay_s = delay_ms / 1000
+            case rq.NoteMute(muted):
+                self._step(ev.Muted() if muted else ev.Unmuted())
             case rq.ClearUtterance():
                 self._step(ev.UtteranceUnwanted())
             case rq.HangUp():

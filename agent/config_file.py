@@ -47,7 +47,9 @@ def load(path: Path | None, overrides: Mapping[str, Any] | None = None) -> Confi
 def read_yaml(path: Path) -> Any:
     """What a YAML file holds, {} where it is empty. Raises ConfigError."""
     try:
-        tree = yaml.load(path.read_text(encoding="utf-8"), _OnceEach)
+        loader = _OnceEach(path.read_text(encoding="utf-8"))
+        loader.name = str(path)  # which its complaints give
+        tree = loader.get_single_data()
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from error
     except yaml.constructor.ConstructorError as error:
@@ -148,6 +150,10 @@ def _given(hint: Any) -> Any:
 def _value(hint: Any, value: Any, path: str) -> Any:
     bounds = [a for a in getattr(hint, "__metadata__", ())]
     kind = get_args(hint)[0] if bounds else hint
+    if value is None:
+        empty = '""' if kind is str else "[]" if get_origin(kind) is tuple else ""
+        instead = f", or write {empty} for none" if empty else ""
+        raise ConfigError(f"{path}: nothing stands there; leave the key out{instead}")
     if get_origin(kind) is Mapping:
         if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
             raise ConfigError(f"{path}: expected keys with values, found {value!r}")
@@ -165,7 +171,8 @@ def _value(hint: Any, value: Any, path: str) -> Any:
     if type(value) is not kind:
         allowed = f", {bounds[0]}" if bounds else ""
         names = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
-        raise ConfigError(f"{path}: {value!r} is not {names[kind]}{allowed}")
+        written = str(value).lower() if isinstance(value, bool) else repr(value)
+        raise ConfigError(f"{path}: {written} is not {names[kind]}{allowed}")
     for bound in bounds:
         if not bound.holds(value):
             raise ConfigError(f"{path}: {value!r} is not allowed; it must be {bound}")

@@ -147,6 +147,16 @@ class Resumed:
 
 
 @dataclass(frozen=True, slots=True)
+class Muted:
+    """The caller has switched off their microphone: what is silent is not absent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unmuted:
+    """It is on again."""
+
+
+@dataclass(frozen=True, slots=True)
 class ToolsCalled:
     """The agent waits for one function more: a silent caller waits, too, and is not asked."""
 
@@ -201,6 +211,8 @@ Event = (
     | Typed
     | Held
     | Resumed
+    | Muted
+    | Unmuted
     | ToolsCalled
     | ToolsReturned
     | ReplyOwed

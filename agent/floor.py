@@ -25,8 +25,8 @@ class Floor:
         self._prepared = False  # a reply with the number `turn` exists and has not left
         self._ducked = False  # it is spoken more softly
         self._yielded = 0  # number of the reply that stopped in mid-word and may go on
-        self._on_hold = False
-        self._prompts = 0  # asked since the caller last spoke
+        self._on_hold = self._muted = False
+        self._prompts = 0  # asked since the caller last gave a sign
         self._busy = False  # functions run for the agent
         self._filler = 0  # number of the reply that bridges them
         self._owed = False  # a reply, to results that no released one knows
@@ -41,7 +41,8 @@ class Floor:
     @property
     def asks(self) -> bool:
         """Whether a silent caller is asked if they are there."""
-        return not self._on_hold and not self._busy and self.rules.create_response
+        waits = self._on_hold or self._muted or self._busy
+        return not waits and self.rules.create_response
 
     @property
     def fills(self) -> bool:
@@ -58,7 +59,7 @@ class Floor:
             self._last_words = (turn, ev.EndReason.AGENT)
         return []
 
-    def see_typed(self) -> list[Command]:
+    def see_sign(self) -> list[Command]:
         """The caller is there: a goodbye for their silence ends no call."""
         self._prompts = 0
         if self._last_words is not None and self._last_words[1] is ev.EndReason.SILENCE:
@@ -72,6 +73,14 @@ class Floor:
     def come_back(self) -> list[Command]:
         self._on_hold = False
         return []
+
+    def mute(self) -> list[Command]:
+        self._muted = True
+        return self.see_sign()
+
+    def unmute(self) -> list[Command]:
+        self._muted = False
+        return self.see_sign()
 
     def await_results(self) -> list[Command]:
         self._busy, self._filler = True, 0

@@ -72,6 +72,13 @@ class NotePlayoutDelay:
 
 
 @dataclass(frozen=True, slots=True)
+class NoteMute:
+    """The caller has switched their microphone off, or on again."""
+
+    muted: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ClearUtterance:
     pass
 
@@ -90,6 +97,7 @@ Request = (
     | CancelCurrentReply
     | TruncateReply
     | NotePlayoutDelay
+    | NoteMute
     | ClearUtterance
     | HangUp
 )

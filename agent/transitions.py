@@ -22,9 +22,11 @@ Effect = Callable[[Floor], list[Command]]
 
 # What changes no state, whatever that is.
 ANYWHERE: dict[type, Effect] = {
-    ev.Typed: Floor.see_typed,
+    ev.Typed: Floor.see_sign,
     ev.Held: Floor.hold_on,
     ev.Resumed: Floor.come_back,
+    ev.Muted: Floor.mute,
+    ev.Unmuted: Floor.unmute,
     ev.ToolsCalled: Floor.await_results,
     ev.ToolsReturned: Floor.await_no_results,
 }

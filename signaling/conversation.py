@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import Any, assert_never
 
 from agent import notices as nt
-from agent.notices import CutRefused, ReplyCut, TurnWithdrawn
 from signaling import responses
 from signaling.codes import Code
 from signaling.items import FunctionCall, FunctionOutput, Item, Message, TypedMessage, news
@@ -80,11 +79,11 @@ class Conversation:
                 return [{"type": "output_audio_buffer.started", "response_id": response.id}]
             case nt.ReplyDone():
                 return self._done(notice)
-            case ReplyCut():
+            case nt.ReplyCut():
                 return self._cut(notice)
-            case CutRefused():
+            case nt.CutRefused():
                 return [_refused(notice)]
-            case TurnWithdrawn():
+            case nt.TurnWithdrawn():
                 return self._withdrawn(notice)
             case nt.ToolCalled():
                 return self._called(notice)
@@ -221,7 +220,7 @@ class Conversation:
             return ended
         return [*ended, *responses.cut(response.id, item, done.unheard, done.speech_at_ms)]
 
-    def _cut(self, cut: ReplyCut) -> list[Event]:
+    def _cut(self, cut: nt.ReplyCut) -> list[Event]:
         """The client knows better what was heard of a reply that is over."""
         item = self.items.get(self._message_id(cut.turn))
         if not isinstance(item, Message):
@@ -229,7 +228,7 @@ class Conversation:
         item.status, item.transcript, item.audio_ms = "incomplete", cut.heard, cut.audio_ms
         return responses.cut(self._response_id(cut.turn), item, cut.unheard, None)
 
-    def _withdrawn(self, withdrawn: TurnWithdrawn) -> list[Event]:
+    def _withdrawn(self, withdrawn: nt.TurnWithdrawn) -> list[Event]:
         """What the caller said goes on; of the turn that was none nothing is left."""
         utterance = self._answered
         gone = [self._message_id(withdrawn.turn)]
@@ -342,7 +341,7 @@ class Conversation:
         return response.view(done, f"conv_{self.salt}", self.voice)
 
 
-def _refused(cut: CutRefused) -> Event:
+def _refused(cut: nt.CutRefused) -> Event:
     if cut.audio_ms is None:
         return refusal(Code.ITEM_NOT_FOUND, "it is too long ago to be cut", "item_id")
     has = f"audio content of {cut.audio_ms}ms is already shorter than {cut.asked_ms}ms"

@@ -22,6 +22,7 @@ from agent.requests import (
     CreateReply,
     GoOn,
     HangUp,
+    NoteMute,
     NotePlayoutDelay,
     Request,
     ReturnFromTool,
@@ -152,6 +153,8 @@ class RealtimeClient:
                 return self._truncate(event)
             case "voxline.playout.delay":
                 return [NotePlayoutDelay(_whole(event, "delay_ms", _DELAY_MS))], []
+            case "voxline.caller.muted":
+                return [NoteMute(_flag(event, "muted"))], []
             case "voxline.call.hang_up":
                 return [HangUp()], []
             case "input_audio_buffer.append":
@@ -227,11 +230,19 @@ class RealtimeClient:
 
 
 def _whole(event: dict[str, Any], key: str, bound: Between) -> int:
-    """Read a number that an event must have. Raises RejectedOffer for none, or another one."""
+    """Read a number that an event must have, without its fraction. Raises RejectedOffer."""
     value = event.get(key)
     if isinstance(value, bool) or not isinstance(value, int | float) or not bound.holds(value):
         raise _wrong(Code.INVALID_VALUE, f"{key} must be a number {bound}", key)
     return int(value)
+
+
+def _flag(event: dict[str, Any], key: str) -> bool:
+    """Read what an event must say. Raises RejectedOffer."""
+    value = event.get(key)
+    if not isinstance(value, bool):
+        raise _wrong(Code.INVALID_VALUE, f"{key} must be true or false", key)
+    return value
 
 
 def _typed(item: Fields) -> str:

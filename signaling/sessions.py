@@ -78,9 +78,8 @@ class Session:
 
     id: str
     instructions: str
-    named_voice: (
-        str  # by the client; "": none, and the language chooses if config.yaml does not
-    )
+    # by the client; "": none, and the language chooses if config.yaml does not
+    named_voice: str
     speed: float
     language: str
     detection: Detection

@@ -187,6 +187,7 @@ export class VoxlineCall extends EventTarget {
 
   /** @param {boolean} [on] the caller is not heard while muted; holds for later calls, too */
   mute(on = true) {
+    if (on !== this.muted) this.send({ type: 'voxline.caller.muted', muted: on });
     this.#microphone.mute(on);
   }
 
@@ -229,6 +230,7 @@ export class VoxlineCall extends EventTarget {
       outputMs: () => meters?.outputMs ?? 0,
       onChange: (delay_ms) => connection.send({ type: 'voxline.playout.delay', delay_ms }),
     });
+    if (this.muted) this.send({ type: 'voxline.caller.muted', muted: true });
     this.#connected = true;
     this.#become(this.#conversation.phase);
   }

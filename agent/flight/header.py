@@ -44,7 +44,7 @@ class Header:
     ) -> "Header":
         sections = asdict(config)
         kept = {section: sections[section] for section in _SECTIONS}
-        return cls(name, when, _version(), kept, settings, tools)
+        return cls(name, when, own_version(), kept, settings, tools)
 
     def configured(self, overrides: Mapping[str, Any]) -> Config:
         """What held in the call, with `overrides` laid over it. Raises ConfigError."""
@@ -98,7 +98,7 @@ class Header:
 
 
 @cache
-def _version() -> str:
+def own_version() -> str:
     try:
         return version("voxline")
     except PackageNotFoundError:

@@ -177,6 +177,8 @@ class Peer:
     # -- connection ----------------------------------------------------------------------------
 
     def _connection_changed(self) -> None:
+        if self._ended:
+            return
         match self.pc.connectionState:
             case "connected" if self._connected_s is None:
                 self._connected_s = self._loop.time()

@@ -34,6 +34,7 @@ from agent.requests import (
     ClearUtterance,
     CreateReply,
     HangUp,
+    NoteMute,
     TruncateReply,
 )
 from agent.virtual_time import run
@@ -562,6 +563,21 @@ def test_on_hold_nobody_is_asked_anything() -> None:
             await scene.say(0.64)
             await scene.wait(60)
             assert len(scene.client.of(ReplyStarted)) == 1
+
+    run(main())
+
+
+def test_a_muted_caller_is_asked_nothing() -> None:
+    async def main():
+        async with stage("Yes.", config={"turns.silence_prompt_s": 5}) as scene:
+            await scene.say(0.64)
+            await scene.wait(2)
+            ask(scene, NoteMute(True))
+            await scene.wait(60)
+            assert len(scene.client.of(ReplyStarted)) == 1
+            ask(scene, NoteMute(False))
+            await scene.wait(6)
+            assert len(scene.client.of(ReplyStarted)) == 2
 
     run(main())
 

@@ -477,6 +477,17 @@ def test_nobody_on_hold_is_asked_anything() -> None:
     assert floor.ask() == [SayPrompt(1, Prompt.STILL_THERE)]
 
 
+def test_nobody_who_is_muted_is_asked_anything() -> None:
+    floor = Floor(YIELDING)
+    floor.ask()
+    floor.mute()
+    assert not floor.asks
+    assert floor.weighs, "whoever presses a button is there"
+    assert floor.ask() == [EndCall(EndReason.SILENCE)]
+    floor.unmute()
+    assert floor.ask() == [SayPrompt(2, Prompt.STILL_THERE)]
+
+
 def test_a_filler_bridges_one_wait_for_results() -> None:
     floor = Floor(replace(RULES, filler_s=1.0))
     floor.await_results()

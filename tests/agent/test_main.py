@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 
@@ -16,6 +17,13 @@ def test_help_says_what_each_command_is_for(capsys) -> None:
     shown = capsys.readouterr().out
     for command in ("serve", "doctor", "call", "replay", "bench"):
         assert command in shown
+
+
+def test_it_tells_its_version(capsys) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["--version"])
+    assert left.value.code == 0
+    assert capsys.readouterr().out == f"voxline {version('voxline')}\n"
 
 
 COMMANDS = [
@@ -84,7 +92,7 @@ def test_an_unknown_option_before_the_command_is_refused_with_the_commands(capsy
     with pytest.raises(SystemExit) as left:
         main(["--wrong-flag", "bench", "turns"])
     assert left.value.code == 2
-    assert capsys.readouterr().err.startswith("usage: voxline [-h] COMMAND")
+    assert capsys.readouterr().err.startswith("usage: voxline [-h] [--version] COMMAND")
 
 
 def test_an_unknown_command_is_refused_with_the_known_ones(capsys) -> None:

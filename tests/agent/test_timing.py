@@ -37,6 +37,7 @@ from agent.commands import (
 from agent.events import (
     EndReason,
     Held,
+    Muted,
     PauseJudged,
     Prompt,
     ReplyBegan,
@@ -54,6 +55,7 @@ from agent.events import (
     ToolsCalled,
     ToolsReturned,
     Typed,
+    Unmuted,
 )
 from agent.floor import Floor
 from agent.state import CLOSED, HEARING, LISTENING, OVERLAP, PAUSED, REPLYING, WEIGHING, YIELDED
@@ -211,6 +213,39 @@ WAITS = {
         (2.0, ReplyFinished(1), []),
         (302.0, TIME, [EndCall(EndReason.SILENCE)]),
         (999.0, TIME, []),
+    ],
+    "who has muted themselves is not asked anything either": [
+        *ANSWERED,
+        (2.0, ReplyFinished(1), []),
+        (5.0, Muted(), []),
+        (200.0, TIME, []),
+        (200.0, Unmuted(), []),
+        (209.9, TIME, []),
+        (210.0, TIME, [SayPrompt(2, Prompt.STILL_THERE)]),
+    ],
+    "to mute or unmute oneself is an answer": [
+        *ANSWERED,
+        (2.0, ReplyFinished(1), []),
+        (12.0, TIME, [SayPrompt(2, Prompt.STILL_THERE)]),
+        (12.5, Muted(), []),
+        (13.0, ReplyFinished(2), []),
+        (100.0, TIME, []),
+        (100.0, Unmuted(), []),
+        (110.0, TIME, [SayPrompt(3, Prompt.STILL_THERE)]),
+    ],
+    "who mutes themselves and forgets it is given up": [
+        (0.0, Muted(), []),
+        *ANSWERED,
+        (2.0, ReplyFinished(1), []),
+        (302.0, TIME, [EndCall(EndReason.SILENCE)]),
+    ],
+    "a caller who comes back from hold muted is not asked": [
+        *ANSWERED,
+        (1.4, Held(), []),
+        (2.0, ReplyFinished(1), []),
+        (3.0, Muted(), []),
+        (4.0, Resumed(), []),
+        (200.0, TIME, []),
     ],
     "who waits for a function is not asked whether they are there": [
         *ANSWERED,

@@ -29,6 +29,7 @@ from agent.events import (
     Held,
     HungUp,
     LastWords,
+    Muted,
     PauseJudged,
     ReplyBegan,
     ReplyFinished,
@@ -43,6 +44,7 @@ from agent.events import (
     ToolsCalled,
     ToolsReturned,
     Typed,
+    Unmuted,
     UtteranceUnwanted,
 )
 from agent.state import (
@@ -152,6 +154,8 @@ class AnyCall(RuleBasedStateMachine):
                 Typed(),
                 Held(),
                 Resumed(),
+                Muted(),
+                Unmuted(),
                 ToolsCalled(),
                 ToolsReturned(),
                 Connected(),

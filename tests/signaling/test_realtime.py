@@ -127,6 +127,19 @@ class TestPlayoutDelay:
         assert [requests for requests, _ in told] == [[rq.NotePlayoutDelay(0)], [], []]
 
 
+class TestMute:
+    @pytest.mark.parametrize("muted", [True, False])
+    def test_is_noted(self, muted):
+        requests, answers = ask(client(), type="voxline.caller.muted", muted=muted)
+        assert requests == [rq.NoteMute(muted)]
+        assert answers == []
+
+    @pytest.mark.parametrize("muted", [None, 0, 1, "true"])
+    def test_is_true_or_false(self, muted):
+        refused = error(client(), type="voxline.caller.muted", muted=muted)
+        assert (refused["code"], refused["param"]) == ("invalid_value", "muted")
+
+
 class TestOpening:
     def test_begins_with_the_session(self):
         (created,) = checked(RealtimeClient(SESSION, rq.CallSettings(), "x").opened())

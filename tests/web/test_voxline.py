@@ -276,6 +276,22 @@ def test_the_server_is_told_how_long_a_packet_waits_here(caller):
     page.wait_for_function(RELEASED)
 
 
+def test_the_server_is_told_that_the_caller_is_muted(caller):
+    """Killed: a muted caller was asked whether they are still there, and hung up on."""
+    page = caller()
+    page.evaluate("call.call()")
+    page.evaluate("call.mute(); call.mute(); call.mute(false); call.mute()")
+    muted = "fake.peer.channel.sent.filter(({ type }) => type === 'voxline.caller.muted')"
+    said = [told["muted"] for told in page.evaluate(muted)]
+    assert said == [True, False, True]
+    page.evaluate("fake.peer.become('failed')")
+    page.wait_for_function("call.state === 'listening' && fake.peers.length === 2")
+    assert [told["muted"] for told in page.evaluate(muted)] == [True]  # the new call, too
+    page.evaluate("call.hangUp(); call.mute(false)")
+    page.evaluate("call.call()")
+    assert page.evaluate(muted) == []
+
+
 def test_the_agents_voice_is_told_of_once_for_each_connection(caller):
     """An <audio> that is given it at each change of state begins anew each time."""
     page = caller()

@@ -556,6 +556,23 @@ async def test_a_caller_that_gives_up_while_being_answered_leaves_nothing():
 
 
 @realtime
+async def test_nobody_is_told_of_a_connection_that_comes_after_the_hang_up(monkeypatch):
+    """Killed: "ended", and then "connected", in the log of a call that was soon hung up."""
+    upstream.install(CONFIG)
+    agent, caller = Side(), Side()
+    await agent.peer.answer(await caller.peer.offer())
+    closing = asyncio.create_task(agent.peer.close())
+    await asyncio.sleep(0)
+    with monkeypatch.context() as patched:
+        connected = property(lambda pc: "connected")
+        patched.setattr(aiortc.RTCPeerConnection, "connectionState", connected)
+        agent.peer.pc.emit("connectionstatechange")
+    await closing
+    await caller.peer.close()
+    assert not agent.connected.is_set()
+
+
+@realtime
 async def test_the_peer_reports_what_it_loses():
     dice = random.Random(1)
     network = lambda pc: impair(pc, lambda: dice.random() < 0.3)  # noqa: E731
