@@ -60,7 +60,7 @@ def build(config: Config, choice: Choice) -> tuple[Brain, Voice]:
     claim_gpu(config, choice)
     if choice.voice == "kokoro":  # a voice it has not is told before anything heavy is loaded
         config = _found_kokoro(config)
-    if choice.brain == "voxtral":  # a wrong folder is told before the voice is loaded for it
+    if choice.brain == "voxtral":  # what is wrong there is told before a voice is loaded for it
         config = _found_voxtral(config)
     voice = _voice(choice.voice, config)  # first: the brain takes what memory is left
     return _brain(choice.brain, config), voice
@@ -170,11 +170,10 @@ def _voice(name: str, config: Config) -> Voice:
 def _found_voxtral(config: Config) -> Config:
     """With the folder of its checkpoint, so that the hub is asked once. Raises ConfigError."""
     _wants("voxtral", VOXTRAL_PACKAGES)
-    from agent.brains.voxtral.checkpoint import find
-    from agent.brains.voxtral.progress import Progress
+    from agent.brains.voxtral.start import found
 
     with _reading("voxtral.model"):
-        folder = find(config.voxtral.model, Progress).folder
+        folder = found(config.voxtral, config.torch).folder
     return replace(config, voxtral=replace(config.voxtral, model=str(folder)))
 
 

@@ -137,6 +137,9 @@ async def _canned(config: Config, host: EngineHost) -> Canned:
     try:
         await _say_a_word(engines, style)
     except EngineError as error:
+        if not host.ready:
+            died = f"the engines died of their first word: {await host.fate()}"
+            raise EngineError(died) from error
         with contextlib.suppress(EngineError):
             await _say_a_word(engines, PLAIN)
             raise unspoken(agent, error) from error

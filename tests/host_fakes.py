@@ -175,6 +175,13 @@ class LostVoice(ToneVoice):
         raise EngineError("the device is lost; start it again")
 
 
+class MortalVoice(ToneVoice):
+    """It dies of its first word."""
+
+    def speak(self, phrase, style):
+        os._exit(3)
+
+
 def build():
     return ObedientBrain(), ObedientVoice()
 

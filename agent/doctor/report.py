@@ -1,7 +1,9 @@
 """`voxline doctor`: can this machine serve, and what is to be done if not."""
 
 import json
+import logging
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 
 from agent import weights
@@ -10,13 +12,20 @@ from agent.config import Config
 from agent.doctor import models, network, resources, software
 from agent.doctor.check import FAIL, WARN, Check, attempt, guarded
 
+_WIDTH = 18  # of the names; those of ICE servers may be longer
 _WEIGHTS_BYTES = {"voxtral": 9_400_000_000, "kokoro": 330_000_000}
 
 
 def doctor(config: Config, *, as_json: bool) -> int:
-    """Print all findings; return 1 if one of them is a failure."""
-    checks = list(examine(config))
-    print(json.dumps([asdict(c) for c in checks], indent=1) if as_json else table(checks))  # noqa: T201
+    """Print all findings, each as it comes; return 1 if one of them is a failure."""
+    checks = []
+    with _progress():
+        for check in examine(config):
+            checks.append(check)
+            if not as_json:
+                print(rows(check), flush=True)  # noqa: T201
+    if as_json:
+        print(json.dumps([asdict(check) for check in checks], indent=1))  # noqa: T201
     return int(any(check.status == FAIL for check in checks))
 
 
@@ -59,15 +68,25 @@ def examine(config: Config) -> Iterator[Check]:
     yield guarded("microphone", lambda: network.microphone(config))
 
 
-def table(checks: list[Check]) -> str:
-    """The findings for a terminal."""
-    width = max(len(check.name) for check in checks)
-    lines = []
-    for check in checks:
-        lines.append(f"{check.status:<4}  {check.name:<{width}}  {check.found}")
-        if check.remedy:
-            lines.append(f"{'':<{width + 8}}-> {check.remedy}")
-    return "\n".join(lines)
+def rows(check: Check) -> str:
+    """A finding for a terminal, and its remedy below."""
+    row = f"{check.status:<4}  {check.name:<{_WIDTH}}  {check.found}"
+    return f"{row}\n{'':<{_WIDTH + 8}}-> {check.remedy}" if check.remedy else row
+
+
+@contextmanager
+def _progress() -> Iterator[None]:
+    """What our own code logs, on stderr: loading takes minutes, and may end in a crash."""
+    ours, handler = logging.getLogger("agent"), logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("      %(message)s"))
+    before = ours.level
+    ours.addHandler(handler)
+    ours.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        ours.setLevel(before)
+        ours.removeHandler(handler)
 
 
 def _to_fetch(config: Config, choice: Choice) -> int:

@@ -29,7 +29,8 @@ T = TypeVar("T", Piece, Speech)
 _RESTART_S = 0.2  # before the first attempt; doubled after each that fails or does not last
 _RESTART_MAX_S = 10.0
 _RETOLD_FRAMES = 1500  # of the utterance under way, kept for a restart: 30 s
-_DEAD = "the engines died; they are being started again"
+_DIED = "the engines died"
+_AWAITED = "the engines are being started again"
 _OVER = "the call is over"
 
 
@@ -49,6 +50,7 @@ class EngineHost:
         """
         self._build, self._on_death, self._on_start = build, on_death, on_start
         self._process: EngineProcess | None = None  # None while there is none to talk to
+        self._latest: EngineProcess | None = None  # that one, or the one that was lost
         self._keeper: asyncio.Task[None] | None = None
         self._calls: dict[int, HostedCall] = {}
         # By request, and weakly: a stream that its reader dropped cancels itself.
@@ -59,13 +61,18 @@ class EngineHost:
 
     async def start(self) -> None:
         """Return when the engines are built. Raises ConfigError, EngineError."""
-        self._process = await self._spawn()
+        self._process = self._latest = await self._spawn()
         self._keeper = asyncio.create_task(self._keep_alive(self._process))
 
     @property
     def ready(self) -> bool:
         """Whether there are engines; else they are being started again."""
         return self._process is not None
+
+    async def fate(self) -> str:
+        """What became of the engines, once they are not `ready` any more."""
+        assert self._latest is not None
+        return await self._latest.fate()
 
     def open_call(self, name: str = "") -> "HostedCall":
         """Engines for one more call, and what the log calls it."""
@@ -76,12 +83,12 @@ class EngineHost:
 
     async def close(self) -> None:
         """End the process. Whoever still waits gets an EngineError."""
-        process, self._process = self._process, None
+        self._process = None
         if self._keeper is not None:
             self._keeper.cancel()
             await asyncio.gather(self._keeper, return_exceptions=True)
-        if process is not None:
-            await process.end()
+        if self._latest is not None:
+            await self._latest.end()
         self._fail(list(self._streams.values()), "the engines were shut down")
 
     # -- for HostedCall and _Stream
@@ -99,7 +106,7 @@ class EngineHost:
         message: wire.StartReply | wire.StartTranscript | wire.StartSpeech,
     ) -> None:
         if self._process is None:
-            stream.put(EngineError(_DEAD))
+            stream.put(EngineError(_AWAITED))
             return
         try:
             self._process.send(message)
@@ -144,7 +151,7 @@ class EngineHost:
             case wire.Failed(request, reason):
                 if stream := self._streams.pop(request, None):
                     stream.put(EngineError(reason))
-            case wire.Logged() | wire.Ready() | wire.BuildFailed():
+            case wire.Logged() | wire.Ready() | wire.Pong() | wire.BuildFailed():
                 raise AssertionError("for EngineProcess")
             case _:
                 assert_never(message)
@@ -174,7 +181,7 @@ class EngineHost:
             await process.gone.wait()
             self._process = None
             self._on_death()
-            self._fail(list(self._streams.values()), _DEAD)
+            self._fail(list(self._streams.values()), _DIED)
             trouble = trouble or f"the engines died: {await self._bury(process)}"
             wait_s = backoff.wait_s(loop.time() - born)
             log.error("%s; they are being started again in %.1f s", trouble, wait_s)
@@ -189,7 +196,7 @@ class EngineHost:
                 log.exception(trouble)
                 continue
             trouble = ""
-            self._process = process
+            self._process = self._latest = process
             for call in self._calls.values():
                 call.retell()
 

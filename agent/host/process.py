@@ -22,7 +22,7 @@ from agent.host.server import BuildEngines
 log = logging.getLogger(__name__)
 
 _FATE_S = 1.0  # from the end of its socket to its own
-_STUCK_BYTES = 32 * 1024 * 1024  # not read by the child: a minute of eight callers' audio
+DEAF_S = 15.0  # without an answer to a ping, which nothing that the engines do holds up
 
 
 class EngineProcess:
@@ -35,6 +35,7 @@ class EngineProcess:
         self._child: subprocess.Popen[bytes] | None = None
         self._transport: asyncio.Transport | None = None
         self._built: asyncio.Future[wire.Ready] | None = None
+        self._answered = True
 
     async def start(self, build: BuildEngines) -> None:
         """Return when `build` has returned in the child.
@@ -56,6 +57,7 @@ class EngineProcess:
             self._transport = protocol.transport
             self.send(order)
             self.ready = await self._built
+            self._ask()
         except BaseException as error:
             if ours is not None and self._transport is None:
                 ours.close()
@@ -70,13 +72,22 @@ class EngineProcess:
         log.info("engines ready after %.1f s in process %d", took_s, self._child.pid)
 
     def send(self, message: wire.ToEngines) -> None:
-        """Send; a child that does not read any more is given up."""
-        if self._transport is None or self._transport.is_closing():
+        """Send, if there is anybody; what is not read yet waits until it is given up."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(wire.pack(message))
+
+    def _ask(self) -> None:
+        """Whether it is still there; who did not even say so the last time is given up."""
+        if self.gone.is_set():
             return
-        self._transport.write(wire.pack(message))
-        if self._transport.get_write_buffer_size() > _STUCK_BYTES:
-            log.error("the engines do not listen any more")
+        if not self._answered:
+            log.error("the engines have not answered for %g s", DEAF_S)
+            assert self._transport is not None
             self._transport.abort()
+            return
+        self._answered = False
+        self.send(wire.Ping())
+        asyncio.get_running_loop().call_later(DEAF_S, self._ask)
 
     async def fate(self) -> str:
         """What became of it, once it is `gone`."""
@@ -104,6 +115,8 @@ class EngineProcess:
         match message:
             case wire.Logged(level, logger, line):
                 logging.getLogger(logger).log(level, "%s", line)
+            case wire.Pong():
+                self._answered = True
             case wire.Ready():
                 if built is not None and not built.done():
                     built.set_result(message)

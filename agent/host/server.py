@@ -54,6 +54,8 @@ class Server:
                 self._calls[number] = _Call(name, self._brain, self._voice, self._send)
             case wire.CloseCall(number):
                 self._calls.pop(number).close()
+            case wire.Ping():
+                self._send(wire.Pong())
             case _:
                 self._calls[message.call].receive(message)
 

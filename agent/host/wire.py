@@ -126,6 +126,11 @@ class CloseCall:
     call: int
 
 
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """Are you there?"""
+
+
 # -- from the engines' process to the call's
 
 
@@ -145,6 +150,11 @@ class Ready:
     voices: tuple[str, ...]
     calls: int | None  # that there is room for; None: no bound
     ways: tuple[tuple[str, str], ...] = ()  # what runs, and how
+
+
+@dataclass(frozen=True, slots=True)
+class Pong:
+    """The answer to a Ping, at once, whatever the engines are doing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +198,9 @@ ToEngines = (
     | Discard
     | Forget
     | CloseCall
+    | Ping
 )
-FromEngines = Logged | Ready | BuildFailed | Said | Finished | Failed
+FromEngines = Logged | Ready | Pong | BuildFailed | Said | Finished | Failed
 Message = ToEngines | FromEngines
 
 # -- bytes
@@ -197,7 +208,8 @@ Message = ToEngines | FromEngines
 # The number of a kind on the wire is its place here. Both ends run the same file.
 _KINDS: tuple[type, ...] = (
     *(Build, OpenCall, Expect, Hear, StartReply, StartTranscript, StartSpeech, Took, Cancel),
-    *(Keep, Discard, Forget, CloseCall, Logged, Ready, BuildFailed, Said, Finished, Failed),
+    *(Keep, Discard, Forget, CloseCall, Ping),
+    *(Logged, Ready, Pong, BuildFailed, Said, Finished, Failed),
     *(Heard, Sense, Text, Act, ToolCall, Tool, ToolUse, Exchange, Conversation, Style, Word),
     Speech,
 )

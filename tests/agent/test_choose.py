@@ -164,9 +164,9 @@ def test_voxtral_and_kokoro_can_be_built(tmp_path) -> None:
 
 def test_the_hub_is_asked_once_for_a_checkpoint(monkeypatch) -> None:
     """It may be on the way for minutes; then it is loaded from where it lies."""
-    checkpoint = pytest.importorskip("agent.brains.voxtral.checkpoint", exc_type=ImportError)
-    found = checkpoint.Checkpoint(Path("/snapshots/abc"), {}, 4096)
-    monkeypatch.setattr(checkpoint, "find", lambda model, progress: found)
+    start = pytest.importorskip("agent.brains.voxtral.start", exc_type=ImportError)
+    found = start.Checkpoint(Path("/snapshots/abc"), {}, 4096)
+    monkeypatch.setattr(start, "find", lambda model, progress: found)
     monkeypatch.setattr(module, "_voice", lambda *_: None)
     monkeypatch.setattr(module, "_brain", lambda name, config: config.voxtral.model)
     brain, _ = build(Config(agent=Agent(engine="voxtral")), Choice("voxtral", "tone", ""))
@@ -233,6 +233,29 @@ def test_a_wrong_folder_of_voxtral_is_told_before_a_voice_is_loaded(monkeypatch)
     config = load(None, {"agent.engine": "voxtral", "voxtral.model": "/nonexistent"})
     monkeypatch.setattr("agent.choose._voice", lambda *_: pytest.fail("a voice was loaded"))
     with pytest.raises(ConfigError, match="/nonexistent"):
+        build(config, Choice("voxtral", "tone", ""))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"voxtral.dtype": "bfloat16"}, "set it to float16"),
+        ({"voxtral.quantization": "int8"}, "which needs torchao"),
+        ({"voxtral.context_tokens": 8192}, "the model was made for 4096"),
+    ],
+)
+def test_what_this_machine_or_model_has_not_is_told_before_a_voice_is_loaded(
+    monkeypatch, wrong, told
+) -> None:
+    start = pytest.importorskip("agent.brains.voxtral.start", exc_type=ImportError)
+    found = start.Checkpoint(Path("/snapshots/abc"), {}, 4096)
+    turing = start.Accelerator(start.torch.device("cuda"), "T4", "", 0, (7, 5), ())
+    monkeypatch.setattr(start, "find", lambda model, progress: found)
+    monkeypatch.setattr(start, "find_spec", lambda _: None)
+    monkeypatch.setattr(start, "accelerator", lambda _: turing)
+    monkeypatch.setattr(module, "_voice", lambda *_: pytest.fail("a voice was loaded"))
+    config = load(None, {"voxtral.dtype": "float16", **wrong})
+    with pytest.raises(ConfigError, match=told):
         build(config, Choice("voxtral", "tone", ""))
 
 

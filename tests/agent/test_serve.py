@@ -160,6 +160,19 @@ def test_a_voice_that_cannot_speak_at_all_blames_no_setting(named) -> None:
         asyncio.run(main())
 
 
+def test_engines_that_die_of_their_first_word_stop_the_start_and_it_is_told_of_what() -> None:
+    """Killed: "they are being started again", and the server ended."""
+
+    async def main():
+        async with running(load(None, {**QUIET, "agent.voice": "host_fakes:MortalVoice"})):
+            pass
+
+    died = r"^the engines died of their first word: exit status 3$"
+    with pytest.raises(EngineError, match=died):
+        asyncio.run(main())
+    assert not psutil.Process().children()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_the_command_says_where_it_listens_and_stops_when_told(how) -> None:

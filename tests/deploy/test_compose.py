@@ -78,7 +78,7 @@ def served(services, monkeypatch):
 
 def test_it_is_a_compose_file_of_known_keys():
     """PyCompose refuses keys and values that the Compose Specification does not have."""
-    assert PyCompose.from_yaml(TEXT).service_names() == ["voxline", "caddy", "coturn"]
+    assert PyCompose.from_yaml(TEXT).service_names() == ["voxline", "doctor", "caddy", "coturn"]
     with pytest.raises(ValueError, match="volumez"):
         PyCompose.from_yaml(TEXT.replace("    volumes:", "    volumez:"))
 
@@ -121,6 +121,14 @@ def test_the_servers_options_load_and_mean_what_they_say(services, monkeypatch):
     assert origins.knows_host("voice.example")
     assert origins.permits("https://voice.example", "voice.example")
     assert not origins.permits("https://elsewhere.example", "voice.example")
+
+
+def test_the_doctor_examines_what_will_be_served(services):
+    """Killed: a doctor that knew neither the address nor the relay, and another engine."""
+    verb, *options = services["voxline"]["command"]
+    assert (verb, services["doctor"]["command"]) == ("serve", ["doctor", *options])
+    assert services["doctor"]["extends"] == {"service": "voxline"}
+    assert services["doctor"]["restart"] == "no"
 
 
 def test_nobody_reaches_the_server_but_through_the_proxy(services, monkeypatch):
@@ -203,8 +211,14 @@ def test_the_readmes_commands_name_what_there_is():
     services = interpolated(example())["services"]
     for command in re.findall(r"docker compose -f (\S+) ((?:--profile turn )?\w+)(.*)", text):
         assert command[0] == "deploy/compose.yaml"
-    doctor = re.search(r"voxline (doctor .*)$", text, re.M)
-    _parser().parse_args(doctor[1].split())
+    started = re.findall(r" (?:run --rm --build|logs -f|up -d) (\w+)", text)
+    assert set(started) == {"doctor", "voxline", "coturn"}
+    assert set(started) <= set(services)
+    bare = re.findall(r"bin/voxline (.*)$", text.replace("\\\n", ""), re.M)
+    assert [_config(_parser().parse_args(each.split())).agent.engine for each in bare] == [
+        "voxtral",
+        "voxtral",
+    ]
     for name in re.findall(r"\(([\w.-]+)\)", text):
         assert (DEPLOY / name).exists(), name
     assert f"--profile {services['coturn']['profiles'][0]}" in text

@@ -46,13 +46,17 @@ class Started:
     accelerator: Accelerator
 
 
-def start(config: Config) -> Started:
-    """Load and record, which takes minutes on a GPU. Raises ConfigError."""
-    logging.getLogger("mistral_common").setLevel(logging.WARNING)  # it counts its vocabulary
-    wanted, device = config.voxtral, accelerator(config.torch)
-    log.info("Voxtral on %s (%s)", device.name, device.why)
-    dtype = _dtype(wanted, device)
-    attentions = choose_attention(wanted, device, dtype)
+def found(wanted: Voxtral, config: Torch) -> Checkpoint:
+    """The checkpoint, after all that can be refused before anything is loaded.
+
+    Raises ConfigError.
+    """
+    device = accelerator(config)
+    if not device.computes(DTYPES[wanted.dtype]):
+        raise ConfigError(
+            f"voxtral.dtype is {wanted.dtype}, which {device.name} has no arithmetic for;"
+            " set it to float16"
+        )
     if wanted.quantization == "int8" and find_spec("torchao") is None:
         raise ConfigError(
             "voxtral.quantization is int8, which needs torchao; run:"
@@ -64,6 +68,17 @@ def start(config: Config) -> Started:
             f"voxtral.context_tokens={wanted.context_tokens}: the model was made for"
             f" {checkpoint.positions}; set it to that or less"
         )
+    return checkpoint
+
+
+def start(config: Config) -> Started:
+    """Load and record, which takes minutes on a GPU. Raises ConfigError."""
+    logging.getLogger("mistral_common").setLevel(logging.WARNING)  # it counts its vocabulary
+    wanted, device = config.voxtral, accelerator(config.torch)
+    log.info("Voxtral on %s (%s)", device.name, device.why)
+    checkpoint = found(wanted, config.torch)
+    dtype = DTYPES[wanted.dtype]
+    attentions = choose_attention(wanted, device, dtype)
     tekken = Tekken(checkpoint.tokenizer)
     shape, hidden = _shape(checkpoint)
     int8 = wanted.quantization == "int8"
@@ -197,16 +212,6 @@ def load(
     decoder = Decoder(inner.language_model, model.lm_head, positions, device.device, quantize)
     encoder = unchanged if wanted.attention == "eager" else Encoder
     return decoder, Ears(inner.audio_tower, inner.multi_modal_projector, encoder)
-
-
-def _dtype(wanted: Voxtral, device: Accelerator) -> torch.dtype:
-    dtype = DTYPES[wanted.dtype]
-    if not device.computes(dtype):
-        raise ConfigError(
-            f"voxtral.dtype is {wanted.dtype}, which {device.name} has no arithmetic for;"
-            " set it to float16"
-        )
-    return dtype
 
 
 def _no_flash(device: Accelerator, dtype: torch.dtype) -> str:

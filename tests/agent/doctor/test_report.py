@@ -1,6 +1,7 @@
 """What the doctor finds, and that it names the remedy."""
 
 import json
+import logging
 import socket
 from dataclasses import replace
 
@@ -25,8 +26,40 @@ def test_a_machine_that_passes_the_tests_can_serve(config, capsys) -> None:
         assert name in shown
 
 
-def test_scripts_read_json(config, capsys) -> None:
+def loading(capsys, shown):
+    """Engines that take their time, and what there is to see meanwhile."""
+
+    def engines(config, choice):
+        logging.getLogger("agent.brains.voxtral.progress").info("Loading weights: 10 %")
+        logging.getLogger("httpx").info("GET https://store/weights?signature=secret")
+        shown.append(capsys.readouterr())
+        yield Check("engines", OK, "loaded")
+
+    return engines
+
+
+def test_findings_and_progress_are_shown_as_they_come(config, monkeypatch, capsys) -> None:
+    """Killed: nothing was to be seen while 9.7 GB were fetched, nor of what crashed at all."""
+    shown = []
+    monkeypatch.setattr(report.models, "engines", loading(capsys, shown))
+    before = logging.getLogger("agent").level, [*logging.getLogger("agent").handlers]
+    report.doctor(config, as_json=False)
+    [meanwhile] = shown
+    assert meanwhile.out.startswith("ok    Python ")
+    assert "weights of kokoro" in meanwhile.out
+    assert "microphone" not in meanwhile.out
+    assert meanwhile.err == "      Loading weights: 10 %\n"
+    assert "engines" in (after := capsys.readouterr()).out
+    assert after.err == ""
+    assert (logging.getLogger("agent").level, logging.getLogger("agent").handlers) == before
+
+
+def test_scripts_read_json(config, monkeypatch, capsys) -> None:
+    shown = []
+    monkeypatch.setattr(report.models, "engines", loading(capsys, shown))
     report.doctor(config, as_json=True)
+    assert shown[0].out == ""
+    assert "Loading" in shown[0].err
     checks = json.loads(capsys.readouterr().out)
     assert all(set(check) == {"name", "status", "found", "remedy"} for check in checks)
     assert {check["status"] for check in checks} <= {OK, WARN, FAIL}
@@ -107,12 +140,10 @@ def test_the_operators_functions_are_imported(config) -> None:
     assert "has no function nothing" in check.found
 
 
-def test_the_table_has_a_line_for_each_finding_and_one_for_each_remedy() -> None:
-    shown = report.table(
-        [Check("a", OK, "fine"), Check("long name", FAIL, "broken", "mend it")]
-    )
+def test_a_finding_is_a_line_and_its_remedy_another() -> None:
+    assert report.rows(Check("a", OK, "fine")) == "ok    a                   fine"
+    shown = report.rows(Check("turn:relay.example.org:3478", FAIL, "broken", "mend it"))
     assert shown.splitlines() == [
-        "ok    a          fine",
-        "fail  long name  broken",
-        "                 -> mend it",
+        "fail  turn:relay.example.org:3478  broken",
+        "                          -> mend it",
     ]

@@ -181,20 +181,39 @@ def test_it_is_known_what_became_of_it(sent, told):
     asyncio.run(main())
 
 
-def test_one_that_does_not_read_any_more_is_given_up(caplog):
+def test_one_that_does_not_answer_any_more_is_given_up(monkeypatch, caplog):
     async def main():
         process, _ = await started()
         os.kill(child_of(os.getpid()).pid, signal.SIGSTOP)
-        order = wire.Build(bytes(1_000_000), 0)  # large and never read
-        for _ in range(40):
-            process.send(order)
         await asyncio.wait_for(process.gone.wait(), 5)
         assert await process.fate() == "it does not answer"
         await process.end()
 
+    monkeypatch.setattr("agent.host.process.DEAF_S", 0.2)
     asyncio.run(main())
-    assert "the engines do not listen any more" in caplog.text
+    assert "the engines have not answered for 0.2 s" in caplog.text
     assert not psutil.Process().children()
+
+
+def test_one_that_answers_is_asked_again_and_kept(monkeypatch):
+    answers = asyncio.Queue()
+
+    class Watched(EngineProcess):
+        def received(self, message):
+            super().received(message)
+            if message == wire.Pong():
+                answers.put_nowait(message)
+
+    async def main():
+        process = Watched(print)
+        await process.start(build)
+        for _ in range(2):
+            await asyncio.wait_for(answers.get(), 5)
+        assert not process.gone.is_set()
+        await process.end()
+
+    monkeypatch.setattr("agent.host.process.DEAF_S", 1.0)
+    asyncio.run(main())
 
 
 PARENT = """

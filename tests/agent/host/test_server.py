@@ -95,6 +95,12 @@ def test_a_call_that_computes_does_not_stop_another_or_its_own_voice(bench):
     assert order.index(5) > order.index(7)
 
 
+def test_whether_it_is_there_is_answered_while_a_call_computes(bench):
+    bench.ask(5, "compute 0.3")
+    bench.give(wire.Ping())
+    assert [bench.next(), bench.next()] == [wire.Pong(), wire.Said(5, Text("computed"))]
+
+
 def test_keep_discard_and_forget_reach_the_listener_in_order(bench):
     bench.give(wire.Hear(1, FRAME))
     bench.answer(5, "say hello", turn=3)
