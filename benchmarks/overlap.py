@@ -22,7 +22,7 @@ _STRETCH = HEAR_HZ // 5  # samples that are looked for
 _STEP = HEAR_HZ // 10
 _FOUND, _ONCE_MORE = 0.6, 0.9  # likeness: half a stretch is 0.7
 _APART = HEAR_HZ * 30 // 1000
-_LONGEST = HEAR_HZ  # that a reply stops and yet goes on
+_LONGEST = HEAR_HZ * 3 // 2  # that a reply stops and yet goes on, twice perhaps
 
 
 @dataclass(frozen=True, slots=True)

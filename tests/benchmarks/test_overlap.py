@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from benchmarks.counting_voice import sound_of
 from benchmarks.overlap import coverage, first_softer_ms, steepness, stop
 
-REPLY = np.concatenate([sound_of(str(n))[::2] for n in range(1, 17)])  # as if at 16 kHz, 3 s
+REPLY = np.concatenate([sound_of(str(n))[::2] for n in range(1, 21)])  # as if at 16 kHz, 4 s
 FADE = 160
 
 
@@ -54,6 +54,18 @@ def held(at: int, silent: int) -> np.ndarray:
     fall, rest = REPLY[at : at + FADE] * rise[::-1], REPLY[at:].copy()
     rest[:FADE] *= rise
     return np.concatenate([REPLY[:at], fall, np.zeros(silent), rest]).astype(np.float32)
+
+
+def test_a_reply_that_stops_twice_within_a_word_was_heard_once() -> None:
+    """Killed: whatever comes more than a second late in all is lost."""
+    twice = held(20_000, 8640)  # then a twentieth of a second, which is less than a stretch
+    at = 20_000 + FADE + 8640 + 800
+    rise = np.linspace(0, 1, FADE)
+    rest = twice[at:].copy()
+    rest[:FADE] *= rise
+    fall = twice[at : at + FADE] * rise[::-1]
+    heard = np.concatenate([twice[:at], fall, np.zeros(8640, np.float32), rest])
+    assert coverage(heard.astype(np.float32), REPLY) == (0, 0)
 
 
 @settings(max_examples=15)
