@@ -24,6 +24,7 @@ from agent.lag import CountingLoop, watch
 from agent.media import addresses, opus, upstream
 from agent.media.rehearsal import rehearse
 from agent.metrics import Metrics
+from agent.phrases import Phrases
 from agent.smart_turn import model as smart_turn
 from agent.smart_turn.adviser import Adviser
 from agent.switchboard import Switchboard
@@ -144,9 +145,11 @@ async def _canned(config: Config, host: EngineHost) -> Canned:
             await _say_a_word(engines, PLAIN)
             raise unspoken(agent, error) from error
         raise
-    phrases = [agent.greeting, agent.still_there, agent.goodbye, agent.apology]
-    phrases += [agent.tool_filler] if agent.tools else []
-    await canned.record(engines, [phrase for phrase in phrases if phrase])
+    phrases = [agent.apology]  # is spoken whole
+    for text in agent.greeting, agent.still_there, agent.goodbye, agent.tool_filler:
+        cut = Phrases()
+        phrases += [*cut.feed(text), *cut.finish()]
+    await canned.record(engines, phrases)
     engines.close()
     return canned
 

@@ -175,6 +175,20 @@ class LostVoice(ToneVoice):
         raise EngineError("the device is lost; start it again")
 
 
+class OnceVoice(ToneVoice):
+    """It says nothing twice."""
+
+    def __init__(self):
+        super().__init__()
+        self._said = set()
+
+    def speak(self, phrase, style):
+        if phrase in self._said:
+            raise EngineError(f"{phrase!r} was said before")
+        self._said.add(phrase)
+        yield from super().speak(phrase, style)
+
+
 class MortalVoice(ToneVoice):
     """It dies of its first word."""
 

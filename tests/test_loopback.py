@@ -16,6 +16,7 @@ import numpy as np
 import psutil
 import pytest
 
+from agent.config import Agent
 from agent.config_file import load
 from agent.engines import Style
 from agent.serve import running
@@ -73,6 +74,19 @@ def test_the_operator_understands_and_speaks() -> None:
                 "Repeat after me go forward ten meters",
             ]
             assert len(call.heard.speech_s) > 100
+
+    asyncio.run(main())
+
+
+def test_a_greeting_of_several_phrases_is_there_before_the_call() -> None:
+    """Killed: a greeting that was made anew in each call, and an apology where none was."""
+    voice = {"agent.voice": "host_fakes:OnceVoice", "agent.greeting": Agent().greeting}
+
+    async def main():
+        async with running(load(None, {**SCRIPTED, **voice})) as url:
+            for _ in range(2):
+                async with dial(url) as call:
+                    assert await answered(call) == Agent().greeting
 
     asyncio.run(main())
 
