@@ -12,7 +12,7 @@ from agent.endpoint.odds import Pause, Weights
 # with benchmarks/endpoint.py.
 _ENOUGH = {"low": 1.0, "medium": 0.5, "auto": 0.5, "high": 0.0}
 EAGERNESS = tuple(_ENOUGH)
-UNFINISHED = -1.5  # enough after the longest wait; with less the sentence is not over
+UNFINISHED = -1.3  # enough after the longest wait; with less the sentence is not over
 _AGAIN = 1.08  # times the pause that was taken for an end
 
 
