@@ -20,7 +20,7 @@ class Scene:
     """One call's ear, and somebody who is asked and answers when the test says so."""
 
     def __init__(self) -> None:
-        self.ear = Ear(LoudnessVad(), VadConfig(), Patience("auto", 100, 450, 650))
+        self.ear = Ear(LoudnessVad(), VadConfig(), Patience("auto", 100, 420, 650))
         self.metrics = Metrics()
         self.opinions: list[tuple[str, float]] = []
         self.free = True

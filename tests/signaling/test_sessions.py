@@ -9,7 +9,9 @@ from agent.requests import CallSettings
 from signaling.codes import Code
 from signaling.sessions import MAX_INSTRUCTIONS, VENDOR_VOICES, Session
 
-CONFIGURED = Session.fresh(load(None), "sess_1", ("nora", "otto"))
+CONFIG = load(None)
+LONGEST_MS = CONFIG.turns.longest_wait_ms
+CONFIGURED = Session.fresh(CONFIG, "sess_1", ("nora", "otto"))
 
 
 def changes(patch, before=CONFIGURED):
@@ -85,7 +87,7 @@ class TestUpdate:
             (detection(interrupt_response=False), CallSettings(interrupt_response=False)),
             (MANUAL, CallSettings(create_response=False, interrupt_response=False)),
             (detection(type="semantic_vad", eagerness="high"), CallSettings(eagerness="high")),
-            (detection(type="server_vad"), CallSettings(end_of_turn_ms=450)),
+            (detection(type="server_vad"), CallSettings(end_of_turn_ms=LONGEST_MS)),
         ],
     )
     def test_one_field_at_a_time(self, patch, expected):
@@ -113,7 +115,7 @@ class TestUpdate:
         assert shown(manual) is None
         again = manual.updated(detection(type="server_vad"))
         assert again.changes_since(manual) == CallSettings(
-            end_of_turn_ms=450, create_response=True, interrupt_response=True
+            end_of_turn_ms=LONGEST_MS, create_response=True, interrupt_response=True
         )
         judged = manual.updated(detection(type="semantic_vad"))
         assert judged.changes_since(manual).end_of_turn_ms is None

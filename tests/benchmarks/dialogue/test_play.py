@@ -4,7 +4,7 @@ import pytest
 from dialogues import part, played
 
 LISTENED_S = 3.0
-HELLO = {"say": "Hello, can you hear me?"}
+HELLO = {"say": "Can you hear me?"}
 NOISE = {"noise_ms": 200, "gain_db": -40}  # what a caller may do without being answered
 
 
