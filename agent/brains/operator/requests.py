@@ -78,7 +78,7 @@ REPEATABLE: Final = (
 
 # Parts that several requests share.
 RULES: Final = {
-    "opening": "<hello> [operator] | operator | okay | excuse me | no | [no] [please] stop",
+    "opening": "<hello> [operator] | operator | okay | excuse me | [no] [please] stop",
     "hello": "hello | hi | good (morning | afternoon | evening)",
     "closing": "please | operator",
     "ask": "please | (can | could | would) you [please]",
@@ -174,20 +174,21 @@ WAYS: Final = {
         "[<ask>] (continue | resume | carry on)",
         "(let's | let us) continue",
     ),
-    Intent.NEVER_MIND: (
-        "never mind",
-        "forget (it | about it)",
-        "no thank you [(very | so) much]",
-    ),
     Intent.THANKS: (
         "thank you [(very | so) much]",
         "thanks [a lot]",
     ),
     Intent.STOP: (
         "stop [it | that | talking | counting]",
+        "no [please] stop",
         "<ask> (stop [talking | counting] | be quiet)",
         "be quiet",
         "(that is | that's) enough",
+    ),
+    Intent.NEVER_MIND: (
+        "never mind",
+        "forget (it | about it)",
+        "no thank you",
     ),
     Intent.YES: (
         "yes [please | i did | it is | that's right]",
