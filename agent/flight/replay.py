@@ -32,6 +32,8 @@ from agent.flight.played import (
     PlayedClient,
     PlayedEngines,
     PlayedFunctions,
+    PlayedPlayout,
+    PlayedReceiver,
     PlayedSlots,
 )
 from agent.flight.record import Flight
@@ -96,6 +98,8 @@ def _kind(callback: Callable[..., object]) -> Kind:
     owner = getattr(callback, "__self__", None)
     if isinstance(owner, Receiver):
         return en.Heard
+    if isinstance(owner, Playout):
+        return en.Sent
     return en.Ticked if isinstance(owner, Call) else None
 
 
@@ -126,7 +130,7 @@ class _Cockpit:
         recorder = Recorder(self._note)
         self._client = PlayedClient(self._flight.header.settings)
         parts = recorder.parts(self._parts(Answers(self._flight.entries)))
-        self._playout = Playout(self._config.playout, parts.encode)
+        self._playout = PlayedPlayout(self._config.playout, parts.encode)
         self._call = Call(
             parts.shared,
             parts.client,
@@ -139,7 +143,7 @@ class _Cockpit:
         sounded, slots = self._playout.on_sound, PlayedSlots(self._flight.entries)
         assert sounded is not None
         self._playout.on_sound = lambda samples, at_s: sounded(samples, slots.like(at_s))
-        self._receiver = Receiver(self._config.receive, self._hear, self._taps.packet)
+        self._receiver = PlayedReceiver(self._config.receive, self._hear, self._taps.packet)
         self._pump: asyncio.Task[None] | None = None
         loop.kind, loop.give = _kind, self._give
         loop.finish = over.set

@@ -35,8 +35,8 @@ _FIRES = 1000  # for one effect: more is a timer that waits for time to pass
 
 
 # Whose a timer is, by the first effect that it can have: the receiver's brings samples, that
-# of the turns a deadline; None is anybody else's.
-Kind = type[Heard] | type[Ticked] | None
+# of the turns a deadline, the playout's a packet; None is anybody else's.
+Kind = type[Heard] | type[Ticked] | type[Sent] | None
 Timers = Mapping[Kind, float]  # when the earliest of each kind is due
 
 
@@ -95,7 +95,7 @@ class Script:
             return reached
         at_once = self._entries[place + 1] is upcoming
         if not at_once or (isinstance(upcoming, _OF_TIMERS) and not isinstance(entry, Packet)):
-            timed = timers.get(_kind(upcoming), upcoming.at + 1.0) <= upcoming.at
+            timed = timers.get(_kind(upcoming, timers), upcoming.at + 1.0) <= upcoming.at
             return reached if timed or upcoming.at > reached + _WORK_S else upcoming.at
         return reached if upcoming.at > reached + _HARD_WORK_S else upcoming.at
 
@@ -111,7 +111,7 @@ class Script:
                 return Give(entry.at, entry)
             if not self._come[self._at] and self._may_fire(entry, timers):
                 self._fires += 1
-                return Fire(entry.at, _kind(entry))
+                return Fire(entry.at, _kind(entry, timers))
             self._pass()
             if isinstance(entry, Stepped) and hung_up(entry) and not self._ended:
                 return Give(entry.at, entry)
@@ -137,7 +137,7 @@ class Script:
         return None
 
     def _may_fire(self, entry: Entry, timers: Timers) -> bool:
-        due = timers.get(_kind(entry), float("inf"))
+        due = timers.get(_kind(entry, timers), float("inf"))
         return due <= entry.at + _EARLY_S and self._fires < _FIRES
 
     def _pass(self) -> None:
@@ -145,9 +145,11 @@ class Script:
         self._fires = 0
 
 
-def _kind(entry: Entry) -> Kind:
+def _kind(entry: Entry, timers: Timers) -> Kind:
     """Whose timer may bring this."""
     match entry:
+        case Sent() if Sent in timers:  # if none, it sleeps until the packet's slot
+            return Sent
         case Heard():
             return Heard
         case Ticked():

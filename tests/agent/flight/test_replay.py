@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from fakes import FakeAdviser
 from flown import Flown, flown, silence, spoken
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from smart_turn_fakes import load_length
 from test_loopback import PATIENCE_S, answered, words
@@ -295,6 +295,8 @@ def fly_busily(seed, most_s):
 
 @settings(max_examples=6)
 @given(st.integers(0, 1000), st.sampled_from([0.0002, 0.001, 0.003]))
+@example(7, 0.003)  # the sender went on before what the record has first
+@example(50, 0.003)  # a deadline that the receiver's timer had been left behind
 def test_a_busy_loop_is_repeated_in_its_own_order(seed, most_s) -> None:
     """The law: whatever was late in the call, its replay decides the same."""
     call = fly_busily(seed, most_s)
