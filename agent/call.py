@@ -94,7 +94,12 @@ class Call:
             line.name, self._ear, engines, self._memory, self._tell, self._second
         )
         self._errands = Errands(
-            shared.functions, self._memory, self._tell, self._step, config.agent.tool_s
+            line.name,
+            shared.functions,
+            self._memory,
+            self._tell,
+            self._step,
+            config.agent.tool_s,
         )
         self._replies = Replies(
             line.name,

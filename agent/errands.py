@@ -35,14 +35,18 @@ class Errands:
 
     def __init__(
         self,
+        name: str,
         functions: Functions,
         memory: Memory,
         tell: Callable[[Notice], None],
         step: Callable[[Event], None],
         patience_s: float,
     ) -> None:
-        """`patience_s`: how long the client may take over an answer."""
-        self._functions, self._memory = functions, memory
+        """`name` is what the log calls the call.
+
+        `patience_s`: how long the client may take over an answer.
+        """
+        self._name, self._functions, self._memory = name, functions, memory
         self._tell, self._step, self._patience_s = tell, step, patience_s
         self._own = frozenset(tool.name for tool in functions.tools)
         self._offered: tuple[Tool, ...] = ()  # by the client
@@ -65,7 +69,9 @@ class Errands:
     def begin(self, turn: int, call: ToolCall) -> None:
         """Reply `turn` was released, and wants this called."""
         if self._memory.knows(call.id) or self._rounds > _ROUNDS:
-            log.warning("a brain calls %s again and again; not called", call.name)
+            log.warning(
+                "call %s: the brain calls %s again and again; not called", self._name, call.name
+            )
             return
         self._memory.called(turn, call)
         if not self._open:
@@ -116,6 +122,11 @@ class Errands:
 
     def _give_up(self, call_id: str) -> None:
         output = as_failure(f"no result within {self._patience_s:g} s")
+        log.warning(
+            "call %s: a function of the client's brought no result within %g s (agent.tool_s)",
+            self._name,
+            self._patience_s,
+        )
         self._tell(ToolGivenUp(call_id, output))
         self._returned(call_id, output)
 

@@ -219,12 +219,18 @@ class Replies:
         self._tell(nt.ReplyAudioStarted(turn))
         if reply.marks is not None:
             reply.marks.left = now
-            self._metrics.turn_measured(reply.marks)
-            latency_ms = reply.marks.latency_ms()
-            self._tell(nt.TurnMeasured(turn, latency_ms, reply.marks.stages()))
-            self._answers += 1
-            log.info("call %s: answer %d after %.0f ms", self._name, self._answers, latency_ms)
+            self._measured(turn, reply.marks, reply.failed)
         self._step(ev.ReplyBegan(turn))
+
+    def _measured(self, turn: int, marks: Marks, failed: bool) -> None:
+        latency_ms = marks.latency_ms()
+        if failed:  # before a word of it was heard: no answer, and none that counts as one
+            log.info("call %s: apology after %.0f ms", self._name, latency_ms)
+            return
+        self._metrics.turn_measured(marks)
+        self._tell(nt.TurnMeasured(turn, latency_ms, marks.stages()))
+        self._answers += 1
+        log.info("call %s: answer %d after %.0f ms", self._name, self._answers, latency_ms)
 
     def left(self, turn: int) -> None:
         """The last sample of a reply was handed to the network."""

@@ -123,6 +123,11 @@ class Reply:
         return self._end is not None
 
     @property
+    def failed(self) -> bool:
+        """Whether an engine failed, and an apology takes the place of what is missing."""
+        return bool(self._failure)
+
+    @property
     def heard(self) -> int:
         """How many samples of it were heard, or will be when what has left has arrived."""
         return self._outlet.left(self.turn) if self._end is None else self._end

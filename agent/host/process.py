@@ -22,6 +22,7 @@ from agent.host.server import BuildEngines
 log = logging.getLogger(__name__)
 
 _FATE_S = 1.0  # from the end of its socket to its own
+LOADING_S = 30.0  # between two words of a start that takes its time
 DEAF_S = 15.0  # without an answer to a ping, which nothing that the engines do holds up
 
 
@@ -56,7 +57,9 @@ class EngineProcess:
             _, protocol = await loop.create_unix_connection(lambda: _Line(self), sock=ours)
             self._transport = protocol.transport
             self.send(order)
-            self.ready = await self._built
+            while not (await asyncio.wait({self._built}, timeout=LOADING_S))[0]:
+                log.info("the engines have been loading for %.0f s", loop.time() - began)
+            self.ready = self._built.result()
             self._ask()
         except BaseException as error:
             if ours is not None and self._transport is None:

@@ -35,7 +35,12 @@ class Scene:
         self.functions = FakeFunctions(**(functions or {"clock": (2, "noon")}))
         self.memory, self.told, self.steps = Memory(), [], []
         self.errands = Errands(
-            self.functions, self.memory, self.told.append, self.steps.append, PATIENCE_S
+            "rtc_1",
+            self.functions,
+            self.memory,
+            self.told.append,
+            self.steps.append,
+            PATIENCE_S,
         )
         self.errands.offer([WEATHER])
 
@@ -83,13 +88,14 @@ def test_the_clients_function_is_told_of_and_the_client_says_when_to_go_on() -> 
     run(main())
 
 
-def test_a_client_that_never_answers_is_given_up_and_the_agent_goes_on() -> None:
+def test_a_client_that_never_answers_is_given_up_and_the_agent_goes_on(caplog) -> None:
     async def main():
         scene = Scene()
         scene.calls(1, theirs())
         await asyncio.sleep(PATIENCE_S + 0.1)
         output = scene.outputs()["theirs1"]
         assert json.loads(output) == {"error": "no result within 10 s"}
+        assert "call rtc_1: a function of the client's brought no result" in caplog.text
         assert scene.told[1:] == [ToolGivenUp("theirs1", output)]
         assert scene.steps == [CALLED, RETURNED, OWED]
         scene.errands.answer("theirs1", "rain, at last")
@@ -229,7 +235,12 @@ def test_a_result_after_its_exchange_was_forgotten_is_dropped() -> None:
         scene = Scene()
         scene.memory = Memory(exchanges=1)
         scene.errands = Errands(
-            scene.functions, scene.memory, scene.told.append, scene.steps.append, PATIENCE_S
+            "rtc_1",
+            scene.functions,
+            scene.memory,
+            scene.told.append,
+            scene.steps.append,
+            PATIENCE_S,
         )
         scene.calls(1, own())
         scene.memory.add(Exchange("never mind", "Fine.", 2))

@@ -14,6 +14,7 @@ from agent.canned import Canned
 from agent.config_file import load
 from agent.engines import Act, Action, Exchange, Heard, Style, ToolCall
 from agent.errands import Errands
+from agent.errors import EngineError
 from agent.memory import Memory
 from agent.metrics import Metrics
 from agent.notices import CutRefused, ReplyCut, TurnWithdrawn
@@ -68,7 +69,7 @@ class Scene(SimpleNamespace):
         shared = Shared(load(None, config), Canned(Style("")), Metrics(), FakeFunctions())
         told, steps = [], []
         memory, engines, outlet = Memory(), FakeEngines(), Outlet()
-        errands = Errands(shared.functions, memory, told.append, steps.append, 10)
+        errands = Errands("rtc_1", shared.functions, memory, told.append, steps.append, 10)
         replies = Replies(
             "rtc_1", shared, outlet, engines, memory, errands, told.append, steps.append
         )
@@ -336,6 +337,22 @@ def test_a_voice_that_fails_is_counted_as_such(caplog) -> None:
         [done] = scene.told_of(nt.ReplyDone)
         assert done.status == "failed"
         assert 'status="failed"' in scene.shared.metrics.text().decode()
+
+    run(main())
+
+
+def test_an_apology_is_no_answer_that_came_so_soon(caplog) -> None:
+    """Killed: engines that die at once, and a median latency that has never been better."""
+    caplog.set_level(logging.INFO)
+
+    async def main():
+        scene = Scene()
+        scene.prepare(3, EngineError("no memory"))
+        scene.replies.let_out(3)
+        await settled()
+        scene.replies.packet_left(3, 0.1)
+        assert "voxline_turn_latency_seconds_count 0.0" in scene.shared.metrics.text().decode()
+        assert "call rtc_1: apology after 100 ms" in caplog.text
 
     run(main())
 

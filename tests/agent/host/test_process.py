@@ -96,6 +96,19 @@ def test_a_start_that_takes_too_long_can_be_given_up():
     assert not psutil.Process().children()
 
 
+def test_a_start_that_takes_its_time_says_so(monkeypatch, caplog):
+    """Killed: an engine that blocks for ever, and a log that ends with its name."""
+    monkeypatch.setattr("agent.host.process.LOADING_S", 0.05)
+    caplog.set_level(logging.INFO)
+
+    async def main():
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(started(partial(build_wrong, "never")), 2)
+
+    asyncio.run(main())
+    assert "the engines have been loading for" in caplog.text
+
+
 def test_its_log_is_our_log_tracebacks_included(caplog):
     async def main():
         process, said = await started()
