@@ -1,5 +1,4 @@
-"""Engines, functions and client of a replay say what the record says, at its times; its media
-path keeps to the record's order.
+"""Engines, functions and client of a replay: they say what the record says, at its times.
 
 Times count from the request, so that a replay in which things happen otherwise still makes
 sense. A request that the record does not hold gets what was asked for most nearly then.
@@ -17,8 +16,6 @@ from agent import requests as rq
 from agent.audio.frame import FRAME_MS, Samples
 from agent.engines import Conversation, Piece, Speech, Style, Tool
 from agent.errors import EngineError
-from agent.media.playout import Playout
-from agent.media.receiver import Receiver
 
 _SAME_S = 0.05  # asked for as it was: then its times are those of the record
 _SAME_SLOT_S = FRAME_MS / 2000
@@ -138,29 +135,6 @@ class PlayedSlots:
         near = self._slots[max(0, place - 1) : place + 1]
         slot = min(near, key=lambda slot: abs(slot - at), default=at)
         return slot if abs(slot - at) < _SAME_SLOT_S else at
-
-
-class PlayedPlayout(Playout):
-    """Its sender, once woken, waits for a timer: what came first then comes first."""
-
-    async def _woken(self, loop: asyncio.AbstractEventLoop) -> None:
-        await super()._woken(loop)
-        gate = loop.create_future()
-        loop.call_at(loop.time(), self._go_on, gate)
-        await gate
-
-    def _go_on(self, gate: asyncio.Future[None]) -> None:
-        gate.set_result(None)
-
-
-class PlayedReceiver(Receiver):
-    """Its timer moves with its deadline: one left behind would run out of order."""
-
-    def _arm(self) -> None:
-        if self._timer is not None and not self._patient:
-            self._timer.cancel()
-            self._timer = None
-        super()._arm()
 
 
 class PlayedFunctions:

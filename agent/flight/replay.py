@@ -27,13 +27,12 @@ from agent.engines import Style
 from agent.events import EndReason
 from agent.flight.compare import TOLERANCE_S, Difference, compare
 from agent.flight.loop import ReplayLoop
+from agent.flight.paced import PacedPlayout, PacedReceiver
 from agent.flight.played import (
     Answers,
     PlayedClient,
     PlayedEngines,
     PlayedFunctions,
-    PlayedPlayout,
-    PlayedReceiver,
     PlayedSlots,
 )
 from agent.flight.record import Flight
@@ -130,7 +129,7 @@ class _Cockpit:
         recorder = Recorder(self._note)
         self._client = PlayedClient(self._flight.header.settings)
         parts = recorder.parts(self._parts(Answers(self._flight.entries)))
-        self._playout = PlayedPlayout(self._config.playout, parts.encode)
+        self._playout = PacedPlayout(self._config.playout, parts.encode)
         self._call = Call(
             parts.shared,
             parts.client,
@@ -143,7 +142,7 @@ class _Cockpit:
         sounded, slots = self._playout.on_sound, PlayedSlots(self._flight.entries)
         assert sounded is not None
         self._playout.on_sound = lambda samples, at_s: sounded(samples, slots.like(at_s))
-        self._receiver = PlayedReceiver(self._config.receive, self._hear, self._taps.packet)
+        self._receiver = PacedReceiver(self._config.receive, self._hear, self._taps.packet)
         self._pump: asyncio.Task[None] | None = None
         loop.kind, loop.give = _kind, self._give
         loop.finish = over.set
