@@ -224,7 +224,7 @@ MAY_IMPORT = {
         "agent.flight.script",
         "agent.virtual_time",
     ],
-    "agent.flight.paced": [*VALUES, "agent.media.playout", "agent.media.receiver"],
+    "agent.flight.paced": [*VALUES, "agent.media.playout", "agent.media.receiver", "av"],
     "agent.flight.played": [*VALUES, "agent.flight.entries"],
     "agent.flight.replay": ["agent", "aiortc", "numpy"],
     "agent.lag": ["uvloop"],

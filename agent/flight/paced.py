@@ -5,15 +5,28 @@ Order is what decisions depend on, and the script moves the clock by timers alon
 
 import asyncio
 
+import av
+from av.stream import Stream
+
+from agent.audio.frame import RTP_FRAME
 from agent.media.playout import Playout
 from agent.media.receiver import Receiver
 
 
 class PacedPlayout(Playout):
-    """Its sender, once woken, waits for a timer: what came first in the record then does so."""
+    """Its sender, woken or behind, waits for a timer: what came first in the record does so."""
+
+    async def recv(self) -> "av.Packet[Stream]":
+        loop = asyncio.get_running_loop()
+        if self._origin_s is not None and self._clock(loop) >= self._slot + RTP_FRAME:
+            await self._its_turn(loop)
+        return await super().recv()
 
     async def _woken(self, loop: asyncio.AbstractEventLoop) -> None:
         await super()._woken(loop)
+        await self._its_turn(loop)
+
+    async def _its_turn(self, loop: asyncio.AbstractEventLoop) -> None:
         gate = loop.create_future()
         loop.call_at(loop.time(), self._go_on, gate)
         await gate

@@ -64,6 +64,31 @@ def test_whatever_can_be_done_at_once_comes_before_a_packet_of_a_reply() -> None
     assert order == [*range(10), "packet"]
 
 
+def test_a_sender_that_is_behind_lets_others_go_between_its_packets() -> None:
+    """Killed: all that a held loop missed at once, before what the record has in between."""
+    order = []
+
+    async def main(loop):
+        playout = PacedPlayout(Playout(), lambda samples: order.append("packet") or b"-")
+        first = asyncio.create_task(playout.recv())
+        await asyncio.sleep(0.1)
+        playout.play(1, np.zeros(9 * SPEAK_FRAME, np.float32))
+        await first
+        loop.now += 0.1  # it was held
+
+        def work(step):
+            order.append(step)
+            if step < 9:
+                loop.call_soon(work, step + 1)
+
+        work(0)
+        for _ in range(2):
+            await playout.recv()
+
+    run(main)
+    assert order == ["packet", *range(10), "packet", "packet"]
+
+
 def test_no_timer_of_the_receiver_is_left_behind_its_deadline() -> None:
     """Killed: one that is left where it is, and that a replay comes to at any time."""
     ahead_s = []
