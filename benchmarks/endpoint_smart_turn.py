@@ -152,7 +152,7 @@ def main() -> None:
         for recording in spoken
         if recording.complete
         for condition in CONDITIONS
-        if condition.name in ("clean", "noise-15")
+        if condition.name in ("clean", "noise-25")  # which more speech is observed in, too
     ]
     arguments.out.write_text(json.dumps(rows), encoding="utf-8")
     p50, p95 = np.percentile(took_ms, [50, 95])

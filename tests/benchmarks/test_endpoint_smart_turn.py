@@ -69,7 +69,7 @@ def test_verdicts_are_written_and_read(spoken, tmp_path, monkeypatch, capsys) ->
     monkeypatch.setattr("sys.argv", ["smart", str(out)])
     smart.main()
     read = smart.load_verdicts(out)
-    assert set(read) == {("goforward", "clean"), ("goforward", "noise-15")}
+    assert set(read) == {("goforward", "clean"), ("goforward", "noise-25")}
     assert all(odds == 0.25 for said in read.values() for p in said.values() for _, odds in p)
     assert "verdicts" in capsys.readouterr().out
 
