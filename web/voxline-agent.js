@@ -88,10 +88,10 @@ export class VoxlineAgent extends HTMLElement {
   #call = new VoxlineCall();
   #line = new LineView();
   #transcript = new TranscriptView();
-  #status = el('p', { class: 'status', part: 'status' });
+  #status = el('p', { class: 'status', part: 'status', dir: 'auto' });
   // Read out: that there is a call, and that it is over. Who has the word can be heard.
   #announcement = el('p', { class: 'unseen', role: 'status' });
-  #trouble = el('div', { class: 'trouble', part: 'trouble', role: 'alert' });
+  #trouble = el('div', { class: 'trouble', part: 'trouble', role: 'alert', dir: 'auto' });
   #callButton = el('button', { class: 'call', part: 'call', type: 'button' });
   #muteButton = el('button', { class: 'mute', part: 'mute', type: 'button' }, 'Mute');
   #microphones = el('select', { part: 'microphones', 'aria-label': 'Microphone' });
