@@ -108,6 +108,8 @@ class Peer:
             await _others()
             await self.pc.setLocalDescription(answer)
             await _others()
+            if self._ended:
+                raise ConnectionError("hung up meanwhile")
         except asyncio.CancelledError:
             await self.close()
             raise
