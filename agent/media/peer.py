@@ -114,8 +114,9 @@ class Peer:
             await self.close()
             raise
         except Exception as error:  # ValueError, KeyError, AttributeError, AssertionError, ...
+            hung_up = self._ended
             await self.close()
-            _log.info("offer refused", exc_info=True)
+            _log.info("offer refused", exc_info=not hung_up)
             raise RejectedOffer(
                 "invalid_offer",
                 f"the offer cannot be answered: {type(error).__name__} {error}",

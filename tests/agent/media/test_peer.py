@@ -557,7 +557,8 @@ async def test_a_caller_that_gives_up_while_being_answered_leaves_nothing():
 
 @pytest.mark.parametrize("passes", range(1, 12))
 @realtime
-async def test_a_caller_that_is_hung_up_on_while_being_answered_is_not_answered(passes):
+async def test_a_caller_that_is_hung_up_on_while_being_answered_is_not_answered(passes, caplog):
+    caplog.set_level(logging.INFO)
     upstream.install(CONFIG)
     agent, caller = Side(), Side()
     answering = asyncio.create_task(agent.peer.answer(await caller.peer.offer()))
@@ -568,6 +569,7 @@ async def test_a_caller_that_is_hung_up_on_while_being_answered_is_not_answered(
     with pytest.raises(RejectedOffer):
         await answering
     assert agent.peer._watch is None, "nobody waits for a connection any more"
+    assert not [each for each in caplog.records if each.exc_info], "it is no fault"
     await caller.peer.close()
 
 
