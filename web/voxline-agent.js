@@ -82,8 +82,11 @@ let onTheLine = null;
 export class VoxlineAgent extends HTMLElement {
   static observedAttributes = ['label', 'microphone'];
 
-  /** @type {object | undefined} sent with the next call, for instance {instructions: "…"} */
-  session;
+  /**
+   * Sent with the next call, for instance {instructions: "…"}. A page may have set it already: its
+   * scripts run before a module does.
+   */
+  session = /** @type {{session?: object}} */ (this).session;
 
   #call = new VoxlineCall();
   #line = new LineView();

@@ -302,6 +302,18 @@ def test_it_can_be_driven_by_script(host, site):
     assert page.evaluate(f"{ELEMENT}.state") == "ended"
 
 
+def test_a_session_may_be_set_before_its_script_has_loaded(host, site):
+    """As any script of the page's own does: a module runs after all of them."""
+    page = host("")
+    page.evaluate("""() => {
+        const early = document.implementation.createHTMLDocument('').createElement('voxline-agent');
+        early.session = { instructions: 'Be brief.' };
+        document.body.append(early); // here it becomes what it is to be
+    }""")
+    assert page.evaluate(f"{ELEMENT}.call()") is True
+    assert site.sessions == ['{"instructions":"Be brief."}']
+
+
 def test_a_microphone_can_be_chosen_during_a_call_and_stays_chosen(host):
     page = host()
     connect(page)
