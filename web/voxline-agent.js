@@ -243,7 +243,7 @@ export class VoxlineAgent extends HTMLElement {
       ? state === 'connecting'
         ? 'Cancel'
         : 'Hang up'
-      : (label ?? 'Call');
+      : label || 'Call';
     this.#muteButton.hidden = this.#microphones.hidden = !active || state === 'connecting';
     const placed = active && state !== 'connecting' && state !== 'reconnecting';
     const deaf = state === 'listening' && this.#call.muted;

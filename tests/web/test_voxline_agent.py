@@ -107,6 +107,11 @@ def test_everything_works_by_keyboard(host):
     expect(button(page, "Talk to us")).to_be_visible()
 
 
+def test_a_label_without_words_is_none(host):
+    page = host("<voxline-agent label></voxline-agent>")
+    connect(page)
+
+
 def test_focus_is_visible(host):
     page = host()
     page.keyboard.press("Tab")
