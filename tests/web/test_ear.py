@@ -75,9 +75,8 @@ def test_what_fell_between_two_readings_is_not_guessed(waits, late):
 
 
 def test_after_a_late_reading_turns_are_measured_again(waits):
-    assert waits([(100, 500), (1500, 2000)], [(700, 1300), (2210, 2900)], late=[(600, 900)]) == [
-        210
-    ]
+    caller, agent = [(100, 500), (1500, 2000)], [(700, 1300), (2210, 2900)]
+    assert waits(caller, agent, late=[(600, 900)]) == [210]
 
 
 def test_a_quiet_room_is_no_caller(waits):

@@ -311,7 +311,8 @@ def test_a_session_may_be_set_before_its_script_has_loaded(host, site):
     """As any script of the page's own does: a module runs after all of them."""
     page = host("")
     page.evaluate("""() => {
-        const early = document.implementation.createHTMLDocument('').createElement('voxline-agent');
+        const elsewhere = document.implementation.createHTMLDocument('');
+        const early = elsewhere.createElement('voxline-agent');
         early.session = { instructions: 'Be brief.' };
         document.body.append(early); // here it becomes what it is to be
     }""")
