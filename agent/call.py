@@ -373,7 +373,8 @@ class Call:
         self._errands.offer(Tool(*tool) for tool in self._settings.tools or ())
 
     def _conversation(self, turn: int) -> Conversation:
-        instructions = self._settings.instructions or self._config.agent.instructions
+        asked = self._settings.instructions
+        instructions = self._config.agent.instructions if asked is None else asked
         tools = () if self._settings.may_call_tools is False else self._errands.tools
         past = self._memory.before(turn, self._replies.held)
         return Conversation(instructions, self._language, past, turn, tools)

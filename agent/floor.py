@@ -149,14 +149,14 @@ class Floor:
 
     def finish_turn(self) -> list[Command]:
         """The caller has finished: answer, or leave that to the client."""
+        if not self.rules.create_response and not self._owed:
+            self.state = LISTENING
+            return [*self.discard(), do.CommitUtterance()]
         withdraws = self.rules.withdraw_s and self.rules.interrupt_response
         if self._prepared and not self._owed and withdraws:
             self._prepared, self.tried = False, True
             return [do.TryReply(self.turn)]
-        if self._prepared or self._owed:
-            return self.release()
-        self.state = LISTENING
-        return [do.CommitUtterance()]
+        return self.release()
 
     def forget(self) -> list[Command]:
         return [*self.discard(), do.ForgetUtterance()]

@@ -156,8 +156,7 @@ class Switchboard:
     async def answer(self, call_id: str, offer_sdp: str, client: Client) -> str:
         """Begin a call; return the SDP answer. Raises RejectedOffer, leaving nothing behind."""
         await asyncio.sleep(0)  # reading the offer held the loop long enough
-        if not self._open:
-            raise RejectedOffer("shutting_down", "the server is stopping", status=503)
+        self._refuse_if_stopping()
         if self.active >= self.capacity:
             raise RejectedOffer(
                 "server_full", f"all {self.capacity} lines are busy; try again", status=503
@@ -181,10 +180,15 @@ class Switchboard:
             return await line.peer.answer(offer_sdp)
         except RejectedOffer:
             call.end(EndReason.NEVER_CONNECTED)
+            self._refuse_if_stopping()  # then it is no fault of the offer
             raise
         except BaseException:
             call.end(EndReason.ERROR)
             raise
+
+    def _refuse_if_stopping(self) -> None:
+        if not self._open:
+            raise RejectedOffer("shutting_down", "the server is stopping", status=503)
 
     def placed_by(self, offer_sdp: str) -> list[str]:
         """Return the ids of the calls that this offer placed and that are not over."""

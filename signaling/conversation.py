@@ -43,6 +43,7 @@ class Conversation:
     calls: dict[str, FunctionCall] = field(default_factory=dict)  # by their own ids
     response: Response | None = None
     utterance: Utterance | None = None  # open: neither answered nor forgotten
+    unanswered: bool = False  # something was committed, and no response begun since
     _answered: Utterance | None = None  # the latest that was answered
     _goes_on: Utterance | None = None  # its turn was withdrawn; the next one holds it, too
     _last_item: str | None = None
@@ -126,7 +127,7 @@ class Conversation:
         utterance = self.utterance
         if utterance is None or utterance.number != number:
             return []
-        self.utterance, self._answered = None, utterance
+        self.utterance, self._answered, self.unanswered = None, utterance, True
         item = Message(utterance.item_id, "user", "completed", None, self._last_item)
         item.audio_ms = utterance.end_ms - utterance.start_ms
         committed = {
@@ -162,7 +163,7 @@ class Conversation:
 
     def _created(self, turn: int) -> list[Event]:
         response = self.response = Response(turn, self._response_id(turn))
-        response.knows_results = self._unclaimed
+        response.knows_results, self.unanswered = self._unclaimed, False
         view = self._view(response, None)
         return [{"type": "response.created", "response": view}]
 

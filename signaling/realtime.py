@@ -139,10 +139,11 @@ class RealtimeClient:
             case "output_audio_buffer.clear":
                 return [] if self._conversation.response is None else [CancelCurrentReply()], []
             case "input_audio_buffer.commit":
-                if self._conversation.utterance is None:
+                if self._conversation.utterance is None and not self._conversation.unanswered:
                     raise _wrong(Code.NOTHING_TO_COMMIT, "the caller has said nothing new")
                 return [], []  # response.create commits what was said, and answers it
             case "input_audio_buffer.clear":
+                self._conversation.unanswered = False
                 # An open utterance is acknowledged when the call has forgotten it.
                 cleared = {"type": "input_audio_buffer.cleared"}
                 return [ClearUtterance()], [] if self._conversation.utterance else [cleared]

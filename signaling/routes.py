@@ -142,3 +142,7 @@ async def _read(request: web.Request) -> bytes:
         raise RejectedOffer(
             Code.BODY_TOO_LARGE, f"a body has {body.MAX_BYTES} bytes at most", status=413
         ) from None
+    except (ConnectionError, web.RequestPayloadError):
+        raise RejectedOffer(
+            Code.BODY_MALFORMED, "the body broke off, or is not as encoded as it says"
+        ) from None

@@ -5,6 +5,7 @@ import functools
 from asyncio import run
 from pathlib import Path
 
+from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from agent.config_file import load
@@ -17,6 +18,13 @@ ANSWER = "v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\nm=application 9 UDP/DTLS/SCT
 VOICES, LANGUAGES = ("nora", "otto"), ("en", "fr")
 SDP = {"Content-Type": "application/sdp"}
 CALLS = "/v1/realtime/calls"
+
+
+class Server(TestServer):
+    """As `agent.serve` runs it: what was begun for a caller who goes away is not broken off."""
+
+    async def _make_runner(self, **_):
+        return web.AppRunner(self.app, access_log=None)
 
 
 class FakeCalls:
@@ -64,7 +72,7 @@ async def served(
         ready=lambda: ready,
         web_root=web_root,
     )
-    async with TestClient(TestServer(app)) as client:
+    async with TestClient(Server(app)) as client:
         yield client
 
 

@@ -88,8 +88,7 @@ export async function responseError(response) {
   const body = await response.json().catch(() => null); // a proxy's error page is not JSON
   const error = /** @type {{error?: {code?: unknown, message?: unknown}} | null} */ (body)?.error;
   const detail = typeof error?.message === 'string' ? error.message : `HTTP ${response.status}`;
-  if (error?.code === 'shutting_down') return new CallError('server-error', { detail });
-  if (response.status === 503) {
+  if (error?.code === 'server_full') {
     const seconds = Number.parseInt(response.headers.get('Retry-After') ?? '', 10);
     // Without the server's words: they could only say again that it is full.
     return new CallError('server-full', { retryAfterS: seconds > 0 ? seconds : undefined });

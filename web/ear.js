@@ -41,9 +41,11 @@ export function needle(shown, now) {
 export class Ear {
   #callerS = -Infinity; // when the caller last made a sound
   #agentS = -Infinity; // when the agent last made a sound
+  #readS = -Infinity; // up to when all of both was read
 
   /**
-   * @param {Float32Array} caller the latest samples, up to `nowS`; readings may overlap
+   * @param {Float32Array} caller the latest samples, up to `nowS`; readings may overlap, and what
+   *   lies between two of them (timers of a page that nobody sees are late) is not guessed
    * @param {Float32Array} agent likewise, as long
    * @param {number} nowS audio time of the last sample
    * @param {number} rateHz
@@ -52,6 +54,8 @@ export class Ear {
   take(caller, agent, nowS, rateHz) {
     /** @param {number} index */
     const timeS = (index) => nowS - (caller.length - 1 - index) / rateHz;
+    if (timeS(-2) > this.#readS) [this.#callerS, this.#agentS] = [-Infinity, timeS(0)];
+    this.#readS = nowS;
     const begun = agent.findIndex(loud);
     let waitedS = Infinity;
     if (begun >= 0 && timeS(begun) - this.#agentS > AGENT_SILENCE_S) {

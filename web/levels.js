@@ -8,14 +8,16 @@
 import { Ear, loudness, needle } from './ear.js';
 
 const PERIOD_MS = 50;
-// Samples per reading: 85 ms at 48 kHz, more than the period, so that no sound falls between two
-// readings unless the timer is late by more than 35 ms.
-const READING = 4096;
+// A reading is the largest power of two below this: 171 ms at 48 kHz. More than the period, so that
+// nothing is lost between two unless the timer is late by 100 ms; less than the ear's AGENT_SILENCE_S.
+const READING_S = 0.19;
+const SHOWN_S = 0.085; // of it, the latest; a level of all of it would lag
 
 /** @typedef {Readonly<{caller: number, agent: number}>} LevelPair each 0..1 */
 
 export class Levels {
   #context = new AudioContext();
+  #samples = 2 ** Math.floor(Math.log2(READING_S * this.#context.sampleRate)); // per reading
   #caller = this.#meter();
   #agent = this.#meter();
   #ear = new Ear();
@@ -37,15 +39,16 @@ export class Levels {
       this.#context.close();
       throw error;
     }
-    const [caller, heard] = [new Float32Array(READING), new Float32Array(READING)];
+    const [caller, heard] = [new Float32Array(this.#samples), new Float32Array(this.#samples)];
+    const shown = -Math.round(SHOWN_S * this.#context.sampleRate);
     this.#timer = setInterval(() => {
       this.#caller.getFloatTimeDomainData(caller);
       this.#agent.getFloatTimeDomainData(heard);
       const { currentTime, sampleRate } = this.#context;
       const waitedMs = this.#ear.take(caller, heard, currentTime, sampleRate);
       this.#shown = {
-        caller: needle(this.#shown.caller, loudness(caller)),
-        agent: needle(this.#shown.agent, loudness(heard)),
+        caller: needle(this.#shown.caller, loudness(caller.subarray(shown))),
+        agent: needle(this.#shown.agent, loudness(heard.subarray(shown))),
       };
       onLevels(this.#shown);
       if (waitedMs !== null) onHeard(waitedMs);
@@ -70,6 +73,6 @@ export class Levels {
   }
 
   #meter() {
-    return new AnalyserNode(this.#context, { fftSize: READING, smoothingTimeConstant: 0 });
+    return new AnalyserNode(this.#context, { fftSize: this.#samples, smoothingTimeConstant: 0 });
   }
 }

@@ -56,11 +56,12 @@ export class TranscriptView {
 
   /** @param {Item} item */
   #newRow({ id, role }) {
-    const words = el('p', { part: `words ${role}` });
+    const words = el('bdi'); // they run as their own language does, whatever the page's
     // Pages may note something beside an utterance: <div slot="item-ID"> (its latency, say).
     const note = el('slot', { name: `item-${id}` });
     note.addEventListener('slotchange', () => this.follow());
-    const row = el('li', { class: role }, el('span', { class: 'who' }, NAMES[role]), words, note);
+    const said = el('p', { part: `words ${role}` }, words);
+    const row = el('li', { class: role }, el('span', { class: 'who' }, NAMES[role]), said, note);
     this.#list.append(row);
     return { row, words };
   }

@@ -82,16 +82,19 @@ let onTheLine = null;
 export class VoxlineAgent extends HTMLElement {
   static observedAttributes = ['label', 'microphone'];
 
-  /** @type {object | undefined} sent with the next call, for instance {instructions: "…"} */
-  session;
+  /**
+   * Sent with the next call, for instance {instructions: "…"}. A page may have set it already: its
+   * scripts run before a module does.
+   */
+  session = /** @type {{session?: object}} */ (this).session;
 
   #call = new VoxlineCall();
   #line = new LineView();
   #transcript = new TranscriptView();
-  #status = el('p', { class: 'status', part: 'status' });
+  #status = el('p', { class: 'status', part: 'status', dir: 'auto' });
   // Read out: that there is a call, and that it is over. Who has the word can be heard.
   #announcement = el('p', { class: 'unseen', role: 'status' });
-  #trouble = el('div', { class: 'trouble', part: 'trouble', role: 'alert' });
+  #trouble = el('div', { class: 'trouble', part: 'trouble', role: 'alert', dir: 'auto' });
   #callButton = el('button', { class: 'call', part: 'call', type: 'button' });
   #muteButton = el('button', { class: 'mute', part: 'mute', type: 'button' }, 'Mute');
   #microphones = el('select', { part: 'microphones', 'aria-label': 'Microphone' });
@@ -240,7 +243,7 @@ export class VoxlineAgent extends HTMLElement {
       ? state === 'connecting'
         ? 'Cancel'
         : 'Hang up'
-      : (label ?? 'Call');
+      : label || 'Call';
     this.#muteButton.hidden = this.#microphones.hidden = !active || state === 'connecting';
     const placed = active && state !== 'connecting' && state !== 'reconnecting';
     const deaf = state === 'listening' && this.#call.muted;

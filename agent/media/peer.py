@@ -108,12 +108,15 @@ class Peer:
             await _others()
             await self.pc.setLocalDescription(answer)
             await _others()
+            if self._ended:
+                raise ConnectionError("hung up meanwhile")
         except asyncio.CancelledError:
             await self.close()
             raise
         except Exception as error:  # ValueError, KeyError, AttributeError, AssertionError, ...
+            hung_up = self._ended
             await self.close()
-            _log.info("offer refused", exc_info=True)
+            _log.info("offer refused", exc_info=not hung_up)
             raise RejectedOffer(
                 "invalid_offer",
                 f"the offer cannot be answered: {type(error).__name__} {error}",

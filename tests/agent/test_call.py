@@ -876,6 +876,17 @@ def test_settings_change_in_mid_call() -> None:
     run(main())
 
 
+def test_a_session_may_have_no_instructions() -> None:
+    async def main():
+        async with stage(["One."]) as scene:
+            ask(scene, ChangeSettings(CallSettings(instructions="")))
+            await scene.say(0.64)
+            await scene.wait(1)
+            assert scene.engines.conversations[0].instructions == ""
+
+    run(main())
+
+
 def test_the_one_end_releases_everything_once() -> None:
     async def main():
         async with stage([LONG]) as scene:

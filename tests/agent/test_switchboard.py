@@ -211,6 +211,27 @@ def test_a_stopping_server_ends_its_calls_and_takes_no_more() -> None:
     asyncio.run(main())
 
 
+@pytest.mark.parametrize("passes", range(1, 10))
+def test_a_caller_who_is_being_answered_as_the_server_stops_is_told_so(passes) -> None:
+    """After so many passes of the loop, in one of which the answer is ready."""
+
+    async def main():
+        async with scene() as here:
+            caller = Caller(here.config)
+            here.callers.append(caller)
+            offer = await caller.peer.offer()
+            answering = asyncio.create_task(here.board.answer("a", offer, FakeClient()))
+            for _ in range(passes):
+                await asyncio.sleep(0)
+            assert not answering.done()
+            await here.board.close()
+            with pytest.raises(RejectedOffer) as refused:
+                await answering
+            assert (refused.value.code, refused.value.status) == ("shutting_down", 503)
+
+    asyncio.run(main())
+
+
 def test_a_call_that_is_over_goes_without_the_garbage_collector() -> None:
     """It would take several calls at once, and hold the others up for it."""
 

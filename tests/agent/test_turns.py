@@ -183,6 +183,21 @@ def test_new_rules_hold_from_the_next_state() -> None:
     )
 
 
+def test_a_client_that_answers_by_itself_from_now_on_is_not_forestalled() -> None:
+    turns = Turns(RULES)
+    play(turns, [(0.0, STARTS, []), (1.0, STOPS, [PrepareReply(1)])])
+    turns.follow(replace(RULES, create_response=False), 1.2)
+    play(turns, [(1.4, TIME, [DiscardReply(1), CommitUtterance()])])
+    play(turns, [(2.0, ReplyWanted(), [PrepareReply(2), ReleaseReply(2)])])
+
+
+def test_a_client_that_leaves_answering_to_us_in_a_pause_need_not_ask() -> None:
+    turns = Turns(replace(RULES, create_response=False))
+    play(turns, [(0.0, STARTS, []), (1.0, STOPS, [])])
+    turns.follow(RULES, 1.2)
+    play(turns, [(1.4, TIME, [PrepareReply(1), ReleaseReply(1)])])
+
+
 def test_who_is_not_asked_any_more_is_not_hung_up_on_either() -> None:
     """Killed: a call that goes by the new rules at the end of the old wait, and ends there."""
     turns = Turns(RULES)

@@ -284,8 +284,22 @@ class TestTheCallersAudio:
         asked = client(nt.UtteranceStarted(1, 0))
         assert ask(asked, type="input_audio_buffer.commit") == ([], [])
 
-    def test_commit_of_nothing(self):
-        assert error(client(*ASKED), type="input_audio_buffer.commit")["code"] == (
+    def test_a_button_let_go_after_the_turn_had_ended_is_no_mistake(self):
+        """Who talks by pressing one commits, then asks, however long after the last word."""
+        asked = client(*ASKED)
+        assert ask(asked, type="input_audio_buffer.commit") == ([], [])
+        assert ask(asked, type="response.create") == ([rq.CreateReply()], [])
+
+    @pytest.mark.parametrize("notices", [(), (*ASKED, *REPLY), (*ASKED, *REPLY, WHOLE)])
+    def test_commit_of_nothing(self, notices):
+        assert error(client(*notices), type="input_audio_buffer.commit")["code"] == (
+            "input_audio_buffer_commit_empty"
+        )
+
+    def test_what_was_cleared_cannot_be_committed(self):
+        asked = client(*ASKED)
+        ask(asked, type="input_audio_buffer.clear")
+        assert error(asked, type="input_audio_buffer.commit")["code"] == (
             "input_audio_buffer_commit_empty"
         )
 

@@ -32,6 +32,12 @@ def form(**parts):
     return data
 
 
+def faults(caplog):
+    """What we logged as a fault of our own."""
+    ours = (r for r in caplog.records if r.name.startswith("signaling"))
+    return [r.getMessage() for r in ours if r.levelno >= logging.ERROR]
+
+
 def with_session(session, offer=OFFER):
     return form(
         sdp=(offer.decode(), "application/sdp"),
@@ -292,11 +298,38 @@ class TestRefusing:
             assert (await error_of(response))["code"] == "body_malformed"
 
     @awaited
-    async def test_a_body_that_is_not_as_encoded_as_it_says(self):
+    async def test_a_body_that_is_not_as_encoded_as_it_says(self, caplog):
         async with served() as http:
             headers = {**SDP, "Content-Encoding": "gzip"}
             response = await http.post(CALLS, data=b"no gzip", headers=headers)
-            assert 400 <= response.status < 500
+            assert response.status == 400
+            assert (await error_of(response))["code"] == "body_malformed"
+        assert faults(caplog) == []
+
+    @pytest.mark.parametrize("path", [CALLS, f"{CALLS}/hangup"])
+    @awaited
+    async def test_a_caller_who_goes_in_the_midst_of_the_body_is_no_fault_of_ours(
+        self, monkeypatch, caplog, path
+    ):
+        caplog.set_level(logging.INFO)
+        told = asyncio.Event()
+        read = routes._read
+
+        async def reading(request):
+            try:
+                return await read(request)
+            finally:
+                told.set()
+
+        monkeypatch.setattr(routes, "_read", reading)
+        async with served() as http:
+            _, writer = await asyncio.open_connection(http.host, http.port)
+            head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/sdp"
+            writer.write(f"{head}\r\nContent-Length: 100\r\n\r\nv=0".encode())
+            await writer.drain()
+            writer.close()
+            await told.wait()
+        assert faults(caplog) == []
 
 
 class TestHangingUp:

@@ -67,9 +67,10 @@ def test_a_full_server_says_when_to_try_again(caller, site):
     assert error["detail"] == ""  # the server only says again that it is full
 
 
-def test_a_server_that_stops_is_not_called_full(caller, site):
+@pytest.mark.parametrize("code", ["shutting_down", "of_a_proxy"])
+def test_whoever_else_is_not_available_is_not_called_full(caller, site, code):
     page = caller()
-    site.refuse(503, "shutting_down", "the server is stopping", retry_after_s=5)
+    site.refuse(503, code, "not now", retry_after_s=5)
     page.evaluate("call.call()")
     assert [error["code"] for error in told(page, "error")] == ["server-error"]
 

@@ -107,6 +107,11 @@ def test_everything_works_by_keyboard(host):
     expect(button(page, "Talk to us")).to_be_visible()
 
 
+def test_a_label_without_words_is_none(host):
+    page = host("<voxline-agent label></voxline-agent>")
+    connect(page)
+
+
 def test_focus_is_visible(host):
     page = host()
     page.keyboard.press("Tab")
@@ -209,6 +214,43 @@ def test_what_is_said_is_never_markup(host):
     expect(page.get_by_role("listitem").locator("p")).to_have_text(words)
 
 
+LAST = """(element) => {
+    const { firstChild: words } = element, range = document.createRange();
+    const at = (from) => (range.setStart(words, from), range.setEnd(words, from + 1),
+                          range.getBoundingClientRect().x);
+    return at(words.length - 1) - at(0);
+}"""  # how far to the right of its first character a text's last one stands
+
+
+@pytest.mark.parametrize(
+    ("direction", "words", "rightwards"),
+    [("rtl", "How can I help?", True), ("ltr", "מה השעה?", False)],
+)
+def test_words_run_as_their_language_does_on_any_page(host, direction, words, rightwards):
+    page = host(f'<html dir="{direction}"><voxline-agent></voxline-agent>')
+    assert page.evaluate("getComputedStyle(document.body).direction") == direction
+    connect(page)
+    receive(page, SAID[1], {**SAID[2], "delta": words})
+    said = page.get_by_role("listitem").locator("bdi")
+    expect(said).to_have_text(words)
+    assert (said.evaluate(LAST) > 0) is rightwards
+
+
+def test_so_do_its_own_words(host):
+    page = host('<html dir="rtl"><voxline-agent></voxline-agent>')
+    page.evaluate("fake.connects = false")
+    button(page, "Call").click()
+    status = page.locator(".status")
+    expect(status).to_have_text("Calling…")
+    assert status.evaluate(LAST) > 0
+    button(page, "Cancel").click()
+    page.evaluate("fake.microphone = 'NotAllowedError'")
+    button(page, "Call").click()
+    trouble = page.get_by_role("alert").locator("strong")
+    expect(trouble).to_have_text("The microphone is not allowed here.")
+    assert trouble.evaluate(LAST) > 0
+
+
 def test_an_error_is_shown_with_its_remedy_and_gone_with_the_next_call(host):
     page = host()
     page.evaluate("fake.microphone = 'NotAllowedError'")
@@ -263,6 +305,19 @@ def test_it_can_be_driven_by_script(host, site):
     ]
     page.evaluate(f"{ELEMENT}.hangUp()")
     assert page.evaluate(f"{ELEMENT}.state") == "ended"
+
+
+def test_a_session_may_be_set_before_its_script_has_loaded(host, site):
+    """As any script of the page's own does: a module runs after all of them."""
+    page = host("")
+    page.evaluate("""() => {
+        const elsewhere = document.implementation.createHTMLDocument('');
+        const early = elsewhere.createElement('voxline-agent');
+        early.session = { instructions: 'Be brief.' };
+        document.body.append(early); // here it becomes what it is to be
+    }""")
+    assert page.evaluate(f"{ELEMENT}.call()") is True
+    assert site.sessions == ['{"instructions":"Be brief."}']
 
 
 def test_a_microphone_can_be_chosen_during_a_call_and_stays_chosen(host):

@@ -14,6 +14,7 @@ classes in place of theirs, once a process. What is changed, and why:
   and the queue behind the socket is unbounded; one that is nearly STUN, a traceback in the log.
 * SSRC tables grow with each SSRC that a caller makes up.
 * RTCP feedback: one datagram may ask for the same packets thousands of times, and gets them.
+* sockets, and relays: what is opened while a connection is closed stays open for ever.
 * host addresses: loopback is left out; an address behind NAT cannot be named.
 * SCTP: what waits to be put together is unbounded, and read through again for each packet; one
   datagram may acknowledge millions of chunks that were never sent, or want hundreds of answers;
@@ -139,10 +140,10 @@ def _insides() -> Iterable[tuple[object, tuple[str, ...]]]:
     yield dtls, ("_register_rtp_receiver", "_rtp_router")
     yield dtls._rtp_router, ("ssrc_table", "route_rtp", "route_rtcp")
     yield ice, ("_connection", "_send")
-    agent_names = ("_queue", "_nominated", "_query_consent_task", "_protocols", "_check_list")
+    agent_names = ("_queue", "_nominated", "_query_consent_task", "_protocols", "_closing")
     hooks = ("get_component_candidates", "data_received", "request_received", "recv")
     yield aioice.ice.Connection(ice_controlling=False), (*agent_names, *hooks)
-    checks = ("_remote_candidates", "check_incoming", "check_state")
+    checks = ("_check_list", "_remote_candidates", "check_incoming", "check_state")
     yield aioice.ice.Connection(ice_controlling=False), checks
     yield aioice.ice.Connection, ("query_consent", "build_request")
     yield aioice.ice, ("get_host_addresses", "StunProtocol")

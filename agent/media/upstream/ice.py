@@ -40,6 +40,10 @@ class Connection(aioice.ice.Connection):
 
     async def get_component_candidates(self, *args: Any, **named: Any) -> list[Any]:
         found = await super().get_component_candidates(*args, **named)
+        if self._closing:  # meanwhile, when not all of its sockets were there to be closed
+            for protocol in self._protocols:
+                await protocol.close()
+            self._protocols.clear()
         return [self._as_seen(candidate) for candidate in found]
 
     def _as_seen(self, candidate: Any) -> Any:

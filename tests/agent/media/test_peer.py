@@ -555,6 +555,24 @@ async def test_a_caller_that_gives_up_while_being_answered_leaves_nothing():
     await caller.peer.close()
 
 
+@pytest.mark.parametrize("passes", range(1, 12))
+@realtime
+async def test_a_caller_that_is_hung_up_on_while_being_answered_is_not_answered(passes, caplog):
+    caplog.set_level(logging.INFO)
+    upstream.install(CONFIG)
+    agent, caller = Side(), Side()
+    answering = asyncio.create_task(agent.peer.answer(await caller.peer.offer()))
+    for _ in range(passes):
+        await asyncio.sleep(0)
+    assert not answering.done()
+    await agent.peer.close()
+    with pytest.raises(RejectedOffer):
+        await answering
+    assert agent.peer._watch is None, "nobody waits for a connection any more"
+    assert not [each for each in caplog.records if each.exc_info], "it is no fault"
+    await caller.peer.close()
+
+
 @realtime
 async def test_nobody_is_told_of_a_connection_that_comes_after_the_hang_up(monkeypatch):
     """Killed: "ended", and then "connected", in the log of a call that was soon hung up."""

@@ -1,6 +1,7 @@
 """ICE agents over 127.0.0.1, with a network or a NAT between them; calls: test_peer.py."""
 
 import asyncio
+import os
 import random
 from functools import wraps
 from types import SimpleNamespace
@@ -44,6 +45,22 @@ async def test_the_address_before_a_nat_is_offered_in_place_of_ours():
     )
     await connection.close()
     upstream.install(LOOPBACK)
+
+
+@pytest.mark.parametrize("passes", range(1, 6))
+def test_whoever_hangs_up_while_addresses_are_gathered_leaves_no_socket(passes):
+    async def main():
+        upstream.install(LOOPBACK)
+        before = len(os.listdir("/proc/self/fd"))
+        connection = Connection(ice_controlling=True)
+        gathering = asyncio.create_task(connection.gather_candidates())
+        for _ in range(passes):
+            await asyncio.sleep(0)
+        await connection.close()
+        await gathering
+        assert len(os.listdir("/proc/self/fd")) == before
+
+    asyncio.run(main())
 
 
 # -- consent -----------------------------------------------------------------------------------
