@@ -113,15 +113,16 @@ def outcome(item: Item, opinions: Opinions, rivals: Callable[[], Sequence[Rival]
     heard = words(opinions.request)
     request = understand(heard)
     found = certainty.measures(opinions) if request else None
+    score = certainty.log_odds(opinions) if request else _NEVER
     return Outcome(
         item.fold,
         item.source,
         item.condition,
         item.said,
         heard if request else "",
-        certainty.score(opinions) if found else _NEVER,
+        score,
         astuple(found) if found else (),
-        certainty.closest_rival(request, rivals()) if found else math.inf,
+        certainty.closest_rival(request, rivals()) if score > _NEVER else math.inf,
     )
 
 

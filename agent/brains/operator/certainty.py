@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from agent.brains.operator.grammar import understand
 from agent.brains.operator.opinions import Opinions, Rival, Span, words
 from agent.brains.operator.requests import Intent, Request, same
+from agent.brains.operator.sentences import sentences
 from agent.brains.operator.weights import BIAS, DOUBT, THRESHOLD, WEIGHTS
 
 _HANG_UP: Final = 1.5  # log odds more than others need: a wrong goodbye ends the call
@@ -55,7 +56,7 @@ def certain_request(
     `rivals` takes long, and is asked for those only where they matter.
     """
     request = understand(words(opinions.request))
-    if request is None or (found := score(opinions)) < THRESHOLD:
+    if request is None or (found := log_odds(opinions)) < THRESHOLD:
         return None
     sure = is_sure(request.intent, found - THRESHOLD, closest_rival(request, rivals()))
     return replace(request, is_sure=sure)
@@ -93,8 +94,14 @@ def closest_rival(request: Request | None, rivals: Sequence[Rival]) -> float:
     )
 
 
+def log_odds(opinions: Opinions) -> float:
+    """That the first opinion is right: as one sentence, or as two that are both right."""
+    parts = [score(part) for part in sentences(opinions)]
+    return max(score(opinions), min(parts, default=-math.inf))
+
+
 def score(opinions: Opinions) -> float:
-    """Log odds that the first opinion is right; minus infinity where it cannot be."""
+    """The same as one sentence; minus infinity where it cannot be."""
     found = measures(opinions)
     if found is None:
         return -math.inf
