@@ -1,4 +1,4 @@
-"""Two sentences in one utterance: where it divides, and what is heard of each. Pure.
+"""A "stop" and a request in one utterance: where it divides, what is heard of each. Pure.
 
 "No, please stop. Tell me a joke." is one utterance where the first made no turn of its own. No
 single request is so long, or has such a pause in it, and the weights were fitted on those.
@@ -10,12 +10,13 @@ from typing import Final
 
 from agent.brains.operator.grammar import understand
 from agent.brains.operator.opinions import Opinions, Span, words
+from agent.brains.operator.requests import Intent
 
 _PAUSE: Final = 15  # frames between two sentences, at least
 
 
 def sentences(opinions: Opinions) -> tuple[Opinions, ...]:
-    """Return the two on either side of the longest pause, if each is a request; else none."""
+    """Return the two on either side of the longest pause, if they are just that; else none."""
     spans = opinions.request
     spoken = [place for place, span in enumerate(spans) if span.word]
     within = spans[spoken[0] : spoken[-1]] if spoken else ()
@@ -27,7 +28,8 @@ def sentences(opinions: Opinions) -> tuple[Opinions, ...]:
         Opinions(_between(opinions.request, *ends), _between(opinions.anything, *ends))
         for ends in ((-1, middle), (middle, math.inf))
     )
-    return parts if all(understand(words(part.request)) for part in parts) else ()
+    first, second = (understand(words(part.request)) for part in parts)
+    return parts if first and first.intent is Intent.STOP and second else ()
 
 
 def _between(spans: Sequence[Span], after: float, until: float) -> tuple[Span, ...]:

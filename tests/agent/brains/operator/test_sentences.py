@@ -1,4 +1,4 @@
-"""Two requests in one utterance are judged one by one, and other speech is not let in by it."""
+"""A stop and a request in one utterance are judged one by one; other speech is not let in."""
 
 from dataclasses import replace
 
@@ -28,6 +28,7 @@ def test_the_longest_pause_between_two_requests_divides_them() -> None:
         ("what", "time", "is", "it"),  # no pause
         ("what", "time", "", "is", "it"),  # neither side is a request
         ("no", "please", "stop", "", "what", "time"),  # one is
+        ("hello", "", "what", "time", "is", "it"),  # so somebody else's speech was let in
         (),
     ],
 )
