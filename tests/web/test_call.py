@@ -180,7 +180,9 @@ def test_a_proxy_may_serve_it_under_a_path_and_strip_that(call, says, server_url
         expect(lines(page, "Agent").last).to_contain_text(re.compile(r"It is |It's "))
         with page.expect_response("**/hangup") as answered:
             page.get_by_role("button", name="Hang up").click()
-        assert answered.value.status == 200
+        assert answered.value.url.startswith(f"{url}/v1/realtime/calls/rtc_")
+        # 404: it has ended, as its connection was closed, before the request came
+        assert answered.value.status in (200, 404)
         eventually(page, lambda: active_calls(server_url) == 0)
 
 
