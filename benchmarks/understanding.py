@@ -113,7 +113,7 @@ def outcome(item: Item, opinions: Opinions, rivals: Callable[[], Sequence[Rival]
     heard = words(opinions.request)
     request = understand(heard)
     found = certainty.measures(opinions) if request else None
-    score = certainty.log_odds(opinions) if request else _NEVER
+    score = max(_NEVER, certainty.log_odds(opinions)) if request else _NEVER
     return Outcome(
         item.fold,
         item.source,

@@ -92,10 +92,15 @@ class Scene:
         )
         self.callers: list[Caller] = []
 
-    async def call(self, call_id="a"):
-        caller, client = Caller(self.config), FakeClient()
+    async def offered(self):
+        """A caller, and the offer that is not placed yet."""
+        caller = Caller(self.config)
         self.callers.append(caller)
-        answer = await self.board.answer(call_id, await caller.peer.offer(), client)
+        return caller, await caller.peer.offer()
+
+    async def call(self, call_id="a"):
+        (caller, offer), client = await self.offered(), FakeClient()
+        answer = await self.board.answer(call_id, offer, client)
         await caller.peer.accept(answer)
         await asyncio.wait_for(caller.connected.wait(), 10)
         return caller, client
@@ -217,9 +222,7 @@ def test_a_caller_who_is_being_answered_as_the_server_stops_is_told_so(passes) -
 
     async def main():
         async with scene() as here:
-            caller = Caller(here.config)
-            here.callers.append(caller)
-            offer = await caller.peer.offer()
+            _, offer = await here.offered()
             answering = asyncio.create_task(here.board.answer("a", offer, FakeClient()))
             for _ in range(passes):
                 await asyncio.sleep(0)
@@ -258,9 +261,7 @@ def test_a_call_is_known_by_its_offer_until_it_is_over() -> None:
     async def main():
         async with scene() as here:
             await here.call("a")
-            caller = Caller(here.config)
-            here.callers.append(caller)
-            offer = await caller.peer.offer()
+            _, offer = await here.offered()
             assert here.board.placed_by(offer) == []
             answering = asyncio.create_task(here.board.answer("b", offer, FakeClient()))
             while here.board.active < 2:  # noqa: ASYNC110
@@ -277,9 +278,7 @@ def test_a_call_is_known_by_its_offer_until_it_is_over() -> None:
 def test_a_caller_who_hangs_up_while_being_answered_is_no_error() -> None:
     async def main():
         async with scene() as here:
-            caller = Caller(here.config)
-            here.callers.append(caller)
-            offer = await caller.peer.offer()
+            _, offer = await here.offered()
             answering = asyncio.create_task(here.board.answer("a", offer, FakeClient()))
             while not here.board.active:  # noqa: ASYNC110
                 await asyncio.sleep(0)

@@ -5,8 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from decoded import spoken
 from spoken import say
 
+from agent.brains.operator.opinions import Opinions
 from benchmarks import understanding as subject
 from benchmarks.understanding import (
     Bounds,
@@ -14,6 +16,7 @@ from benchmarks.understanding import (
     curves,
     least_doubt,
     main,
+    outcome,
     refit,
     rows,
     tally,
@@ -38,6 +41,14 @@ def test_a_number_must_be_the_same() -> None:
     counted = replace(RIGHT, said="count to ten", found="count to ten please")
     assert counted.right
     assert not replace(counted, found="count to twenty").right
+
+
+def test_what_no_request_can_be_is_a_number_in_json() -> None:
+    """Killed: minus infinity in it, which is no JSON, and nowhere in a plot."""
+    drawn_out = spoken("what", "time", "is", "it", pace=40)
+    item = Item("tune", "en-us", "clean", "what time is it", np.zeros(0, np.float32))
+    judged = outcome(item, Opinions(drawn_out, drawn_out), lambda: ())
+    assert (judged.score, judged.measures) == (-99.0, ())
 
 
 def test_other_speech_is_never_right() -> None:

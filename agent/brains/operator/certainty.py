@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.brains.operator.grammar import understand
-from agent.brains.operator.opinions import Opinions, Rival, Span, words
+from agent.brains.operator.opinions import Opinions, Rival, Span, pauses, words
 from agent.brains.operator.requests import Intent, Request, same
 from agent.brains.operator.sentences import sentences
 from agent.brains.operator.weights import BIAS, DOUBT, THRESHOLD, WEIGHTS
@@ -126,7 +126,7 @@ def measures(opinions: Opinions) -> Measures | None:
     gain = np.where(speech, here - there, 0.0)
     frames = int(speech_here.sum())
     letters = sum(len(span.word) for span in spoken)
-    paces = [_frames(span) / len(span.word) for span in spoken]
+    paces = [span.frames / len(span.word) for span in spoken]
     unexplained = int((speech_there & ~speech_here).sum())
     if (
         not _FRAMES_A_LETTER[0] < frames / letters < _FRAMES_A_LETTER[1]
@@ -142,7 +142,7 @@ def measures(opinions: Opinions) -> Measures | None:
         words=float(len(spoken)),
         slowest=max(paces),
         fastest=min(paces),
-        pauses=float(np.log1p(_pauses(opinions.request))),
+        pauses=float(np.log1p(sum(each.frames for each in pauses(opinions.request)))),
         acoustic=float(here[speech_here].sum() / frames),
         margin=float(gain.sum() / speech.sum()),
         worst_word=min(float(gain[s.first : s.last + 1].mean()) for s in spoken),
@@ -154,15 +154,11 @@ def measures(opinions: Opinions) -> Measures | None:
     )
 
 
-def _frames(span: Span) -> int:
-    return span.last - span.first + 1
-
-
 def _likelihoods(spans: Sequence[Span], end: int) -> NDArray[np.float64]:
     """Acoustic log likelihood of each frame, [end]; a span's is spread evenly over it."""
     frames = np.zeros(end)
     for span in spans:
-        frames[span.first : span.last + 1] = span.acoustic / _frames(span)
+        frames[span.first : span.last + 1] = span.acoustic / span.frames
     return frames
 
 
@@ -173,12 +169,6 @@ def _speech(spans: Sequence[Span], end: int) -> NDArray[np.bool_]:
         if span.word:
             frames[span.first : span.last + 1] = True
     return frames
-
-
-def _pauses(spans: Sequence[Span]) -> int:
-    """Frames of silence between the first word and the last."""
-    places = [index for index, span in enumerate(spans) if span.word]
-    return sum(_frames(s) for s in spans[places[0] : places[-1]] if not s.word)
 
 
 def _agreement(here: Sequence[Span], there: Sequence[Span]) -> float:

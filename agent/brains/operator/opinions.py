@@ -1,6 +1,6 @@
 """What the recogniser made of an utterance: words, and where in the sound each was."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 
@@ -13,6 +13,10 @@ class Span:
     last: int  # the last frame of it
     acoustic: float  # log likelihood of the sound given the word, in powers of 1.0001
     language: float  # log likelihood of the word given those before it, weighted
+
+    @property
+    def frames(self) -> int:
+        return self.last - self.first + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +39,10 @@ class Opinions:
 def words(spans: Iterable[Span]) -> str:
     """What was said in them, without silence and noise."""
     return " ".join(span.word for span in spans if span.word)
+
+
+def pauses(spans: Sequence[Span]) -> list[Span]:
+    """The silences between the first word and the last."""
+    spoken = [place for place, span in enumerate(spans) if span.word]
+    within = spans[spoken[0] : spoken[-1]] if spoken else ()
+    return [span for span in within if not span.word]

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from agent.brains.operator.grammar import understand
-from agent.brains.operator.opinions import Opinions, Span, words
+from agent.brains.operator.opinions import Opinions, Span, pauses, words
 from agent.brains.operator.requests import Intent
 
 _PAUSE: Final = 15  # frames between two sentences, at least
@@ -17,11 +17,8 @@ _PAUSE: Final = 15  # frames between two sentences, at least
 
 def sentences(opinions: Opinions) -> tuple[Opinions, ...]:
     """Return the two on either side of the longest pause, if they are just that; else none."""
-    spans = opinions.request
-    spoken = [place for place, span in enumerate(spans) if span.word]
-    within = spans[spoken[0] : spoken[-1]] if spoken else ()
-    pause = max((s for s in within if not s.word), key=_frames, default=None)
-    if pause is None or _frames(pause) < _PAUSE:
+    pause = max(pauses(opinions.request), key=lambda each: each.frames, default=None)
+    if pause is None or pause.frames < _PAUSE:
         return ()
     middle = (pause.first + pause.last) // 2
     parts = tuple(
@@ -35,7 +32,3 @@ def sentences(opinions: Opinions) -> tuple[Opinions, ...]:
 def _between(spans: Sequence[Span], after: float, until: float) -> tuple[Span, ...]:
     """Those whose middle lies there: a word that one opinion has across the pause is one's."""
     return tuple(s for s in spans if after < (s.first + s.last) / 2 <= until)
-
-
-def _frames(span: Span) -> int:
-    return span.last - span.first + 1

@@ -42,6 +42,13 @@ def run(main):
         runner.run(main(runner.get_loop()))
 
 
+def work(loop, order, step=0):
+    """Ten steps, each in a pass of the loop of its own."""
+    order.append(step)
+    if step < 9:
+        loop.call_soon(work, loop, order, step + 1)
+
+
 def test_whatever_can_be_done_at_once_comes_before_a_packet_of_a_reply() -> None:
     """Killed: a sender that, once woken, goes on beside it."""
     order = []
@@ -52,12 +59,7 @@ def test_whatever_can_be_done_at_once_comes_before_a_packet_of_a_reply() -> None
         await asyncio.sleep(0.1)
         playout.play(1, np.zeros(4 * SPEAK_FRAME, np.float32))
 
-        def work(step):
-            order.append(step)
-            if step < 9:
-                loop.call_soon(work, step + 1)
-
-        work(0)
+        work(loop, order)
         await packet
 
     run(main)
@@ -76,12 +78,7 @@ def test_a_sender_that_is_behind_lets_others_go_between_its_packets() -> None:
         await first
         loop.now += 0.1  # it was held
 
-        def work(step):
-            order.append(step)
-            if step < 9:
-                loop.call_soon(work, step + 1)
-
-        work(0)
+        work(loop, order)
         for _ in range(2):
             await playout.recv()
 
