@@ -19,7 +19,7 @@ from agent.audio.frame import SPEAK_HZ, Samples
 from agent.config import Config
 from agent.media import upstream
 from benchmarks import options, own_server, report
-from benchmarks.caller import Caller, CallFailed, dial
+from benchmarks.caller import PATIENT, Caller, CallFailed, dial
 from benchmarks.overlap import Trial, coverage, first_softer_ms, steepness, stop
 from benchmarks.overlap_corpus import Kind, Overlap, overlaps
 
@@ -57,7 +57,7 @@ def after_s(overlap: Overlap, seed: int) -> float:
 
 async def _undisturbed(url: str) -> tuple[list[float], Samples]:
     """Levels of the packets of a reply, and its sound."""
-    async with dial(url) as call:
+    async with dial(url, config=PATIENT) as call:
         begun_s = await _begun(call)
         await call.silence(_UNDISTURBED_S)
         return _since(call, begun_s)
@@ -79,7 +79,7 @@ async def _try(
     url: str, overlap: Overlap, after_s: float, undisturbed: tuple[list[float], Samples]
 ) -> Trial:
     before = round(after_s * SPEAK_HZ)
-    async with dial(url) as call:
+    async with dial(url, config=PATIENT) as call:
         begun_s = await _begun(call)
         utterance = await call.say(_in_a_room(overlap.samples, before))
         onset_s = utterance.handed_s(before)

@@ -20,7 +20,7 @@ from agent.engines import Style
 from agent.media import upstream
 from agent.voices.espeak import EspeakVoice
 from benchmarks import own_server, report, speech
-from benchmarks.caller import CallFailed, Event, dial
+from benchmarks.caller import PATIENT, CallFailed, Event, dial
 from benchmarks.ledger_truth import Counter, Script, place, script
 
 _REQUEST = "count to fifty"
@@ -60,7 +60,7 @@ class Compared:
 async def interrupt(url: str, way: str, moment_s: float, spoken: Samples) -> Told | None:
     """Make one call and interrupt its count after so long; None when it did not stop."""
     seen: list[Event] = []
-    async with dial(url, on_event=seen.append) as call:
+    async with dial(url, on_event=seen.append, config=PATIENT) as call:
         call.send({"type": "voxline.playout.delay", "delay_ms": 0})
         # no reply comes behind the one that is cut off
         session = {"type": "realtime", "audio": {"input": {"turn_detection": _LISTENS}}}

@@ -12,13 +12,14 @@ import numpy as np
 from aiohttp import web
 
 from agent.audio.frame import SPEAK_HZ
-from agent.config import Config, Ice
+from agent.config import Config, Ice, Receive
 from agent.media import upstream
 from agent.media.opus import Encoder
 from agent.media.peer import Peer
 from agent.media.playout import Playout
 
-CONFIG = Config(ice=Ice(addresses=("127.0.0.1",)))
+# A packet that a busy machine holds back is late, and no silence is heard in its place.
+CONFIG = Config(ice=Ice(addresses=("127.0.0.1",)), receive=Receive(stall_ms=2000))
 LOUD = 0.05
 
 

@@ -18,7 +18,7 @@ from email import message_from_bytes, policy
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 MODEL = "test/voice"
-WAIT_S = 10
+WAIT_S = 60  # longer than any test waits for what it did to end a wait
 
 
 class ChatServer:

@@ -24,7 +24,8 @@ class Server(TestServer):
     """As `agent.serve` runs it: what was begun for a caller who goes away is not broken off."""
 
     async def _make_runner(self, **_):
-        return web.AppRunner(self.app, access_log=None)
+        # of a body that is refused the rest is read for that long, and not for ten seconds
+        return web.AppRunner(self.app, access_log=None, lingering_time=0.2)
 
 
 class FakeCalls:

@@ -19,6 +19,7 @@ from agent.errors import ConfigError, EngineError
 from agent.voices.tone import ToneVoice
 
 STYLE = Style("")
+ENOUGH = threading.Event()  # ends what is computed now
 
 
 def ask(instructions):
@@ -38,7 +39,7 @@ class Waiting:
 
     def __next__(self):
         self.waits.set()
-        assert self.cancelled.wait(5)
+        assert self.cancelled.wait(20)
         raise EngineError("cancelled")
 
     def cancel(self):
@@ -51,7 +52,8 @@ class Waiting:
 class ObedientListener:
     """Remembers the verbs it was told, and how many samples it heard."""
 
-    def __init__(self):
+    def __init__(self, hears_on):
+        self.hears_on = hears_on
         self.told = []
         self.samples = 0
         self.open_replies = 0
@@ -63,8 +65,8 @@ class ObedientListener:
     def hear(self, samples):
         if len(samples) == 13:
             raise EngineError("thirteen samples are unlucky")
-        if len(samples) == 14:
-            time.sleep(0.05)  # a listener too slow for its caller
+        if len(samples) == 14:  # a listener too slow for its caller
+            assert self.hears_on.wait(20)
         self.samples += len(samples)
         self.told.append(f"hear {len(samples)}")
 
@@ -97,9 +99,12 @@ class ObedientListener:
                     yield Text("on and on")
             case "compute":  # holds the interpreter, as bad engines do
                 end = time.perf_counter() + float(rest)
-                while time.perf_counter() < end:
+                while time.perf_counter() < end and not ENOUGH.is_set():
                     pass
+                ENOUGH.clear()
                 yield Text("computed")
+            case "enough":
+                ENOUGH.set()
             case "fail":
                 yield Text("so far")
                 raise EngineError("the brain cannot")
@@ -138,12 +143,13 @@ class ObedientListener:
 class ObedientBrain:
     def __init__(self):
         self.listeners = []
+        self.hears_on = threading.Event()  # what a listener waits for that cannot keep up
 
     def capacity(self):
         return 3
 
     def listen(self):
-        listener = ObedientListener()
+        listener = ObedientListener(self.hears_on)
         self.listeners.append(listener)
         return listener
 

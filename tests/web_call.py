@@ -18,6 +18,20 @@ LET_GO = "() => fake.held().microphones + fake.held().peers === 0"
 RELEASED = "() => Object.values(fake.held()).every((count) => count === 0)"
 
 
+def stop_the_clock(page):
+    """From now on timers of the page run in `page.clock.run_for` alone: once installed, the
+    clock goes on by itself, and a busy machine takes a second between two of a test's lines.
+    """
+    page.clock.install(time=0)
+    page.clock.pause_at(1000)
+
+
+def pass_seconds(page, seconds):
+    for _ in range(2 * seconds):
+        page.clock.run_for(500)
+        page.evaluate("fetch('/settled')")  # what was asked before it has been answered
+
+
 def states(page):
     return page.evaluate(
         "told.filter(([type]) => type === 'statechange').map(([, { state }]) => state)"

@@ -44,6 +44,14 @@ class Site:
         self.pages[path] = (body, policy)
         return self.origin + path
 
+    def cors(self) -> dict[str, str]:
+        if not self.allows:
+            return {}
+        return {
+            "Access-Control-Allow-Origin": self.allows,
+            "Access-Control-Expose-Headers": "Location, Retry-After",
+        }
+
     def refuse(
         self, status: int, code: str, message: str, *, retry_after_s: int | None = None
     ) -> None:
@@ -54,16 +62,27 @@ class Site:
 
 
 class SiteServer:
-    """Serves one Site after the other: a beacon of the last test's page may still be coming."""
+    """Serves each Site on a port of its own: what the last test's page still sends (a beacon, a
+    request that was held back until the page closed) does not reach the next one's.
+    """
 
-    def __init__(self) -> None:
-        self._origin = ""
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
         self._numbers = itertools.count(1)
-        self.site = Site("")
+        self._sites: dict[int, Site] = {}
 
     def fresh(self) -> Site:
-        self.site = Site(self._origin)
-        return self.site
+        return asyncio.run_coroutine_threadsafe(self._open(), self._loop).result(20)
+
+    async def _open(self) -> Site:
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        port = self._runner.addresses[-1][1]
+        self._sites[port] = Site(f"http://127.0.0.1:{port}")
+        return self._sites[port]
+
+    def _site(self, request: web.Request) -> Site:
+        assert request.transport is not None
+        return self._sites[request.transport.get_extra_info("sockname")[1]]
 
     async def run(self, ready: threading.Event, stop: asyncio.Event) -> None:
         app = web.Application()
@@ -73,16 +92,14 @@ class SiteServer:
         app.router.add_post(CALLS + "/hangup", self._hang_up_placed)
         app.router.add_get("/healthz", self._healthz)
         app.router.add_get("/{path:.*}", self._file)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        self._origin = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+        await self._runner.setup()
         ready.set()
         await stop.wait()
-        await runner.cleanup()
+        await self._runner.cleanup()
 
     async def _offer(self, request: web.Request) -> web.Response:
-        site = self.site
+        site = self._site(request)
         if request.content_type == "multipart/form-data":
             form = await request.post()
             site.offers.append(str(form["sdp"]))
@@ -92,7 +109,7 @@ class SiteServer:
             site.offers.append(await request.text())
         if site.refusal is not None:
             refusal, site.refusal = site.refusal, None
-            refusal.headers.update(self._cors())
+            refusal.headers.update(site.cors())
             return refusal
         call = f"rtc_{next(self._numbers)}"
         site.calls.append(call)
@@ -100,28 +117,32 @@ class SiteServer:
             status=201,
             text="v=0 fake answer",
             content_type="application/sdp",
-            headers={"Location": f"{CALLS}/{call}"} | self._cors(),
+            headers={"Location": f"{CALLS}/{call}"} | site.cors(),
         )
 
     async def _hang_up(self, request: web.Request) -> web.Response:
-        if request.match_info["call"] in self.site.calls:
-            self.site.hang_ups.put(request.match_info["call"])
-        return web.Response(headers=self._cors())
+        site = self._site(request)
+        if request.match_info["call"] in site.calls:
+            site.hang_ups.put(request.match_info["call"])
+        return web.Response(headers=site.cors())
 
     async def _hang_up_placed(self, request: web.Request) -> web.Response:
-        self.site.hang_ups.put(await request.text())
-        return web.Response(headers=self._cors())
+        site = self._site(request)
+        site.hang_ups.put(await request.text())
+        return web.Response(headers=site.cors())
 
-    async def _healthz(self, _: web.Request) -> web.Response:
-        return web.json_response({"status": "ok"}, headers=self._cors())
+    async def _healthz(self, request: web.Request) -> web.Response:
+        return web.json_response({"status": "ok"}, headers=self._site(request).cors())
 
-    async def _preflight(self, _: web.Request) -> web.Response:
-        allowed = {"Access-Control-Allow-Headers": "Content-Type"} if self.site.allows else {}
-        return web.Response(status=204, headers=self._cors() | allowed)
+    async def _preflight(self, request: web.Request) -> web.Response:
+        site = self._site(request)
+        allowed = {"Access-Control-Allow-Headers": "Content-Type"} if site.allows else {}
+        return web.Response(status=204, headers=site.cors() | allowed)
 
     async def _file(self, request: web.Request) -> web.StreamResponse:
-        if request.path in self.site.pages:
-            body, policy = self.site.pages[request.path]
+        site = self._site(request)
+        if request.path in site.pages:
+            body, policy = site.pages[request.path]
             headers = {"Content-Security-Policy": policy} if policy else {}
             return web.Response(text=body, content_type="text/html", headers=headers)
         name = "index.html" if request.path == "/" else request.path.removeprefix("/sdk/")
@@ -130,20 +151,12 @@ class SiteServer:
         # Scripts of another origin are modules, and modules are fetched with CORS.
         return web.FileResponse(WEB / name, headers={"Access-Control-Allow-Origin": "*"})
 
-    def _cors(self) -> dict[str, str]:
-        if not self.site.allows:
-            return {}
-        return {
-            "Access-Control-Allow-Origin": self.site.allows,
-            "Access-Control-Expose-Headers": "Location, Retry-After",
-        }
-
 
 @contextmanager
 def served() -> Iterator[SiteServer]:
-    server = SiteServer()
     ready, stop = threading.Event(), asyncio.Event()
     loop = asyncio.new_event_loop()
+    server = SiteServer(loop)
     serving = server.run(ready, stop)
     thread = threading.Thread(target=loop.run_until_complete, args=(serving,), daemon=True)
     thread.start()

@@ -102,7 +102,7 @@ class Scene:
         (caller, offer), client = await self.offered(), FakeClient()
         answer = await self.board.answer(call_id, offer, client)
         await caller.peer.accept(answer)
-        await asyncio.wait_for(caller.connected.wait(), 10)
+        await asyncio.wait_for(caller.connected.wait(), 20)
         return caller, client
 
 
@@ -116,7 +116,7 @@ async def scene(records=None, **settings):
         await here.board.close()
         await asyncio.gather(*(caller.peer.close() for caller in here.callers))
     assert here.board.active == 0
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while left := asyncio.all_tasks() - before:
             await asyncio.wait(left, timeout=1)
 
@@ -125,7 +125,7 @@ def test_a_caller_is_greeted_and_hung_up() -> None:
     async def main():
         async with scene() as here:
             caller, client = await here.call("0123456789abcdef")
-            await asyncio.wait_for(caller.audible.wait(), 10)
+            await asyncio.wait_for(caller.audible.wait(), 20)
             assert here.board.active == 1
             assert await here.board.hang_up("0123456789abcdef")
             assert here.board.active == 0
@@ -133,7 +133,7 @@ def test_a_caller_is_greeted_and_hung_up() -> None:
             assert client.of(CallEnding) == [CallEnding(EndReason.CALLER)]
             assert here.host.opened[0].log == ["close"]
             assert here.host.names == ["0123456789ab"], "no more of it: the whole hangs up"
-            await asyncio.wait_for(caller.closed.wait(), 10)
+            await asyncio.wait_for(caller.closed.wait(), 20)
             assert not await here.board.hang_up("a")
 
     asyncio.run(main())
@@ -187,7 +187,7 @@ def test_a_caller_who_leaves_frees_the_seat() -> None:
         async with scene() as here:
             caller, client = await here.call()
             await caller.peer.close()
-            await asyncio.wait_for(client.ended.wait(), 5)
+            await asyncio.wait_for(client.ended.wait(), 20)
             assert client.of(CallEnding) == [CallEnding(EndReason.CALLER)]
 
     asyncio.run(main())
@@ -197,7 +197,7 @@ def test_a_call_has_a_greatest_length() -> None:
     async def main():
         async with scene(**{"limits.call_s": 1}) as here:
             caller, client = await here.call()
-            await asyncio.wait_for(caller.closed.wait(), 10)
+            await asyncio.wait_for(caller.closed.wait(), 20)
             assert client.of(CallEnding) == [CallEnding(EndReason.TOO_LONG)]
 
     asyncio.run(main())
@@ -248,7 +248,7 @@ def test_a_call_that_is_over_goes_without_the_garbage_collector() -> None:
             gc.disable()
             try:
                 await here.board.hang_up("a")
-                async with asyncio.timeout(5):
+                async with asyncio.timeout(20):
                     while any(part() for part in watched):  # noqa: ASYNC110
                         await asyncio.sleep(0.01)
             finally:

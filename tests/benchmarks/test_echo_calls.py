@@ -36,7 +36,7 @@ async def spoken_over(stops_after_s, after_s=0.3):
     tally = Tally()
     machine = AnsweringMachine(greeting=tone(3.0), wait_ms=60_000)
     async with answering(machine), dial(machine.url, config=CONFIG) as call:
-        assert await call.until(lambda: _speaks(call) and bool(call.heard.speech_s), 5)
+        assert await call.until(lambda: _speaks(call) and bool(call.heard.speech_s), 20)
 
         def stop():
             machine.lines[0].playout.flush()

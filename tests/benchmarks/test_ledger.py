@@ -118,7 +118,7 @@ def test_a_reply_that_stopped_before_the_caller_spoke_was_not_interrupted(monkey
             return Utterance(samples)
 
     @asynccontextmanager
-    async def dial(url, on_event):
+    async def dial(url, on_event, config):
         yield Lost(on_event)
 
     monkeypatch.setattr(ledger, "dial", dial)

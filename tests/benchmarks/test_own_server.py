@@ -46,7 +46,7 @@ def test_it_ends_what_it_started(monkeypatch, tmp_path, code):
     noting = f"open({str(note)!r}, 'w').write(str(os.getpid()))\n"
 
     async def main():
-        async with asyncio.timeout(10), running(python(noting + code)):
+        async with asyncio.timeout(30), running(python(noting + code)):
             assert alive(int(note.read_text()))
 
     asyncio.run(main())

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Error, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Error, Page, Playwright, expect, sync_playwright
 from web_call import SETUP
 from web_site import Site, SiteServer, served, strict_policy
 
@@ -24,6 +24,9 @@ FLAGS = (
     "--use-fake-ui-for-media-stream",
     "--use-fake-device-for-media-stream",
 )
+
+PATIENCE_MS = 30_000  # nothing that comes takes so long, however busy the machine is
+expect.set_options(timeout=PATIENCE_MS)
 
 Launch = Callable[..., Browser]
 Visit = Callable[..., Page]
@@ -107,9 +110,12 @@ def shared_chromium(playwright: Playwright, site_server: SiteServer) -> Iterator
 def real_server() -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """In a process of its own, with the operator and no greeting: its URL and the process."""
     command = [sys.executable, "-m", "agent", "serve", "--engine", "operator"]
-    settings = ["--set", "server.port=0", "--set", "agent.greeting=''"]
+    # the last one: what a busy machine holds back is late, and no silence in its place
+    settings = ["server.port=0", "agent.greeting=''", "receive.stall_ms=2000"]
+    for setting in settings:
+        command += ["--set", setting]
     with subprocess.Popen(
-        command + settings, cwd=HERE.parents[1], stdout=subprocess.PIPE, text=True
+        command, cwd=HERE.parents[1], stdout=subprocess.PIPE, text=True
     ) as server:
         assert server.stdout is not None
         try:
@@ -119,7 +125,7 @@ def real_server() -> Iterator[tuple[str, subprocess.Popen[str]]]:
             yield found[1], server
         finally:
             server.terminate()
-            server.wait(10)
+            server.wait(30)
 
 
 @pytest.fixture(scope="module")
@@ -156,7 +162,7 @@ def watched(_pages: list[Page]) -> Iterator[Callable[[Page], Page]]:
 
     def watch(page: Page) -> Page:
         page.on("pageerror", lambda error: errors.append(str(error)))
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE_MS)
         _pages.append(page)
         return page
 

@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 from web_agent import ELEMENT, button, connect, receive
+from web_call import pass_seconds, stop_the_clock
 
 TWO = '<voxline-agent label="Sales"></voxline-agent><voxline-agent></voxline-agent>'
 
@@ -113,6 +114,18 @@ def test_another_failure_is_said_to_be_the_connections(host, site):
     button(page, "Call").click()
     expect(page.get_by_role("status")).to_have_text("No connection")
     expect(page.get_by_role("alert")).to_contain_text("the disk is full")
+
+
+def test_a_lost_connection_is_said_to_be_called_again_and_then_to_be_lost(host):
+    page = host()
+    stop_the_clock(page)
+    connect(page)
+    page.route("**/calls", lambda route: route.abort())
+    page.evaluate("fake.peer.become('failed')")
+    expect(page.get_by_role("status")).to_have_text("Connection lost. Calling again…")
+    pass_seconds(page, 16)
+    expect(page.get_by_role("status")).to_have_text("No connection")
+    expect(page.get_by_role("alert")).to_contain_text("The connection was lost")
 
 
 @pytest.mark.parametrize("words", ["Ready", "Connected", "Hearing you", "The agent hung up"])

@@ -1,7 +1,7 @@
 """connection.js, persist.js: a lost connection is called again, and given up clearly."""
 
 import pytest
-from web_call import LET_GO, RELEASED, receive, states, told
+from web_call import LET_GO, RELEASED, pass_seconds, receive, states, stop_the_clock, told
 
 LOSSES = {
     "the peer connection fails": "fake.peer.become('failed')",
@@ -14,10 +14,12 @@ LOSSES = {
 @pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
 def test_a_lost_connection_is_called_again_once_and_keeps_the_transcript(caller, site, loss):
     page = caller()
+    stop_the_clock(page)
     page.evaluate("call.call()")
     said = {"type": "response.output_audio_transcript.delta", "item_id": "a", "delta": "Hello."}
     receive(page, said)
     page.evaluate(loss)
+    pass_seconds(page, 5)  # as long as it takes to be sure
     page.wait_for_function("call.state === 'listening' && fake.peers.length === 2")
     assert states(page) == ["connecting", "listening", "reconnecting", "listening"]
     assert page.evaluate("[call.transcript.length, call.transcript[0].done]") == [1, True]
@@ -26,6 +28,7 @@ def test_a_lost_connection_is_called_again_once_and_keeps_the_transcript(caller,
     assert held["microphones"] == 1 and held["peers"] == 1  # the same microphone, a new peer
 
     page.evaluate(loss)
+    pass_seconds(page, 5)
     page.wait_for_function("call.state === 'failed'")
     assert [error["code"] for error in told(page, "error")] == ["connection-lost"]
     assert told(page, "ended") == [{"reason": "lost"}]
@@ -33,7 +36,7 @@ def test_a_lost_connection_is_called_again_once_and_keeps_the_transcript(caller,
 
 
 def silent_for_three_seconds(page):
-    page.clock.install()
+    stop_the_clock(page)
     page.evaluate("call.call()")
     page.wait_for_function("call.state === 'listening'")
     page.clock.run_for(1000)
@@ -69,17 +72,11 @@ def test_a_network_that_is_down_for_a_moment_is_no_absent_server(caller):
 
 def lost_to_an_absent_server(page):
     """A call is lost, and nobody takes another."""
-    page.clock.install()
+    stop_the_clock(page)
     page.evaluate("call.call()")
     page.wait_for_function("call.state === 'listening'")
     page.route("**/calls", lambda route: route.abort())
     page.evaluate("fake.peer.become('failed')")
-
-
-def pass_seconds(page, seconds):
-    for _ in range(2 * seconds):
-        page.clock.run_for(500)
-        page.evaluate("fetch('/settled')")  # what was asked before it has been answered
 
 
 def test_a_server_that_is_started_anew_is_called_again_when_it_is_there(caller, site):
@@ -152,7 +149,7 @@ def test_leaving_during_a_try_is_the_last_word(caller, leave):
 def test_a_call_that_is_over_is_not_tried_in_place_of_the_next_one(caller, when):
     """Killed: a page that calls anew by itself got two calls, and held on to the wrong one."""
     page = caller()
-    page.clock.install()
+    stop_the_clock(page)
     page.evaluate("call.call()")
     page.wait_for_function("call.state === 'listening'")
     anew = "() => { call.hangUp(); void call.call(); }"
@@ -176,7 +173,7 @@ def test_a_call_that_is_over_is_not_tried_in_place_of_the_next_one(caller, when)
 
 def test_giving_up_when_all_lines_stay_busy(caller, site):
     page = caller()
-    page.clock.install()
+    stop_the_clock(page)
     page.evaluate("call.call()")
     page.wait_for_function("call.state === 'listening'")
     page.route(
@@ -193,7 +190,7 @@ def test_giving_up_when_all_lines_stay_busy(caller, site):
 def test_a_disturbance_that_heals_is_no_loss(caller, site):
     page = caller()
     page.evaluate("call.call()")
-    page.clock.install()
+    stop_the_clock(page)
     page.evaluate("fake.peer.become('disconnected')")
     page.clock.run_for(2900)
     page.evaluate("fake.peer.become('connected')")
@@ -216,7 +213,7 @@ def test_hanging_up_while_calling_again_stays_hung_up(caller):
 
 def test_a_loss_after_a_while_is_another_accident(caller, site):
     page = caller()
-    page.clock.install()
+    stop_the_clock(page)
     page.evaluate("call.call()")
     for _ in range(3):
         page.wait_for_function("call.state === 'listening'")
@@ -234,7 +231,7 @@ OFFLINE = """(offline) => {
 
 def test_a_caller_without_a_network_is_called_again_when_there_is_one(caller, site):
     page = caller()
-    page.clock.install()
+    stop_the_clock(page)
     page.evaluate("call.call()")
     page.wait_for_function("call.state === 'listening'")
     page.evaluate(OFFLINE, True)
@@ -247,7 +244,7 @@ def test_a_caller_without_a_network_is_called_again_when_there_is_one(caller, si
 
 def test_a_network_that_does_not_come_back_is_given_up(caller, site):
     page = caller()
-    page.clock.install()
+    stop_the_clock(page)
     page.evaluate("call.call()")
     page.wait_for_function("call.state === 'listening'")
     page.evaluate(OFFLINE, True)
@@ -274,7 +271,7 @@ def test_hanging_up_without_a_network_places_no_call_when_there_is_one(caller, s
 def test_an_offer_that_nobody_answers_is_given_up(caller, silent):
     """A proxy keeps the connection to a server that hangs; browsers wait for minutes."""
     page = caller()
-    page.clock.install()
+    stop_the_clock(page)
     page.route(silent, lambda route: None)
     page.evaluate("void call.call()")
     page.wait_for_function("fake.peers.length === 1")

@@ -2,6 +2,7 @@
 
 import pytest
 from playwright.sync_api import Page
+from web_call import stop_the_clock
 
 SETUP = """async (counted) => {
   const { PlayoutDelay } = await import('/sdk/playout-delay.js');
@@ -29,7 +30,7 @@ SETUP = """async (counted) => {
 @pytest.fixture
 def page(visit) -> Page:
     page = visit()
-    page.clock.install()
+    stop_the_clock(page)
     page.evaluate(SETUP)
     return page
 

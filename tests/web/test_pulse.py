@@ -2,6 +2,7 @@
 
 import pytest
 from playwright.sync_api import Page
+from web_call import stop_the_clock
 
 SETUP = """async () => {
   const { Pulse } = await import('/sdk/pulse.js');
@@ -27,7 +28,7 @@ SETUP = """async () => {
 @pytest.fixture
 def page(visit) -> Page:
     page = visit()
-    page.clock.install()
+    stop_the_clock(page)
     page.evaluate(SETUP)
     return page
 

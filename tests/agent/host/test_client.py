@@ -34,8 +34,8 @@ async def text_of(pieces):
 
 
 async def until(condition):
-    """Real processes have no virtual time: ask until it holds, or fail after 10 s."""
-    async with asyncio.timeout(10):
+    """Real processes have no virtual time: ask until it holds, or fail after 30 s."""
+    async with asyncio.timeout(30):
         while not await condition():  # noqa: ASYNC110 - another process cannot set an Event
             await asyncio.sleep(0.01)
 
@@ -65,7 +65,7 @@ def run(shared):
         async def main():
             call = host.open_call()
             try:
-                return await asyncio.wait_for(scenario(host, call), 20)
+                return await asyncio.wait_for(scenario(host, call), 60)
             finally:
                 call.close()
 
@@ -81,7 +81,7 @@ def run_own(scenario, build=build, on_death=lambda: None, on_start=lambda ways: 
         host = EngineHost(build, on_death, on_start)
         await host.start()
         try:
-            return await asyncio.wait_for(scenario(host, host.open_call()), 20)
+            return await asyncio.wait_for(scenario(host, host.open_call()), 60)
         finally:
             await host.close()
 
@@ -335,10 +335,11 @@ def test_after_close_nothing_is_sent_and_an_iterator_says_why(run):
 def test_a_slow_call_does_not_delay_another(run):
     async def scenario(host, call):
         other = host.open_call()
-        slow = asyncio.create_task(all_of(call.reply(1, ask("compute 0.5"))))
+        slow = asyncio.create_task(all_of(call.reply(1, ask("compute 60"))))
         for turn in range(20):
             assert len(await all_of(other.reply(turn, ask("say hello")))) == 3
         assert not slow.done()
+        await all_of(other.reply(20, ask("enough")))
         other.close()
         await slow
 
@@ -399,7 +400,7 @@ def test_a_killed_process_fails_whoever_waits_and_the_calls_live_on():
             await all_of(reply)
         with pytest.raises(EngineError, match="the engines died"):
             await waiting
-        assert loop.time() - killed < 2  # some ms when nothing else runs
+        assert loop.time() - killed < 10  # sooner than for its silence
         with pytest.raises(EngineError, match=r"^the engines are being started again$"):
             await all_of(call.speak(2, "hello", STYLE))
         newcomer = host.open_call()

@@ -20,13 +20,13 @@ class Bench:
         self.lane = Lane("under test", self.sent.put)
 
     def next(self):
-        return self.sent.get(timeout=5)
+        return self.sent.get(timeout=20)
 
     def settle(self):
         """Everything commanded so far is done."""
         done = threading.Event()
         self.lane.do(done.set)
-        assert done.wait(5)
+        assert done.wait(20)
 
     def said(self):
         """All that was sent by now."""
@@ -101,7 +101,7 @@ def test_commands_come_between_two_pieces(bench):
         order.append("second piece")
         yield Text("b")
 
-    bench.lane.do(lambda: gate.wait(5))
+    bench.lane.do(lambda: gate.wait(20))
     bench.lane.start(7, stream)
     bench.lane.do(lambda: order.append("command"))
     gate.set()
@@ -112,7 +112,7 @@ def test_commands_come_between_two_pieces(bench):
 def test_the_first_piece_is_made_before_later_commands(bench):
     """A reply answers what was heard before it was asked for, not what came after."""
     gate, heard = threading.Event(), ["before"]
-    bench.lane.do(lambda: gate.wait(5))
+    bench.lane.do(lambda: gate.wait(20))
     bench.lane.start(7, lambda: (Text(word) for word in list(heard)))
     bench.lane.do(lambda: heard.append("after"))
     gate.set()
@@ -123,18 +123,18 @@ def test_cancelling_overtakes_what_is_queued(bench):
     entered, gate, log = threading.Event(), threading.Event(), queue.SimpleQueue()
     bench.lane.start(7, lambda: numbers(log))
     assert bench.next() == Said(7, Text("0"))
-    bench.lane.do(lambda: (entered.set(), gate.wait(5)))
-    assert entered.wait(5)
+    bench.lane.do(lambda: (entered.set(), gate.wait(20)))
+    assert entered.wait(20)
     bench.lane.do(lambda: log.put("queued command"))
     bench.lane.cancel(7)
     gate.set()
-    assert [log.get(timeout=5), log.get(timeout=5)] == ["closed", "queued command"]
+    assert [log.get(timeout=20), log.get(timeout=20)] == ["closed", "queued command"]
 
 
 def test_nothing_of_a_cancelled_stream_is_sent_and_one_that_waits_never_begins(bench):
     entered, gate, begun = threading.Event(), threading.Event(), []
-    bench.lane.do(lambda: (entered.set(), gate.wait(5)))
-    assert entered.wait(5)
+    bench.lane.do(lambda: (entered.set(), gate.wait(20)))
+    assert entered.wait(20)
     bench.lane.start(7, lambda: begun.append(7) or words("a"))
     bench.lane.cancel(7)
     gate.set()
@@ -147,11 +147,11 @@ def test_a_piece_under_way_is_not_sent_once_cancelled(bench):
 
     def stream():
         making.set()
-        gate.wait(5)
+        gate.wait(20)
         yield Text("too late")
 
     bench.lane.start(7, stream)
-    assert making.wait(5)
+    assert making.wait(20)
     bench.lane.cancel(7)
     gate.set()
     assert bench.said() == []
@@ -160,9 +160,9 @@ def test_a_piece_under_way_is_not_sent_once_cancelled(bench):
 def test_cancelling_ends_what_a_stream_waits_for(bench):
     waiting = Waiting()
     bench.lane.start(7, lambda: waiting)
-    assert waiting.waits.wait(5)
+    assert waiting.waits.wait(20)
     bench.lane.cancel(7)
-    assert waiting.closed.wait(5)
+    assert waiting.closed.wait(20)
     assert bench.said() == []
 
 
@@ -174,7 +174,7 @@ def test_a_stream_cancelled_as_it_begins_never_waits(bench):
         return waiting
 
     bench.lane.start(7, begin)
-    assert waiting.closed.wait(5)
+    assert waiting.closed.wait(20)
     assert not waiting.waits.is_set()
     assert bench.said() == []
 
@@ -182,9 +182,9 @@ def test_a_stream_cancelled_as_it_begins_never_waits(bench):
 def test_the_end_does_not_wait_for_what_a_stream_waits_for(bench):
     waiting = Waiting()
     bench.lane.start(7, lambda: waiting)
-    assert waiting.waits.wait(5)
+    assert waiting.waits.wait(20)
     bench.lane.end()
-    assert waiting.closed.wait(5)
+    assert waiting.closed.wait(20)
 
 
 def test_a_bug_in_cancelling_is_logged_and_the_stream_is_closed(bench, caplog):
@@ -195,9 +195,9 @@ def test_a_bug_in_cancelling_is_logged_and_the_stream_is_closed(bench, caplog):
 
     waiting = Stubborn()
     bench.lane.start(7, lambda: waiting)
-    assert waiting.waits.wait(5)
+    assert waiting.waits.wait(20)
     bench.lane.cancel(7)
-    assert waiting.closed.wait(5)
+    assert waiting.closed.wait(20)
     assert "oops" in caplog.text
 
 
@@ -232,10 +232,10 @@ def test_a_piece_that_cannot_be_sent_ends_its_stream_and_the_lane_lives_on(caplo
 
     lane = Lane("under test", send)
     lane.start(7, halves)
-    assert sent.get(timeout=5) == Failed(7, "the engine failed")
-    assert log.get(timeout=5) == "closed"
+    assert sent.get(timeout=20) == Failed(7, "the engine failed")
+    assert log.get(timeout=20) == "closed"
     lane.start(8, lambda: words("b"))
-    assert [sent.get(timeout=5) for _ in range(2)] == [Said(8, Text("b")), Finished(8)]
+    assert [sent.get(timeout=20) for _ in range(2)] == [Said(8, Text("b")), Finished(8)]
     assert "surrogates not allowed" in caplog.text
     lane.end()
 
@@ -262,13 +262,13 @@ def test_the_end_closes_streams_forgets_commands_does_the_last_thing_and_frees_t
     bench.lane.start(7, lambda: numbers(log))
     threads = []
     bench.lane.do(lambda: threads.append(threading.current_thread()))
-    bench.lane.do(lambda: (entered.set(), gate.wait(5)))
-    assert entered.wait(5)
+    bench.lane.do(lambda: (entered.set(), gate.wait(20)))
+    assert entered.wait(20)
     bench.lane.do(lambda: log.put("never done"))
     bench.lane.end(lambda: log.put("last"))
     gate.set()
     (thread,) = threads
-    thread.join(5)
+    thread.join(20)
     assert not thread.is_alive()
     assert [log.get(), log.get()] == ["closed", "last"]
     assert log.empty()

@@ -38,7 +38,7 @@ async def started(build=build):
 async def reply(process, said, instructions):
     process.send(wire.OpenCall(1))
     process.send(wire.StartReply(1, 5, 1, ask(instructions)))
-    return await asyncio.wait_for(said.get(), 5)
+    return await asyncio.wait_for(said.get(), 20)
 
 
 @pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
@@ -48,7 +48,7 @@ def test_it_names_its_voices_and_answers_on_either_loop(new_loop):
         assert process.ready == wire.Ready(("tone",), 3)
         process.send(wire.OpenCall(1))
         process.send(wire.StartReply(1, 5, 1, ask("told")))
-        assert await asyncio.wait_for(said.get(), 5) == wire.Said(5, Text(""))
+        assert await asyncio.wait_for(said.get(), 20) == wire.Said(5, Text(""))
         await process.end()
 
     with asyncio.Runner(loop_factory=new_loop) as runner:
@@ -114,7 +114,7 @@ def test_its_log_is_our_log_tracebacks_included(caplog):
         process, said = await started()
         await reply(process, said, "log hello")
         process.send(wire.StartReply(1, 6, 1, ask("bug")))
-        while not isinstance(await asyncio.wait_for(said.get(), 5), wire.Failed):
+        while not isinstance(await asyncio.wait_for(said.get(), 20), wire.Failed):
             pass
         await process.end()
 
@@ -168,7 +168,7 @@ def test_its_death_is_noticed():
     async def main():
         process, _ = await started()
         child_of(os.getpid()).kill()
-        await asyncio.wait_for(process.gone.wait(), 5)
+        await asyncio.wait_for(process.gone.wait(), 10)  # sooner than for its silence
         process.send(wire.OpenCall(1))  # to nobody
         await process.end()
         await process.end()
@@ -187,7 +187,7 @@ def test_it_is_known_what_became_of_it(sent, told):
     async def main():
         process, _ = await started()
         child_of(os.getpid()).send_signal(sent)
-        await asyncio.wait_for(process.gone.wait(), 5)
+        await asyncio.wait_for(process.gone.wait(), 10)
         assert await process.fate() == told
         await process.end()
 
@@ -198,7 +198,7 @@ def test_one_that_does_not_answer_any_more_is_given_up(monkeypatch, caplog):
     async def main():
         process, _ = await started()
         os.kill(child_of(os.getpid()).pid, signal.SIGSTOP)
-        await asyncio.wait_for(process.gone.wait(), 5)
+        await asyncio.wait_for(process.gone.wait(), 10)
         assert await process.fate() == "it does not answer"
         await process.end()
 
@@ -221,7 +221,7 @@ def test_one_that_answers_is_asked_again_and_kept(monkeypatch):
         process = Watched(print)
         await process.start(build)
         for _ in range(2):
-            await asyncio.wait_for(answers.get(), 5)
+            await asyncio.wait_for(answers.get(), 20)
         assert not process.gone.is_set()
         await process.end()
 
@@ -258,6 +258,6 @@ def test_it_ends_when_its_parent_is_killed_even_while_it_builds(what, awaited):
         assert awaited in parent.stdout.readline()
         child = child_of(parent.pid)
         parent.kill()
-    gone, alive = psutil.wait_procs([child], timeout=5)
+    gone, alive = psutil.wait_procs([child], timeout=20)
     assert gone
     assert not alive

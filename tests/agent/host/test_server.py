@@ -29,7 +29,7 @@ class Bench:
             self.server.receive(message)
 
     def next(self):
-        return self.sent.get(timeout=5)
+        return self.sent.get(timeout=20)
 
     def ask(self, request, instructions, *, call=1, turn=1):
         self.give(wire.StartReply(call, request, turn, ask(instructions)))
@@ -87,18 +87,22 @@ def test_each_call_has_a_listener_of_its_own(bench):
 
 def test_a_call_that_computes_does_not_stop_another_or_its_own_voice(bench):
     bench.give(wire.OpenCall(2))
-    bench.ask(5, "compute 0.3")
+    bench.ask(5, "compute 60")
     bench.give(wire.StartSpeech(1, 6, "hello", STYLE))
     bench.ask(7, "say hello", call=2)
-    order = [message.request for message in (bench.next() for _ in range(8))]
-    assert order.index(5) > order.index(6)
-    assert order.index(5) > order.index(7)
+    others = [bench.next().request for _ in range(6)]
+    assert set(others) == {6, 7}
+    bench.ask(8, "enough", call=2)
+    assert {bench.next().request for _ in range(3)} == {5, 8}
 
 
 def test_whether_it_is_there_is_answered_while_a_call_computes(bench):
-    bench.ask(5, "compute 0.3")
+    bench.give(wire.OpenCall(2))
+    bench.ask(5, "compute 60")
     bench.give(wire.Ping())
-    assert [bench.next(), bench.next()] == [wire.Pong(), wire.Said(5, Text("computed"))]
+    assert bench.next() == wire.Pong()
+    bench.ask(6, "enough", call=2)
+    assert wire.Said(5, Text("computed")) in [bench.next() for _ in range(3)]
 
 
 def test_keep_discard_and_forget_reach_the_listener_in_order(bench):
@@ -124,23 +128,25 @@ def test_nothing_waits_for_a_transcript(bench):
     bench.answer(5, "say hello", turn=3)
     waiting = bench.brain.listeners[0].waiting = Waiting()
     bench.give(wire.Keep(1, 3), wire.StartTranscript(1, 6), wire.Hear(1, FRAME))
-    assert waiting.waits.wait(5)
+    assert waiting.waits.wait(20)
     assert bench.answer(7, "say more", turn=4)[1:] == [
         Text("more"),
         Act(Action.HANG_UP),
         wire.Finished(7),
     ]
     bench.give(wire.Cancel(1, 6))
-    assert waiting.closed.wait(5)
+    assert waiting.closed.wait(20)
 
 
 def test_a_transcript_unwanted_before_it_was_asked_for_never_begins(bench):
     bench.give(wire.Hear(1, FRAME))
     bench.answer(5, "say hello", turn=3)
     waiting = bench.brain.listeners[0].waiting = Waiting()
-    bench.ask(6, "compute 0.1", turn=3)  # the mind is busy
+    bench.give(wire.OpenCall(2))
+    bench.ask(6, "compute 60", turn=3)  # the mind is busy
     bench.give(wire.StartTranscript(1, 7), wire.Cancel(1, 7))
-    assert [bench.next().request, bench.next().request] == [6, 6]
+    bench.ask(9, "enough", call=2)
+    assert sorted(bench.next().request for _ in range(3)) == [6, 6, 9]
     assert bench.told(turn=3) == "hear 320"  # the mind is through with both
     bench.brain.listeners[0].waiting = None
     bench.give(wire.StartTranscript(1, 8))
@@ -178,7 +184,8 @@ def test_a_brain_that_takes_no_more_calls_says_so_at_each_reply_but_can_speak():
 
 def test_a_listener_that_cannot_keep_up_forgets_the_rest_and_says_so(bench):
     slow = wire.Hear(1, np.zeros(14, np.float32))
-    bench.give(*[slow] * 3, *[wire.Hear(1, FRAME)] * 5000)
+    bench.give(slow, *[wire.Hear(1, FRAME)] * 5000)
+    bench.brain.hears_on.set()
     assert bench.answer(5, "say hello") == [
         wire.Failed(5, "the listener cannot keep up with the caller")
     ]
@@ -223,7 +230,7 @@ def test_closing_a_call_closes_its_streams_and_its_listener_and_ends_its_threads
     assert len(threads) == 3
     bench.give(wire.CloseCall(2))
     for thread in threads:
-        thread.join(5)
+        thread.join(20)
         assert not thread.is_alive()
     # the threads of two calls begin in any order: so do their listeners
     [listener] = [each for each in bench.brain.listeners if each.told[-1:] == ["close"]]

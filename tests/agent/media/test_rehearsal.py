@@ -23,7 +23,7 @@ def rehearsed(config):
         upstream.install(config)
         tasks = asyncio.all_tasks()
         took_place = await rehearse(config)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while left := asyncio.all_tasks() - tasks:
                 await asyncio.wait(left)
         return took_place

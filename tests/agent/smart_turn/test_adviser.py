@@ -37,7 +37,7 @@ async def advised(load):
 
 async def until(there):
     """Wait for something that comes with the loop's passes."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(30):
         while not there():  # noqa: ASYNC110 - another process cannot set an Event
             await asyncio.sleep(0.005)
 
@@ -45,7 +45,7 @@ async def until(there):
 async def odds(adviser):
     answer = asyncio.get_running_loop().create_future()
     adviser.ask(SOUND, answer.set_result)
-    return await asyncio.wait_for(answer, 10)
+    return await asyncio.wait_for(answer, 30)
 
 
 class Calling(Scene):

@@ -23,7 +23,7 @@ async def asked(worker, sound=SOUND):
     """What it says; it must be served."""
     answer = asyncio.get_running_loop().create_future()
     worker.ask(sound, answer.set_result)
-    return await asyncio.wait_for(answer, 10)
+    return await asyncio.wait_for(answer, 30)
 
 
 async def started(load=load_length):
@@ -56,7 +56,7 @@ def test_it_is_busy_until_it_has_answered() -> None:
         assert worker.busy
         with pytest.raises(AssertionError):
             worker.ask(SOUND, answer.set_result)
-        await asyncio.wait_for(answer, 10)
+        await asyncio.wait_for(answer, 30)
         assert not worker.busy
         await worker.end()
         await serving
@@ -103,7 +103,7 @@ def test_its_end_is_told(how, why) -> None:
     async def main():
         worker, serving = await started(partial(load_fatal, how))
         worker.ask(SOUND, lambda odds: None)
-        assert why in await asyncio.wait_for(serving, 10)
+        assert why in await asyncio.wait_for(serving, 30)
         await worker.end()
         assert not children()
 
@@ -116,7 +116,7 @@ def test_one_that_hangs_is_killed(monkeypatch) -> None:
     async def main():
         worker, serving = await started(partial(load_fatal, "hangs"))
         worker.ask(SOUND, lambda odds: None)
-        assert "died" in await asyncio.wait_for(serving, 10)
+        assert "died" in await asyncio.wait_for(serving, 30)
         await worker.end()
 
     asyncio.run(main())
@@ -134,7 +134,7 @@ def test_a_machine_without_room_for_it_is_named(monkeypatch) -> None:
 def test_a_start_that_is_given_up_leaves_no_process() -> None:
     async def main():
         starting = asyncio.create_task(Worker.start(partial(load_wrong, "never")))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not children():  # noqa: ASYNC110 - another process cannot set an Event
                 await asyncio.sleep(0)
         starting.cancel()

@@ -64,10 +64,10 @@ def test_a_voice_that_does_not_load_is_an_engine_error_and_the_next_job_is_done(
 
 
 def test_a_closed_generator_frees_the_library_in_mid_text():
-    long = library.say("and so on " * 5000, EN, 175)  # several seconds of work if not stopped
+    long = library.say("and so on " * 50_000, EN, 175)  # a minute of work if not stopped
     next(long)
     waiting = threading.Thread(target=say, args=("hello",))
     waiting.start()
     long.close()
-    waiting.join(timeout=2)
+    waiting.join(timeout=20)
     assert not waiting.is_alive()

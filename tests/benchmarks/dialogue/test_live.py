@@ -17,6 +17,9 @@ from benchmarks.dialogue.world import Settings
 from benchmarks.own_server import ServerFailed
 
 HELLO = {"when": "start", "after_ms": 800, "sounds": [{"say": "Hello, can you hear me?"}]}
+HEARD_OUT = {"when": "agent_silent", "sounds": [{"silence_ms": 100}]}
+# However busy the machine is: a reply is waited for, and what comes late is no silence.
+PATIENTLY = {"listen_s": 1, "set": {"receive.stall_ms": 2000}}
 
 
 @pytest.mark.slow
@@ -27,7 +30,13 @@ def test_a_dialogue_is_the_same_over_a_peer_connection() -> None:
     """
     expect = [{"line": 1, "cut_ins": 0}, {"completed": 1, "cut": 0, "utterances": 1}]
     parts = [
-        part(HELLO, name=name, agent={"answers": [{"text": text}]}, expect=expect)
+        part(
+            *(HELLO, HEARD_OUT),
+            name=name,
+            agent={"answers": [{"text": text}]},
+            expect=expect,
+            **PATIENTLY,
+        )
         for name, text in (("one", "Loud and clear."), ("two", "Not a word."))
     ]
     one, two = accounts(parts, LiveWorld())

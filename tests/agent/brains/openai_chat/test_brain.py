@@ -85,9 +85,9 @@ def test_text_comes_while_the_server_still_thinks(server, listener):
     server.will(sends(token("At once"), end=False))
     pieces = listener.reply(PLAIN)
     assert next(pieces) == Text("At once")
-    server.waiting.get(timeout=5)
+    server.waiting.get(timeout=20)
     pieces.close()
-    assert server.gone.get(timeout=5)
+    assert server.gone.get(timeout=20)
 
 
 def test_the_server_hears_the_utterance(server, listener):
@@ -203,10 +203,10 @@ def test_a_transcript_can_be_had_beside_the_next_reply(server, listener):
 
     thread = threading.Thread(target=wait)
     thread.start()
-    assert server.waiting.get(timeout=5) == "/v1/audio/transcriptions"
+    assert server.waiting.get(timeout=20) == "/v1/audio/transcriptions"
     assert said(listener.reply(PLAIN)) == "Meanwhile."
     pieces.cancel()
-    assert ended.wait(5)
+    assert ended.wait(20)
     thread.join()
 
 
@@ -280,12 +280,12 @@ def test_a_draft_that_is_unwanted_lets_go_of_the_words(server, listener):
     found = []
     reader = threading.Thread(target=lambda: found.extend(pieces))
     reader.start()
-    assert server.waiting.get(timeout=5) == "/v1/audio/transcriptions"
+    assert server.waiting.get(timeout=20) == "/v1/audio/transcriptions"
     pieces.cancel()
-    reader.join(5)
+    reader.join(20)
     assert not reader.is_alive()
     assert found == []
-    assert server.gone.get(timeout=5) == "/v1/audio/transcriptions"
+    assert server.gone.get(timeout=20) == "/v1/audio/transcriptions"
     assert asked(server) == ["audio/transcriptions"], "nobody wants the answer either"
     listener.discard()
     listener.hear(SPEECH)
@@ -412,7 +412,7 @@ def test_a_server_that_does_not_begin_is_given_up(server, listen):
     with pytest.raises(EngineError, match="does not answer in time"):
         list(listener.reply(PLAIN))
     assert len(server.bodies()) == 2
-    assert [server.gone.get(timeout=5) for _ in range(2)]
+    assert [server.gone.get(timeout=20) for _ in range(2)]
 
 
 def test_a_server_that_keeps_the_line_open_without_a_token_is_given_up(server, listen):
@@ -431,7 +431,7 @@ def test_a_server_that_keeps_the_line_open_without_a_token_is_given_up(server, l
     server.will(pings)
     with pytest.raises(EngineError, match="does not answer in time"):
         list(listener.reply(PLAIN))
-    assert stop.wait(5)
+    assert stop.wait(20)
 
 
 def test_a_server_that_stops_in_the_middle_is_given_up(server, listen):
@@ -441,7 +441,7 @@ def test_a_server_that_stops_in_the_middle_is_given_up(server, listen):
     assert next(pieces) == Text("Well")
     with pytest.raises(EngineError, match="does not answer in time"):
         next(pieces)
-    assert server.gone.get(timeout=5)
+    assert server.gone.get(timeout=20)
 
 
 def test_a_whole_reply_that_is_not_closed_is_a_whole_reply(server, listen):
@@ -538,21 +538,21 @@ class Hosted:
             self.server.receive(message)
 
     def next(self):
-        return self.sent.get(timeout=5)
+        return self.sent.get(timeout=20)
 
 
 def test_a_cancelled_reply_closes_the_connection_at_once_and_the_next_one_begins(server):
     hosted = Hosted(brain_of(server, first_token_s=60, token_s=60))
     server.will(silent, sends(token("Well"), end=False), says("Now."))
     hosted.give(wire.Hear(1, SPEECH), wire.StartReply(1, 5, 1, PLAIN))
-    server.waiting.get(timeout=5)
+    server.waiting.get(timeout=20)
     hosted.give(wire.Cancel(1, 5), wire.Discard(1, 1))
-    assert server.gone.get(timeout=5)
+    assert server.gone.get(timeout=20)
     hosted.give(wire.StartReply(1, 6, 2, PLAIN))
     assert hosted.next() == wire.Said(6, Text("Well"))
-    server.waiting.get(timeout=5)
+    server.waiting.get(timeout=20)
     hosted.give(wire.Cancel(1, 6), wire.Discard(1, 2))
-    assert server.gone.get(timeout=5)
+    assert server.gone.get(timeout=20)
     hosted.give(wire.StartReply(1, 7, 3, PLAIN))
     assert [hosted.next(), hosted.next()] == [wire.Said(7, Text("Now.")), wire.Finished(7)]
     hosted.server.close()
@@ -562,6 +562,6 @@ def test_a_call_that_is_over_leaves_no_request_behind(server):
     hosted = Hosted(brain_of(server, first_token_s=60))
     server.will(silent)
     hosted.give(wire.Hear(1, SPEECH), wire.StartReply(1, 5, 1, PLAIN))
-    server.waiting.get(timeout=5)
+    server.waiting.get(timeout=20)
     hosted.give(wire.CloseCall(1))
-    assert server.gone.get(timeout=5)
+    assert server.gone.get(timeout=20)

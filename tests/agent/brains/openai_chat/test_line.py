@@ -92,7 +92,7 @@ def test_a_server_that_says_nothing_is_waited_for_no_longer_than_asked(server, l
     server.will(silent)
     with pytest.raises(TimeoutError):
         ask(line, patience_s=0.05)
-    assert server.gone.get(timeout=5)
+    assert server.gone.get(timeout=20)
 
 
 def test_each_line_has_a_limit_of_its_own(server, line):
@@ -137,10 +137,10 @@ def test_a_wait_is_ended_from_another_thread_and_the_server_sees_it(server, line
 
     thread = threading.Thread(target=wait)
     thread.start()
-    server.waiting.get(timeout=5)
+    server.waiting.get(timeout=20)
     errand.cancel()
-    assert ended.wait(5)
-    assert server.gone.get(timeout=5)
+    assert ended.wait(20)
+    assert server.gone.get(timeout=20)
     thread.join()
 
 
@@ -173,10 +173,10 @@ def test_an_errand_that_is_called_off_calls_off_the_one_it_runs(server, line):
 
     reader = threading.Thread(target=read)
     reader.start()
-    server.waiting.get(timeout=5)
+    server.waiting.get(timeout=20)
     assert not inner.unwanted
     outer.cancel()
-    reader.join(5)
+    reader.join(20)
     assert len(raised) == 1
     assert inner.unwanted
 
