@@ -100,7 +100,7 @@ def test_the_widest_step_fits_into_what_is_reckoned(
     held = Held()
 
     def at_once(self, x, *_):
-        """As a GPU's library does. Without numbers torch takes it step by step, in half a minute."""
+        """As on a GPU; without numbers torch takes it step by step, in half a minute."""
         return x.new_empty(*x.shape[:-1], 2 * self.hidden_size), None
 
     monkeypatch.setattr(torch.nn.LSTM, "forward", at_once)
