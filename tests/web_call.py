@@ -26,10 +26,11 @@ def stop_the_clock(page):
     page.clock.pause_at(1000)
 
 
-def pass_seconds(page, seconds):
+def pass_seconds(page, seconds, settled="/settled"):
     for _ in range(2 * seconds):
         page.clock.run_for(500)
-        page.evaluate("fetch('/settled')")  # what was asked before it has been answered
+        # what was asked before it has been answered
+        page.evaluate("async (settled) => void (await fetch(settled))", settled)
 
 
 def states(page):

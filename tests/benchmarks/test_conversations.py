@@ -7,6 +7,7 @@ import pytest
 import soundfile
 
 from agent.audio.frame import SPEAK_HZ
+from benchmarks import conversations
 from benchmarks.conversations import HEADERS, Run, carried, exported_cpu_s, main, rows
 from benchmarks.report import summarize
 
@@ -60,7 +61,10 @@ def spoken(tmp_path):
 
 
 @pytest.mark.slow
-def test_callers_talk_at_once_and_the_server_says_what_they_cost(spoken, tmp_path, capsys):
+def test_callers_talk_at_once_and_the_server_says_what_they_cost(
+    spoken, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(conversations, "_SETTLE_S", 0.5)
     out = tmp_path / "out"
     main(["--calls", "2", "--seconds", "2", "--recordings", str(spoken), "--out", str(out)])
     said = capsys.readouterr().out

@@ -116,14 +116,15 @@ def test_another_failure_is_said_to_be_the_connections(host, site):
     expect(page.get_by_role("alert")).to_contain_text("the disk is full")
 
 
-def test_a_lost_connection_is_said_to_be_called_again_and_then_to_be_lost(host):
+def test_a_lost_connection_is_said_to_be_called_again_and_then_to_be_lost(host, site):
     page = host()
     stop_the_clock(page)
     connect(page)
     page.route("**/calls", lambda route: route.abort())
     page.evaluate("fake.peer.become('failed')")
     expect(page.get_by_role("status")).to_have_text("Connection lost. Calling again…")
-    pass_seconds(page, 16)
+    server = site.origin.replace("127.0.0.1", "localhost")
+    pass_seconds(page, 16, f"{server}/sdk/voxline.js")
     expect(page.get_by_role("status")).to_have_text("No connection")
     expect(page.get_by_role("alert")).to_contain_text("The connection was lost")
 
