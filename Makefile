@@ -56,9 +56,10 @@ serve: setup
 
 # In two processes, a file in one of them: much of a test's time is a call's, in which nothing is
 # computed. No more: calls take their real time, and a busy machine makes them late. The two share
-# its cores, so PyTorch gets one thread in each.
+# its cores, so PyTorch gets one thread in each. In the order of their names: by the number of its
+# tests a file with one long test comes last, and one process waits for the other.
 test: $(VENV)/.ready-to-test
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(VENV)/.ready-to-test
 	@$(BIN)/ruff check .
