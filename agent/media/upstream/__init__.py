@@ -14,7 +14,8 @@ classes in place of theirs, once a process. What is changed, and why:
   and the queue behind the socket is unbounded; one that is nearly STUN, a traceback in the log.
 * SSRC tables grow with each SSRC that a caller makes up.
 * RTCP feedback: one datagram may ask for the same packets thousands of times, and gets them.
-* sockets, and relays: what is opened while a connection is closed stays open for ever.
+* sockets, and relays: what is opened while a connection is closed stays open for ever, and
+  whoever waits for it goes on waiting.
 * host addresses: loopback is left out; an address behind NAT cannot be named.
 * SCTP: what waits to be put together is unbounded, and read through again for each packet; one
   datagram may acknowledge millions of chunks that were never sent, or want hundreds of answers;
