@@ -566,8 +566,9 @@ async def test_a_caller_that_is_hung_up_on_while_being_answered_is_not_answered(
         await asyncio.sleep(0)
     assert not answering.done()
     await agent.peer.close()
-    with pytest.raises(RejectedOffer):
+    with pytest.raises(RejectedOffer) as refused:
         await answering
+    assert (refused.value.code, refused.value.status) == ("hung_up", 410)
     assert agent.peer._watch is None, "nobody waits for a connection any more"
     assert not [each for each in caplog.records if each.exc_info], "it is no fault"
     await caller.peer.close()
