@@ -14,7 +14,7 @@ from functools import partial
 from aiohttp import web
 
 from agent.canned import Canned
-from agent.choose import PLAIN, build, choose, languages, unspoken
+from agent.choose import PLAIN, build, choose, languages, unspoken, voice_of
 from agent.config import Config
 from agent.engines import CallEngines, Style
 from agent.errors import ConfigError, EngineError
@@ -103,6 +103,7 @@ async def running(config: Config) -> AsyncIterator[str]:
             refused=metrics.call_refused,
             voices=lambda: host.voices,
             languages=languages(config, choice, host.voices),
+            voice_of=lambda language: voice_of(choice, host.voices, language),
             engine=f"{choice.brain}+{choice.voice}",
             ready=lambda: host.ready,
         )
