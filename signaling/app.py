@@ -4,12 +4,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from aiohttp import web
+from aiohttp.log import server_logger
 
 from agent.config import Config, Server
 from agent.errors import ConfigError
 from signaling import pages
 from signaling.body import MAX_BYTES
-from signaling.edge import edge
+from signaling.edge import edge, plain
 from signaling.guard import guard
 from signaling.origins import Origins
 from signaling.ports import Calls
@@ -42,6 +43,7 @@ def build_app(
     says whether it is there now, `web_root` holds what browsers load. Raises ConfigError for an
     origin that no page could match.
     """
+    server_logger.addFilter(plain)
     origins = origins_of(config.server)
     app = web.Application(
         middlewares=[edge(calls.hang_up), tally(refused), guard(origins)],
