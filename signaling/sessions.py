@@ -189,7 +189,10 @@ class Session:
         if not _LANGUAGE.fullmatch(tag):
             raise transcription.wrong("language", "must be a language tag such as en-US")
         # Voices named after people say nothing of their language; ours among them does.
-        if primary(self.language) in self.languages and primary(tag) not in self.languages:
+        told = primary(self.language) in self.languages
+        if (told and primary(tag) not in self.languages) or (
+            self.voice_of(self.language) and not self.voice_of(tag)
+        ):
             known = f"is {tag}, for which there is no voice; spoken are {_some(self.languages)}"
             raise transcription.wrong("language", known, Code.UNKNOWN_LANGUAGE)
         return tag

@@ -5,6 +5,7 @@ from openai.types.realtime import RealtimeSessionCreateRequest
 
 from agent.config_file import load
 from agent.errors import RejectedOffer
+from agent.language import narrowed
 from agent.requests import CallSettings
 from signaling.codes import Code
 from signaling.sessions import MAX_INSTRUCTIONS, VENDOR_VOICES, Session
@@ -199,6 +200,13 @@ class TestUpdate:
     @pytest.mark.parametrize("before", [POLYGLOT, TOLD])
     def test_languages_that_a_voice_speaks(self, before, tag):
         assert before.updated(language(tag)).language == tag
+
+    def test_a_language_of_which_only_a_kind_is_spoken_is_not(self):
+        """Killed: espeak's Cherokee (chr-us-...), and "chr" in a session of silence."""
+        names = ("en-us", "chr-us-x-west")
+        fresh = Session.fresh(load(None), "s", names, voice_of=lambda tag: narrowed(tag, names))
+        with pytest.raises(RejectedOffer, match="chr, for which there is no voice"):
+            fresh.updated(language("chr"))
 
     def test_what_a_vendors_sdk_sends_unasked(self):
         """The session.update of the vendor's JavaScript SDK, on open."""
