@@ -190,9 +190,8 @@ class Session:
             raise transcription.wrong("language", "must be a language tag such as en-US")
         # Voices named after people say nothing of their language; ours among them does.
         told = primary(self.language) in self.languages
-        if (told and primary(tag) not in self.languages) or (
-            self.voice_of(self.language) and not self.voice_of(tag)
-        ):
+        chosen = not self.configured_voice and self.voice_of(self.language)
+        if (told and primary(tag) not in self.languages) or (chosen and not self.voice_of(tag)):
             known = f"is {tag}, for which there is no voice; spoken are {_some(self.languages)}"
             raise transcription.wrong("language", known, Code.UNKNOWN_LANGUAGE)
         return tag

@@ -208,6 +208,13 @@ class TestUpdate:
         with pytest.raises(RejectedOffer, match="chr, for which there is no voice"):
             fresh.updated(language("chr"))
 
+    def test_a_voice_that_config_names_speaks_all_that_its_engine_does(self):
+        """Kokoro's af_heart reads French, of which no other voice needs to be there."""
+        config = load(None, {"agent.voice_name": "af_heart"})
+        known = {"en-US": "af_heart", "fr": ""}
+        fresh = Session.fresh(config, "s", ("af_heart",), ("en", "fr"), known.__getitem__)
+        assert fresh.updated(language("fr")).voice == "af_heart"
+
     def test_what_a_vendors_sdk_sends_unasked(self):
         """The session.update of the vendor's JavaScript SDK, on open."""
         patch = {
