@@ -574,6 +574,29 @@ async def test_a_caller_that_is_hung_up_on_while_being_answered_is_not_answered(
     await caller.peer.close()
 
 
+@pytest.mark.parametrize("first", ["agent", "caller"])
+@realtime
+async def test_hanging_up_during_the_handshake_leaves_no_error_in_the_log(caplog, first):
+    """Killed: "Task exception was never retrieved", by a hang-up between ICE and DTLS."""
+    upstream.install(CONFIG)
+    for passes in range(13):  # after its beginning; it takes about as many
+        sides = {"agent": Side(), "caller": Side()}
+        offer = await sides["caller"].peer.offer()
+        await sides["caller"].peer.accept(await sides["agent"].peer.answer(offer))
+        [dtls] = vars(sides[first].peer.pc)["_RTCPeerConnection__dtlsTransports"]
+        begun = asyncio.Event()
+        dtls.on("statechange", begun.set)
+        await begun.wait()
+        for _ in range(passes):
+            await asyncio.sleep(0)
+        for side in (sides.pop(first), *sides.values()):
+            await side.peer.close()
+        side = sides = dtls = None
+        await settled()
+        gc.collect()
+    assert caplog.messages == []
+
+
 @realtime
 async def test_nobody_is_told_of_a_connection_that_comes_after_the_hang_up(monkeypatch):
     """Killed: "ended", and then "connected", in the log of a call that was soon hung up."""
