@@ -6,7 +6,7 @@ where the libraries are.
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
 from agent import machine
@@ -21,6 +21,7 @@ from agent.capable import (
 from agent.config import Agent, Config, OpenaiChat
 from agent.engines import Brain, Style, Voice
 from agent.errors import ConfigError, EngineError
+from agent.language import narrowed
 
 PLAIN = Style("")  # a voice that cannot say a word in this one is not to be mended by a setting
 
@@ -74,6 +75,19 @@ def languages(config: Config, choice: Choice, voices: tuple[str, ...]) -> tuple[
 
     unread = {code for code, names in NEEDS.items() if machine.missing_packages(*names)}
     return spoken(voices, config.agent.voice_name, unread)
+
+
+def voice_of(choice: Choice, voices: tuple[str, ...], language: str) -> str:
+    """Which of the voices speaks a language where none is named; "": theirs does not tell."""
+    match choice.voice:
+        case "espeak":
+            return narrowed(language, voices)
+        case "kokoro":
+            from agent.voices.kokoro.languages import voice_for
+
+            with suppress(EngineError):  # for one that it does not speak
+                return voice_for(language, voices)
+    return ""
 
 
 def unspoken(agent: Agent, error: EngineError) -> ConfigError:

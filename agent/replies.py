@@ -219,7 +219,7 @@ class Replies:
         self._tell(nt.ReplyAudioStarted(turn))
         if reply.marks is not None:
             reply.marks.left = now
-            self._measured(turn, reply.marks, reply.failed)
+            self._measured(turn, reply.marks, bool(reply.failure))
         self._step(ev.ReplyBegan(turn))
 
     def _measured(self, turn: int, marks: Marks, failed: bool) -> None:
@@ -262,8 +262,8 @@ class Replies:
             self._memory.bridge(done.turn, done.heard)
         else:
             self._memory.add(Exchange(reply.transcript, done.heard, done.turn))
-        if done.status == "failed":
-            log.warning("call %s: reply %d failed: %s", self._name, done.turn, done.reason)
+        if reply.failure:  # its apology may have been interrupted
+            log.warning("call %s: reply %d failed: %s", self._name, done.turn, reply.failure)
         elif done.status == "completed" and not (done.heard or done.unheard):
             if not self._memory.completed(Exchange("", "", done.turn)).tools:
                 log.info("call %s: reply %d is silence", self._name, done.turn)

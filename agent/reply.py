@@ -123,9 +123,9 @@ class Reply:
         return self._end is not None
 
     @property
-    def failed(self) -> bool:
-        """Whether an engine failed, and an apology takes the place of what is missing."""
-        return bool(self._failure)
+    def failure(self) -> str:
+        """Why an engine failed, and an apology takes the place of what is missing; "": none."""
+        return self._failure
 
     @property
     def heard(self) -> int:

@@ -14,7 +14,7 @@ from functools import partial
 from aiohttp import web
 
 from agent.canned import Canned
-from agent.choose import PLAIN, build, choose, languages, unspoken
+from agent.choose import PLAIN, build, choose, languages, unspoken, voice_of
 from agent.config import Config
 from agent.engines import CallEngines, Style
 from agent.errors import ConfigError, EngineError
@@ -34,6 +34,7 @@ from signaling.app import build_app, origins_of
 
 log = logging.getLogger(__name__)
 
+_STOP_S = 1.0  # for answers under way; what is still being sent to us is not waited for
 _SWITCH_S = 0.0005  # how long another thread may keep the interpreter from the media loop
 
 
@@ -103,6 +104,7 @@ async def running(config: Config) -> AsyncIterator[str]:
             refused=metrics.call_refused,
             voices=lambda: host.voices,
             languages=languages(config, choice, host.voices),
+            voice_of=lambda language: voice_of(choice, host.voices, language),
             engine=f"{choice.brain}+{choice.voice}",
             ready=lambda: host.ready,
         )
@@ -183,7 +185,7 @@ def _cannot_listen(config: Config, error: OSError) -> ConfigError:
 async def _listen(
     app: web.Application, config: Config, stack: contextlib.AsyncExitStack
 ) -> str:
-    runner = web.AppRunner(app, access_log=None)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_STOP_S)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     host, port = config.server.host, config.server.port

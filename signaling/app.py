@@ -4,12 +4,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from aiohttp import web
+from aiohttp.log import server_logger
 
 from agent.config import Config, Server
 from agent.errors import ConfigError
 from signaling import pages
 from signaling.body import MAX_BYTES
-from signaling.edge import edge
+from signaling.edge import edge, plain
 from signaling.guard import guard
 from signaling.origins import Origins
 from signaling.ports import Calls
@@ -28,6 +29,7 @@ def build_app(
     refused: Callable[[str], None],
     voices: Callable[[], tuple[str, ...]],
     languages: tuple[str, ...],
+    voice_of: Callable[[str], str],
     engine: str,
     ready: Callable[[], bool],
     web_root: Path = WEB,
@@ -36,16 +38,18 @@ def build_app(
 
     `metrics` gives Prometheus's text, `refused` counts a refused call by its code, `voices`
     gives the names that a session may ask for (the default first), `languages` are those that
-    the voices speak (none: their names tell); `engine` is the name of the engine that was
-    picked, `ready` says whether it is there now, `web_root` holds what browsers load. Raises
-    ConfigError for an origin that no page could match.
+    the voices speak (none: their names tell), `voice_of` is the voice of a language where none
+    is named ("": nobody knows); `engine` is the name of the engine that was picked, `ready`
+    says whether it is there now, `web_root` holds what browsers load. Raises ConfigError for an
+    origin that no page could match.
     """
+    server_logger.addFilter(plain)
     origins = origins_of(config.server)
     app = web.Application(
         middlewares=[edge(calls.hang_up), tally(refused), guard(origins)],
         client_max_size=MAX_BYTES,
     )
-    app.add_routes(CallRoutes(config, calls, voices, languages).table())
+    app.add_routes(CallRoutes(config, calls, voices, languages, voice_of).table())
     app.add_routes(_status(calls, metrics, engine, ready))
     app.add_routes(pages.routes(web_root))
     return app

@@ -20,6 +20,7 @@ class Code(StrEnum):
     MESSAGE_SIZE = "max_message_size_too_small"
     # raised behind `Calls.answer`
     INVALID_OFFER = "invalid_offer"  # the media stack would not have it
+    HUNG_UP = "hung_up"  # it ended before it was answered
     OFFER_FAILED = "offer_failed"  # our own fault; see the log
     SERVER_FULL = "server_full"
     SHUTTING_DOWN = "shutting_down"

@@ -14,6 +14,7 @@ import re
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler, Middleware
 
 from agent.call_id import short
@@ -31,6 +32,19 @@ SAFE = {  # headers of every answer, names that aiohttp may not know among them
 _ID = re.compile("rtc_[0-9a-f]+")
 _PLACED = 201
 _SHOWN = 100  # characters of a stranger's words in the log
+
+
+def plain(record: logging.LogRecord) -> bool:
+    """Let what a stranger sent that cannot be read take one line in aiohttp's log.
+
+    Its traceback is of no use to whoever runs the server, and holds their headers.
+    """
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, HttpProcessingError | web.RequestPayloadError):
+        record.levelno, record.levelname = logging.INFO, "INFO"
+        record.msg, record.args = "a request cannot be read: %s", (type(error).__name__,)
+        record.exc_info = None
+    return logging.getLogger(record.name).isEnabledFor(record.levelno)
 
 
 def edge(hang_up: Callable[[str], Awaitable[object]]) -> Middleware:

@@ -40,9 +40,10 @@ class CallRoutes:
         calls: Calls,
         voices: Callable[[], tuple[str, ...]],
         languages: tuple[str, ...],
+        voice_of: Callable[[str], str],
     ) -> None:
         self._config, self._calls = config, calls
-        self._voices, self._languages = voices, languages
+        self._voices, self._languages, self._voice_of = voices, languages, voice_of
 
     def table(self) -> list[web.RouteDef]:
         one = CALLS_PATH + "/{call_id}"
@@ -118,7 +119,9 @@ class CallRoutes:
 
     def _client(self, patch: object) -> RealtimeClient:
         id = f"sess_{secrets.token_hex(8)}"
-        configured = Session.fresh(self._config, id, self._voices(), self._languages)
+        configured = Session.fresh(
+            self._config, id, self._voices(), self._languages, self._voice_of
+        )
         session = configured.updated(patch)
         bucket = Bucket()
         return RealtimeClient(

@@ -7,7 +7,7 @@ config.yaml; does not know calls.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar, get_type_hints
 
@@ -84,20 +84,28 @@ class Session:
     language: str
     detection: Detection
     configured: Detection  # what turn_detection begins from whenever its type changes
+    configured_voice: str  # by config.yaml; "": the language chooses
     voices: tuple[str, ...]  # names that `voice` may have, the default first
     languages: tuple[str, ...]  # primary subtags of what they speak, if they tell
+    voice_of: Callable[[str], str]  # the one that speaks a language, if that is known
     own_tools: frozenset[str]  # names of the operator's functions, which are not shown
     tools: tuple[FunctionTool, ...] = ()
     tool_choice: str = "auto"  # auto | none
 
     @classmethod
     def fresh(
-        cls, config: Config, id: str, voices: tuple[str, ...], languages: tuple[str, ...] = ()
+        cls,
+        config: Config,
+        id: str,
+        voices: tuple[str, ...],
+        languages: tuple[str, ...] = (),
+        voice_of: Callable[[str], str] = lambda language: "",
     ) -> "Session":
         """Begin with what config.yaml says.
 
         `languages` are those that the voices speak; of () the voices are named after them, or
-        say nothing of them.
+        say nothing of them. `voice_of` is the voice of a language where none is named, if the
+        engine tells.
         """
         agent = config.agent
         default = agent.voice_name or next(iter(voices), "default")
@@ -117,14 +125,18 @@ class Session:
             language=agent.language,
             detection=detection,
             configured=detection,
+            configured_voice=agent.voice_name,
             voices=tuple(dict.fromkeys((default, *voices))),
             languages=tuple(dict.fromkeys(map(primary, languages or (default, *voices)))),
+            voice_of=voice_of,
             own_tools=frozenset(path.rpartition(":")[2] for path in agent.tools),
         )
 
     @property
     def voice(self) -> str:
-        return self.named_voice or self.voices[0]
+        """The one that is spoken, as far as the engine tells."""
+        named = self.named_voice or self.configured_voice
+        return named or self.voice_of(self.language) or self.voices[0]
 
     @property
     def _fixed_wait_ms(self) -> int:
@@ -177,7 +189,9 @@ class Session:
         if not _LANGUAGE.fullmatch(tag):
             raise transcription.wrong("language", "must be a language tag such as en-US")
         # Voices named after people say nothing of their language; ours among them does.
-        if primary(self.language) in self.languages and primary(tag) not in self.languages:
+        told = primary(self.language) in self.languages
+        chosen = not self.configured_voice and self.voice_of(self.language)
+        if (told and primary(tag) not in self.languages) or (chosen and not self.voice_of(tag)):
             known = f"is {tag}, for which there is no voice; spoken are {_some(self.languages)}"
             raise transcription.wrong("language", known, Code.UNKNOWN_LANGUAGE)
         return tag

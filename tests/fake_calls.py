@@ -69,6 +69,7 @@ async def served(
         refused=refused,
         voices=lambda: VOICES,
         languages=LANGUAGES,
+        voice_of=lambda language: "",
         engine="fake",
         ready=lambda: ready,
         web_root=web_root,

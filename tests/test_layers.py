@@ -253,7 +253,7 @@ MAY_IMPORT = {
     # composition: the only rooms that know everybody
     "agent.switchboard": ["agent", "numpy"],
     "agent.serve": ["agent", "signaling", "aiohttp"],
-    "agent.doctor": ["agent", "aioice", "aiortc", "packaging"],
+    "agent.doctor": ["agent", "signaling", "aioice", "aiortc", "packaging"],
     "agent.__main__": ["agent", "signaling", "benchmarks"],
 }
 

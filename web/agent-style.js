@@ -125,7 +125,7 @@ s { color: var(--muted); text-decoration-thickness: 1px; }
 :host([layout='stage']) .frame {
   gap: 1.25rem; padding: 0; background: none; border: 0; border-radius: 0;
 }
-:host([layout='stage']) .line { --full: clamp(5rem, 15vh, 8rem); flex: none; height: var(--full); }
+:host([layout='stage']) .line { --full: clamp(3rem, 15vh, 8rem); flex: none; height: var(--full); }
 :host([layout='stage']) .line svg { height: 100%; }
 :host([layout='stage']) .status { font-size: 1.125em; }
 :host([layout='stage']) [data-state='idle'] .status { display: none; }

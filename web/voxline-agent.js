@@ -18,7 +18,9 @@
  *   trouble, transcript, words (also caller or agent), unheard.
  * Slots: the default one shows while nothing has been said (hints, say); `item-ID` beside an
  *   utterance.
- * Methods: call(), hangUp(), mute(on), interrupt(). Property `session`: a Realtime session object.
+ * Methods: call(), hangUp(), mute(on), interrupt(). Properties, for the next call, which a page may
+ *   set before this script has loaded: `session`, a Realtime session object; `tools`, functions of
+ *   the page that the agent may call, agent.tools = { cart: { run: () => cart.items } }.
  * Events, bubbling and composed: voxline:state {state, previous}, voxline:transcript Item[],
  *   voxline:turn Turn, voxline:error CallError, voxline:ended {reason}. See voxline.js.
  *
@@ -34,6 +36,7 @@ import { VoxlineCall } from './voxline.js';
 
 /** @import { CallError, ErrorCode } from './call-error.js' */
 /** @import { Item } from './conversation.js' */
+/** @import { Tool } from './tools.js' */
 /** @import { EndReason, State } from './voxline.js' */
 
 /** @type {Record<State, string>} */
@@ -82,11 +85,11 @@ let onTheLine = null;
 export class VoxlineAgent extends HTMLElement {
   static observedAttributes = ['label', 'microphone'];
 
-  /**
-   * Sent with the next call, for instance {instructions: "…"}. A page may have set it already: its
-   * scripts run before a module does.
-   */
+  // A page may have set these already: its scripts run before a module does.
+  /** Sent with the next call, for instance {instructions: "…"}. */
   session = /** @type {{session?: object}} */ (this).session;
+  /** What the agent may call in it, by name. */
+  tools = /** @type {{tools?: Record<string, Tool> | null}} */ (this).tools;
 
   #call = new VoxlineCall();
   #line = new LineView();
@@ -187,6 +190,7 @@ export class VoxlineAgent extends HTMLElement {
       src: this.getAttribute('src') ?? '',
       microphone: this.getAttribute('microphone') ?? '',
       session: this.session,
+      tools: this.tools ?? {},
     });
     this.#call.mute(muted);
     this.#clear();

@@ -9,6 +9,7 @@ from agent.doctor.check import FAIL, OK, WARN, Check, guarded
 from agent.doctor.relay import ask
 from agent.media import addresses
 from agent.media.ice_servers import ice_servers
+from signaling.app import origins_of
 
 _EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
@@ -28,6 +29,12 @@ def port(config: Config) -> Check:
                 "choose another with --host and --port",
             )
     return Check("port", OK, f"{host}:{number} is free")
+
+
+def origins(config: Config) -> str:
+    """Whose pages may call. Raises ConfigError for what is no origin."""
+    origins_of(config.server)
+    return ", ".join(config.server.cors_origins)
 
 
 def udp_ports(config: Config) -> Check:

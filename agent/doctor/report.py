@@ -61,6 +61,10 @@ def examine(config: Config) -> Iterator[Check]:
     yield guarded("Smart Turn", lambda: models.smart_turn(config))
     if config.agent.tools:
         yield attempt("tools", lambda: software.tools(config))
+    if config.record.folder:
+        yield attempt("flight records", lambda: resources.records(config))
+    if config.server.cors_origins:
+        yield attempt("web origins", lambda: network.origins(config))
     yield guarded("port", lambda: network.port(config))
     yield guarded("UDP ports", lambda: network.udp_ports(config))
     yield guarded("ICE addresses", lambda: network.ice_addresses(config))

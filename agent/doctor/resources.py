@@ -1,4 +1,4 @@
-"""Memory and disk of this machine."""
+"""Memory and disk of this machine, and what is to be kept there."""
 
 import os
 import shutil
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from agent import weights
 from agent.config import Config
 from agent.doctor.check import OK, WARN, Check
+from agent.flight.store import open_records
 
 _SERVER_MB = 600
 _CALL_MB = 35  # with the operator, which takes the most
@@ -38,6 +39,12 @@ def disk(fetch_bytes: int) -> Check:
         need = f"{found}, and {fetch_bytes / 1e9:.0f} GB of weights are to be fetched"
         return Check("disk", WARN, need, "make room, or set HF_HOME to another disk")
     return Check("disk", OK, found)
+
+
+def records(config: Config) -> str:
+    """The folder of flight records, which is made. Raises ConfigError."""
+    open_records(config).close()
+    return f"written to {config.record.folder}"
 
 
 def _cache() -> str:

@@ -106,7 +106,7 @@ class EngineHost:
         message: wire.StartReply | wire.StartTranscript | wire.StartSpeech,
     ) -> None:
         if self._process is None:
-            stream.put(EngineError(_AWAITED))
+            stream.lose(_AWAITED)
             return
         try:
             self._process.send(message)
@@ -181,7 +181,9 @@ class EngineHost:
             await process.gone.wait()
             self._process = None
             self._on_death()
-            self._fail(list(self._streams.values()), _DIED)
+            for stream in [*self._streams.values()]:
+                stream.lose(_DIED)
+            self._streams.clear()
             trouble = trouble or f"the engines died: {await self._bury(process)}"
             wait_s = backoff.wait_s(loop.time() - born)
             log.error("%s; they are being started again in %.1f s", trouble, wait_s)
@@ -229,6 +231,7 @@ class HostedCall:
 
     def transcribe(self) -> AsyncGenerator[Piece]:
         stream = _Stream[Piece](self._host, self._number)
+        stream.owed = False
         self._begin(stream, wire.StartTranscript(self._number, stream.request))
         return stream
 
@@ -292,10 +295,15 @@ class _Stream(AsyncGenerator[T, None], Generic[T]):
         self._items: asyncio.Queue[T | EngineError | None] = asyncio.Queue(wire.WINDOW + 1)
         self._taken = 0
         self._over = False
+        self.owed = True  # somebody waits for it, and wants to know why it does not come
 
     def put(self, item: T | EngineError | None) -> None:
         """A piece, the end (None) or the error that is the end. From the host."""
         self._items.put_nowait(item)
+
+    def lose(self, reason: str) -> None:
+        """The engines are gone, which the log has: no transcript needs no second word."""
+        self.put(EngineError(reason) if self.owed else None)
 
     def cancel(self) -> None:
         """Stop the work behind it. Idempotent."""

@@ -62,6 +62,7 @@ class EngineProcess:
             self.ready = self._built.result()
             self._ask()
         except BaseException as error:
+            self._built.cancel()  # nobody asks any more
             if ours is not None and self._transport is None:
                 ours.close()
             how = await self.fate() if isinstance(error, EOFError) else ""

@@ -109,14 +109,18 @@ class Peer:
             await self.pc.setLocalDescription(answer)
             await _others()
             if self._ended:
-                raise ConnectionError("hung up meanwhile")
+                raise ConnectionError
         except asyncio.CancelledError:
             await self.close()
             raise
         except Exception as error:  # ValueError, KeyError, AttributeError, AssertionError, ...
             hung_up = self._ended
             await self.close()
-            _log.info("offer refused", exc_info=not hung_up)
+            if hung_up:
+                raise RejectedOffer(
+                    "hung_up", "the call ended before it was answered", status=410
+                ) from error
+            _log.info("offer refused", exc_info=True)
             raise RejectedOffer(
                 "invalid_offer",
                 f"the offer cannot be answered: {type(error).__name__} {error}",

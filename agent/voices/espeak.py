@@ -9,6 +9,7 @@ import soxr
 from agent.audio.frame import SPEAK_HZ, Samples
 from agent.engines import Speech, Style, Word
 from agent.errors import EngineError
+from agent.language import narrowed
 from agent.voices.espeak_library import ESPEAK_HZ, espeak_library
 from agent.voices.pause import pause_samples
 from agent.voices.speakable import speakable
@@ -62,9 +63,7 @@ class EspeakVoice:
     def _find(self, style: Style) -> str:
         """The library's name for a style's voice."""
         language, plus, variant = (style.voice or style.language).partition("+")
-        tag = language.lower().replace("_", "-")
-        while tag and tag not in self._library.languages:
-            tag = tag.rpartition("-")[0]  # de-DE is spoken as de
+        tag = narrowed(language, self._library.languages)
         variants = {name.lower(): name for name in self._library.variants}
         if not tag or (plus and variant.lower() not in variants):
             raise EngineError(

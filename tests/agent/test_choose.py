@@ -9,7 +9,7 @@ from chat_server import MODEL, chat_server
 
 from agent import choose as module
 from agent.brains.openai_chat.brain import OpenaiChatBrain
-from agent.choose import Choice, build, choose, languages
+from agent.choose import Choice, build, choose, languages, voice_of
 from agent.config import Agent, Config
 from agent.config_file import load
 from agent.errors import ConfigError
@@ -307,3 +307,26 @@ def test_what_kokoro_speaks_is_what_it_has_voices_for_and_packages_to_read(
     )
     voices = ("af_heart", "jf_alpha", "zf_xiaobei")
     assert languages(Config(), Choice("scripted", voice, "because"), voices) == told
+
+
+KOKORO = ("af_heart", "am_adam", "bf_emma", "ff_siwis")
+
+
+@pytest.mark.parametrize(
+    ("voice", "names", "language", "spoken_by"),
+    [
+        ("espeak", ("en-us", "de", "en-us+f3"), "de-AT", "de"),
+        ("espeak", ("en-us", "de"), "en-US", "en-us"),
+        ("espeak", ("en-us", "chr-us-qaaa-x-west"), "chr", ""),
+        ("kokoro", KOKORO, "en-US", "af_heart"),
+        ("kokoro", KOKORO, "en-GB", "bf_emma"),
+        ("kokoro", KOKORO, "fr-CA", "ff_siwis"),
+        ("kokoro", KOKORO, "xx", ""),
+        ("tone", ("tone",), "de", ""),
+        ("my.shop:Voice", ("beep",), "de", ""),
+    ],
+)
+def test_the_voice_of_a_language_is_told_where_we_know_how_it_is_chosen(
+    voice, names, language, spoken_by
+) -> None:
+    assert voice_of(Choice("scripted", voice, "because"), names, language) == spoken_by

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent.language import primary
+from agent.language import narrowed, primary
 
 
 @pytest.mark.parametrize(
@@ -14,3 +14,18 @@ from agent.language import primary
 )
 def test_a_tag_is_told_by_its_first_part_in_whatever_writing(tag, language) -> None:
     assert primary(tag) == language
+
+
+@pytest.mark.parametrize(
+    ("tag", "found"),
+    [
+        ("de", "de"),
+        ("DE-at", "de"),
+        ("pt_BR", "pt-br"),
+        ("pt-PT", "pt"),
+        ("xx-YY", ""),
+        ("", ""),
+    ],
+)
+def test_a_tag_that_is_not_known_means_the_longest_beginning_that_is(tag, found) -> None:
+    assert narrowed(tag, {"de", "pt", "pt-br"}) == found

@@ -357,6 +357,21 @@ def test_an_apology_is_no_answer_that_came_so_soon(caplog) -> None:
     run(main())
 
 
+def test_why_a_reply_failed_is_in_the_log_though_its_apology_was_interrupted(caplog) -> None:
+    """Killed: engines that fail each reply, impatient callers, and not a word of why."""
+
+    async def main():
+        scene = Scene()
+        scene.prepare(3, EngineError("no memory"))
+        scene.replies.let_out(3)
+        await settled()
+        scene.replies.cancel(3, "turn_detected")
+        assert scene.told_of(nt.ReplyDone)[0].status == "cancelled"
+        assert caplog.messages == ["call rtc_1: reply 3 failed: no memory"]
+
+    run(main())
+
+
 @pytest.mark.parametrize("pieces", [(), (Heard("please stop"),), (" ",)])
 def test_an_engine_that_has_nothing_to_say_is_in_the_log(caplog, pieces) -> None:
     """Killed: a caller who hears nothing, and an operator who finds nothing."""

@@ -58,6 +58,24 @@ def test_nothing_is_left_of_a_server() -> None:
     assert len(os.listdir("/proc/self/fd")) <= files
 
 
+@pytest.mark.parametrize("path", ["/v1/realtime/calls", "/"], ids=["read", "unread"])
+def test_a_body_that_does_not_come_does_not_hold_up_the_stop(path) -> None:
+    """Killed: anybody's half an offer, and a server that stopped 10 s later."""
+
+    async def main():
+        async with running(load(None, QUIET)) as url:
+            host, port = url.removeprefix("http://").split(":")
+            reader, writer = await asyncio.open_connection(host, int(port))
+            head = f"POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/sdp\r\n"
+            writer.write(f"{head}Content-Length: 100\r\nExpect: 100-continue\r\n\r\n".encode())
+            await reader.readline()
+            began = asyncio.get_running_loop().time()
+        assert asyncio.get_running_loop().time() - began < 3
+        writer.close()
+
+    asyncio.run(main())
+
+
 def test_a_taken_port_stops_the_start_with_a_remedy() -> None:
     async def main(port):
         async with running(load(None, {**QUIET, "server.port": port})):

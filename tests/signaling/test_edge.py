@@ -214,3 +214,28 @@ async def test_nobody_sniffs_and_nobody_learns_versions_from_a_fault(monkeypatch
         response = await http.get("/healthz")
     assert {name: response.headers[name] for name in SAFE} == SAFE
     assert response.content_type == "application/json"
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        b"POST / HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\nhello",
+        b"GET / HTTP/1.1\r\nAuthorization secret\r\n\r\n",
+        b"POST /v1/realtime/calls HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/sdp"
+        b"\r\nContent-Encoding: gzip\r\nContent-Length: 7\r\n\r\nsecret!",
+    ],
+)
+@awaited
+async def test_what_cannot_be_read_is_one_line_in_the_log(caplog, request_bytes):
+    """Killed: forty lines, and the headers in them, for eighty bytes from anybody."""
+    caplog.set_level(logging.INFO)
+    async with served() as http:
+        reader, writer = await asyncio.open_connection(http.host, http.port)
+        writer.write(request_bytes)
+        assert b" 400 " in await reader.readline()
+        writer.close()
+        await reader.read()
+    [line] = [r for r in caplog.records if r.name == "aiohttp.server"]
+    assert (line.levelno, line.exc_info) == (logging.INFO, None)
+    assert "\n" not in caplog.messages[-1]
+    assert "secret" not in caplog.text

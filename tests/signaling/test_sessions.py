@@ -5,6 +5,7 @@ from openai.types.realtime import RealtimeSessionCreateRequest
 
 from agent.config_file import load
 from agent.errors import RejectedOffer
+from agent.language import narrowed
 from agent.requests import CallSettings
 from signaling.codes import Code
 from signaling.sessions import MAX_INSTRUCTIONS, VENDOR_VOICES, Session
@@ -20,6 +21,8 @@ def changes(patch, before=CONFIGURED):
 
 # As espeak's: named after languages.
 POLYGLOT = Session.fresh(load(None), "sess_1", ("en-us", "de", "fr-fr", "en-us+f3"))
+
+BY_LANGUAGE = {"de": "de", "en-US": "en-us"}
 
 # As Kokoro's: named after people, and the engine says what they speak.
 TOLD = Session.fresh(load(None), "sess_1", ("af_heart", "ff_siwis"), ("en", "de", "fr"))
@@ -54,6 +57,11 @@ class TestFresh:
 
     def test_the_first_voice_is_the_default(self):
         assert CONFIGURED.voice == "nora"
+
+    def test_the_voice_is_the_one_that_speaks_the_configured_language(self):
+        config = load(None, {"agent.language": "de"})
+        session = Session.fresh(config, "s", ("en-us", "de"), voice_of=BY_LANGUAGE.__getitem__)
+        assert session.voice == "de"
 
     def test_an_engine_without_named_voices(self):
         assert Session.fresh(load(None), "sess_1", ()).view()["audio"]["output"]["voice"]
@@ -159,6 +167,25 @@ class TestUpdate:
         assert changes(voice("en-us"), german) == CallSettings(voice="en-us")
         assert changes(language("de"), POLYGLOT) == CallSettings(language="de")
 
+    def test_the_voice_that_is_shown_is_the_one_that_is_spoken(self):
+        """Killed: a German caller whose session says that en-us speaks."""
+        fresh = Session.fresh(
+            load(None), "s", ("en-us", "de"), voice_of=BY_LANGUAGE.__getitem__
+        )
+        german = fresh.updated(language("de"))
+        assert (fresh.voice, german.voice) == ("en-us", "de")
+        assert german.updated(voice("en-us")).voice == "en-us", "it was named"
+        assert german.updated(voice("ash")).voice == "de", "the vendor's name none of ours"
+        assert german.changes_since(fresh) == CallSettings(language="de"), "it is only shown"
+        config = load(None, {"agent.voice_name": "nora"})
+        configured = Session.fresh(
+            config, "s", ("en-us", "de"), voice_of=BY_LANGUAGE.__getitem__
+        )
+        assert configured.updated(language("de")).voice == "nora"
+
+    def test_an_engine_that_does_not_tell_who_speaks_a_language_shows_its_default(self):
+        assert POLYGLOT.updated(language("de")).voice == "en-us"
+
     def test_what_a_vendors_sdk_names_unasked_leaves_the_language_its_choice(self):
         patch = {"audio": {**language("de")["audio"], **voice("ash")["audio"]}}
         assert changes(patch, POLYGLOT) == CallSettings(language="de")
@@ -173,6 +200,20 @@ class TestUpdate:
     @pytest.mark.parametrize("before", [POLYGLOT, TOLD])
     def test_languages_that_a_voice_speaks(self, before, tag):
         assert before.updated(language(tag)).language == tag
+
+    def test_a_language_of_which_only_a_kind_is_spoken_is_not(self):
+        """Killed: espeak's Cherokee (chr-us-...), and "chr" in a session of silence."""
+        names = ("en-us", "chr-us-x-west")
+        fresh = Session.fresh(load(None), "s", names, voice_of=lambda tag: narrowed(tag, names))
+        with pytest.raises(RejectedOffer, match="chr, for which there is no voice"):
+            fresh.updated(language("chr"))
+
+    def test_a_voice_that_config_names_speaks_all_that_its_engine_does(self):
+        """Kokoro's af_heart reads French, of which no other voice needs to be there."""
+        config = load(None, {"agent.voice_name": "af_heart"})
+        known = {"en-US": "af_heart", "fr": ""}
+        fresh = Session.fresh(config, "s", ("af_heart",), ("en", "fr"), known.__getitem__)
+        assert fresh.updated(language("fr")).voice == "af_heart"
 
     def test_what_a_vendors_sdk_sends_unasked(self):
         """The session.update of the vendor's JavaScript SDK, on open."""

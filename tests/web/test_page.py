@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 PHONE = {"viewport": {"width": 360, "height": 640}}
+SIDEWAYS = {"viewport": {"width": 667, "height": 320}}  # a phone's, with the browser's own bars
 DESKTOP = {"viewport": {"width": 1280, "height": 800}}
 STAGES = [
     {"name": "vad", "begin_ms": 0, "end_ms": 68},
@@ -127,10 +128,14 @@ def test_its_own_policy_forbids_inline_code_and_holds(page):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("device", [PHONE, DESKTOP], ids=["phone", "desktop"])
+@pytest.mark.parametrize(
+    "device", [PHONE, SIDEWAYS, DESKTOP], ids=["phone", "sideways", "desktop"]
+)
 def test_it_is_one_screen_and_nothing_is_cut_off(visit, site, device, scheme):
     page = visit(site.origin + "/", color_scheme=scheme, **device)
     page.evaluate("document.fonts.ready")
+    for first in (page.get_by_text("Press Call"), page.get_by_role("button", name="Call")):
+        expect(first).to_be_in_viewport(ratio=1)
     connect(page)
     for number in range(12):
         item = {"id": f"i{number}", "role": "assistant"}

@@ -1,5 +1,6 @@
 """<voxline-agent> on other people's pages: strict, removed, by keyboard, read aloud."""
 
+import json
 import re
 
 import pytest
@@ -318,6 +319,40 @@ def test_a_session_may_be_set_before_its_script_has_loaded(host, site):
     }""")
     assert page.evaluate(f"{ELEMENT}.call()") is True
     assert site.sessions == ['{"instructions":"Be brief."}']
+
+
+@pytest.mark.parametrize("early", [False, True], ids=["after its script", "before"])
+def test_functions_of_the_page_are_offered_and_run(host, site, early):
+    page = host("") if early else host()
+    page.evaluate(
+        """(early) => {
+            const html = document.implementation.createHTMLDocument('');
+            const agent = early
+                ? html.createElement('voxline-agent')
+                : document.querySelector('voxline-agent');
+            agent.tools = { cart: { description: 'What is in the cart', run: () => ['tea'] } };
+            if (early) document.body.append(agent);
+        }""",
+        early,
+    )
+    connect(page)
+    [session] = site.sessions
+    [offered] = json.loads(session)["tools"]
+    assert (offered["name"], offered["description"]) == ("cart", "What is in the cart")
+    call = {"type": "function_call", "name": "cart", "call_id": "c", "arguments": "{}"}
+    receive(page, {"type": "response.output_item.done", "item": call})
+    sent = "fake.peer.channel.sent.find(({ item }) => item?.call_id === 'c')"
+    page.wait_for_function(f"() => {sent}")
+    assert page.evaluate(f"{sent}.item.output") == '["tea"]'
+
+
+@pytest.mark.parametrize("none", ["undefined", "null", "{}"])
+def test_without_functions_there_is_no_session(host, site, none):
+    page = host()
+    page.evaluate(f"{ELEMENT}.tools = {none}")
+    connect(page)
+    assert len(site.offers) == 1
+    assert site.sessions == []
 
 
 def test_a_microphone_can_be_chosen_during_a_call_and_stays_chosen(host):

@@ -14,7 +14,9 @@ classes in place of theirs, once a process. What is changed, and why:
   and the queue behind the socket is unbounded; one that is nearly STUN, a traceback in the log.
 * SSRC tables grow with each SSRC that a caller makes up.
 * RTCP feedback: one datagram may ask for the same packets thousands of times, and gets them.
-* sockets, and relays: what is opened while a connection is closed stays open for ever.
+* sockets, and relays: what is opened while a connection is closed stays open for ever, and
+  whoever waits for it goes on waiting.
+* whoever hangs up during the DTLS handshake leaves a traceback in the log.
 * host addresses: loopback is left out; an address behind NAT cannot be named.
 * SCTP: what waits to be put together is unbounded, and read through again for each packet; one
   datagram may acknowledge millions of chunks that were never sent, or want hundreds of answers;
@@ -36,7 +38,7 @@ import aiortc.rtcpeerconnection
 import aiortc.rtcsctptransport
 from aiortc import RTCPeerConnection, RTCRtpCodecParameters, RTCRtpReceiver
 from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsTransport, RtpRouter
-from aiortc.rtcicetransport import RTCIceGatherer, RTCIceTransport
+from aiortc.rtcicetransport import RTCIceGatherer, RTCIceParameters, RTCIceTransport
 from aiortc.rtcrtpparameters import RTCRtpReceiveParameters
 from aiortc.rtcrtpreceiver import StreamStatistics
 from aiortc.rtp import RtcpPsfbPacket, RtcpRtpfbPacket, RtpPacket
@@ -103,6 +105,14 @@ class _RtpRouter(RtpRouter):
         return super().route_rtcp(packet)
 
 
+class _IceTransport(RTCIceTransport):
+    async def start(self, remoteParameters: RTCIceParameters) -> None:
+        """Raises CancelledError where it is closed; it ends a task that nobody awaits."""
+        if self.state == "closed":
+            raise asyncio.CancelledError
+        await super().start(remoteParameters)
+
+
 def check() -> None:
     """Raise ConfigError unless these are the versions, and the insides, that we know."""
     wanted = " ".join(f"{name}=={number}" for name, number in _VERSIONS.items())
@@ -149,7 +159,7 @@ def _insides() -> Iterable[tuple[object, tuple[str, ...]]]:
     yield aioice.ice, ("get_host_addresses", "StunProtocol")
     yield aiortc.rtcicetransport, ("Connection",)
     yield aiortc.rtcdtlstransport, ("RtpRouter",)
-    yield aiortc.rtcpeerconnection, ("RTCRtpReceiver", "RTCSctpTransport")
+    yield aiortc.rtcpeerconnection, ("RTCRtpReceiver", "RTCSctpTransport", "RTCIceTransport")
     yield aiortc.rtcsctptransport, ("USERDATA_MAX_LENGTH",)
     verbs = ("_data_channel_flush", "_transmit", "_get_inbound_stream", "_handle_data")
     kinds = ("chunk", "data_chunk", "sack_chunk", "forward_tsn_chunk")
@@ -191,6 +201,7 @@ def install(config: Config) -> None:
     patched = aiortc.rtcpeerconnection
     patched.RTCRtpReceiver = _AudioReceiver
     patched.RTCSctpTransport = Association
+    patched.RTCIceTransport = _IceTransport
     patched = aiortc.rtcsctptransport
     patched.USERDATA_MAX_LENGTH = _SCTP_USERDATA_BYTES
     # Only Opus, and with the redundancy that makes a lost packet recoverable: without this line

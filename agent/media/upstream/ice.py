@@ -38,7 +38,25 @@ class Connection(aioice.ice.Connection):
     expired = False
     round_trips_s: tuple[float, ...] = ()  # of the latest checks
 
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self._hung_up = asyncio.Event()
+        self._gathering: asyncio.Task[list[Any]] | None = None
+
+    async def close(self) -> None:
+        self._hung_up.set()
+        await super().close()
+
     async def get_component_candidates(self, *args: Any, **named: Any) -> list[Any]:
+        """None once it is closed; whatever comes after that is closed, too, in its own time."""
+        self._gathering = asyncio.create_task(self._gather(*args, **named))
+        closed = asyncio.create_task(self._hung_up.wait())
+        either = (self._gathering, closed)
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        closed.cancel()
+        return self._gathering.result() if self._gathering.done() else []
+
+    async def _gather(self, *args: Any, **named: Any) -> list[Any]:
         found = await super().get_component_candidates(*args, **named)
         if self._closing:  # meanwhile, when not all of its sockets were there to be closed
             for protocol in self._protocols:

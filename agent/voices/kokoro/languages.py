@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Final
 
 from agent.errors import EngineError
-from agent.language import primary
+from agent.language import narrowed, primary
 
 ENGLISH: Final = ("a", "b")
 # espeak's name of those that espeak reads.
@@ -34,11 +34,8 @@ _SPOKEN: Final = "en-US, en-GB, es, fr, hi, it, pt-BR, ja, zh"
 
 def language_code(tag: str) -> str:
     """ "fr-CA" -> "f". Raises EngineError for a language that Kokoro does not speak."""
-    narrowed = tag.lower().replace("_", "-")
-    while narrowed:
-        if code := _CODES.get(narrowed):
-            return code
-        narrowed = narrowed.rpartition("-")[0]
+    if known := narrowed(tag, _CODES):
+        return _CODES[known]
     raise EngineError(f"Kokoro does not speak {tag!r}; it speaks {_SPOKEN}")
 
 

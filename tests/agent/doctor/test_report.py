@@ -140,6 +140,33 @@ def test_the_operators_functions_are_imported(config) -> None:
     assert "has no function nothing" in check.found
 
 
+@pytest.mark.parametrize(
+    ("name", "key", "good", "bad"),
+    [
+        ("flight records", "record.folder", "{tmp}/calls", "{tmp}/file/calls"),
+        ("web origins", "server.cors_origins", ["https://shop.example"], ["https://shop/x"]),
+    ],
+)
+def test_what_would_stop_the_start_fails(tmp_path, name, key, good, bad) -> None:
+    """Killed: everything ok, and a server that does not start."""
+    (tmp_path / "file").touch()
+
+    def found(value):
+        if isinstance(value, str):
+            value = value.format(tmp=tmp_path)
+        agreed = {"agent.engine": "scripted", "record.callers_agreed": True}
+        checks = report.examine(load(None, {**agreed, key: value}))
+        return [check for check in checks if check.name == name]
+
+    assert found(type(good)()) == [], "nothing is wanted"
+    [check] = found(good)
+    assert check.status == OK
+    [check] = found(bad)
+    assert check.status == FAIL
+    assert check.found.startswith(f"{key}: ")
+    assert check.remedy
+
+
 def test_a_finding_is_a_line_and_its_remedy_another() -> None:
     assert report.rows(Check("a", OK, "fine")) == "ok    a                   fine"
     shown = report.rows(Check("turn:relay.example.org:3478", FAIL, "broken", "mend it"))

@@ -411,6 +411,22 @@ def test_a_killed_process_fails_whoever_waits_and_the_calls_live_on():
     run_own(scenario)
 
 
+def test_a_transcript_of_engines_that_are_gone_is_empty_and_no_second_warning():
+    """Killed: two warnings a turn of a process that is dead, besides the error that says so."""
+
+    async def scenario(host, call):
+        call.hear(FRAME)
+        call.keep(1)
+        child().send_signal(signal.SIGSTOP)  # it hears no more
+        asked = call.transcribe()
+        child().kill()
+        assert await all_of(asked) == []
+        assert not host.ready
+        assert await all_of(call.transcribe()) == []
+
+    run_own(scenario)
+
+
 def test_who_asks_knows_that_the_engines_are_gone_and_back():
     deaths = []
 

@@ -566,11 +566,35 @@ async def test_a_caller_that_is_hung_up_on_while_being_answered_is_not_answered(
         await asyncio.sleep(0)
     assert not answering.done()
     await agent.peer.close()
-    with pytest.raises(RejectedOffer):
+    with pytest.raises(RejectedOffer) as refused:
         await answering
+    assert (refused.value.code, refused.value.status) == ("hung_up", 410)
     assert agent.peer._watch is None, "nobody waits for a connection any more"
     assert not [each for each in caplog.records if each.exc_info], "it is no fault"
     await caller.peer.close()
+
+
+@pytest.mark.parametrize("first", ["agent", "caller"])
+@realtime
+async def test_hanging_up_during_the_handshake_leaves_no_error_in_the_log(caplog, first):
+    """Killed: "Task exception was never retrieved", by a hang-up between ICE and DTLS."""
+    upstream.install(CONFIG)
+    for passes in range(13):  # after its beginning; it takes about as many
+        sides = {"agent": Side(), "caller": Side()}
+        offer = await sides["caller"].peer.offer()
+        await sides["caller"].peer.accept(await sides["agent"].peer.answer(offer))
+        [dtls] = vars(sides[first].peer.pc)["_RTCPeerConnection__dtlsTransports"]
+        begun = asyncio.Event()
+        dtls.on("statechange", begun.set)
+        await begun.wait()
+        for _ in range(passes):
+            await asyncio.sleep(0)
+        for side in (sides.pop(first), *sides.values()):
+            await side.peer.close()
+        side = sides = dtls = None
+        await settled()
+        gc.collect()
+    assert caplog.messages == []
 
 
 @realtime

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import random
+import socket
 from functools import wraps
 from types import SimpleNamespace
 
@@ -21,8 +22,8 @@ LOOPBACK = Config(ice=Ice(addresses=("127.0.0.1",)))
 
 def realtime(test):
     @wraps(test)
-    def run():
-        asyncio.run(test())
+    def run(*args, **named):
+        asyncio.run(test(*args, **named))
 
     return run
 
@@ -58,9 +59,38 @@ def test_whoever_hangs_up_while_addresses_are_gathered_leaves_no_socket(passes):
             await asyncio.sleep(0)
         await connection.close()
         await gathering
-        assert len(os.listdir("/proc/self/fd")) == before
+        assert await files_left_by(connection) == before
 
     asyncio.run(main())
+
+
+async def files_left_by(connection):
+    await connection._gathering
+    for _ in range(5):  # a transport closes its socket in a later pass
+        await asyncio.sleep(0)
+    return len(os.listdir("/proc/self/fd"))
+
+
+@pytest.mark.parametrize("server", ["stun", "turn"])
+@realtime
+async def test_whoever_hangs_up_while_a_server_does_not_answer_does_not_wait_for_it(server):
+    """Killed: a server that took five seconds to stop, and a caller told of it so late."""
+    upstream.install(LOOPBACK)
+    before = len(os.listdir("/proc/self/fd"))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.setblocking(False)
+        address = {f"{server}_server": silent.getsockname()}
+        connection = Connection(ice_controlling=True, **address)
+        gathering = asyncio.create_task(
+            connection.get_component_candidates(1, ["127.0.0.1"], timeout=1)
+        )
+        await asyncio.get_running_loop().sock_recv(silent, 1500)
+        assert not gathering.done()
+        await connection.close()
+        async with asyncio.timeout(0.5):
+            assert await gathering == []
+    assert await files_left_by(connection) == before
 
 
 # -- consent -----------------------------------------------------------------------------------
