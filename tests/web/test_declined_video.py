@@ -17,6 +17,11 @@ CALL = """async () => {
   const first = new Promise((resolve) => {
     channel.onmessage = (event) => resolve(JSON.parse(event.data).type);
   });
+  const settled = new Promise((resolve) => {  // a message may come before the news of it
+    const stays = ['connected', 'failed', 'closed'];
+    pc.onconnectionstatechange = () =>
+      stays.includes(pc.connectionState) && resolve(pc.connectionState);
+  });
   await pc.setLocalDescription();
   const directions = pc.getTransceivers();
   const response = await fetch('/v1/realtime/calls', {
@@ -25,7 +30,7 @@ CALL = """async () => {
     body: pc.localDescription.sdp,
   });
   await pc.setRemoteDescription({type: 'answer', sdp: await response.text()});
-  const result = {first: await first, state: pc.connectionState};
+  const result = {first: await first, state: await settled};
   for (const {mid, currentDirection} of directions) {
     result[mid ?? 'declined'] = currentDirection;
   }
