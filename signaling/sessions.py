@@ -84,10 +84,9 @@ class Session:
     language: str
     detection: Detection
     configured: Detection  # what turn_detection begins from whenever its type changes
-    configured_voice: str  # by config.yaml; "": the language chooses
     voices: tuple[str, ...]  # names that `voice` may have, the default first
     languages: tuple[str, ...]  # primary subtags of what they speak, if they tell
-    voice_of: Callable[[str], str]  # the one that speaks a language, if that is known
+    voice_of: Callable[[str], str]  # the one for a language where none is named, if known
     own_tools: frozenset[str]  # names of the operator's functions, which are not shown
     tools: tuple[FunctionTool, ...] = ()
     tool_choice: str = "auto"  # auto | none
@@ -125,18 +124,17 @@ class Session:
             language=agent.language,
             detection=detection,
             configured=detection,
-            configured_voice=agent.voice_name,
             voices=tuple(dict.fromkeys((default, *voices))),
             languages=tuple(dict.fromkeys(map(primary, languages or (default, *voices)))),
-            voice_of=voice_of,
+            # the one that config.yaml names speaks whatever is asked for
+            voice_of=(lambda language: agent.voice_name) if agent.voice_name else voice_of,
             own_tools=frozenset(path.rpartition(":")[2] for path in agent.tools),
         )
 
     @property
     def voice(self) -> str:
         """The one that is spoken, as far as the engine tells."""
-        named = self.named_voice or self.configured_voice
-        return named or self.voice_of(self.language) or self.voices[0]
+        return self.named_voice or self.voice_of(self.language) or self.voices[0]
 
     @property
     def _fixed_wait_ms(self) -> int:
@@ -190,7 +188,7 @@ class Session:
             raise transcription.wrong("language", "must be a language tag such as en-US")
         # Voices named after people say nothing of their language; ours among them does.
         told = primary(self.language) in self.languages
-        chosen = not self.configured_voice and self.voice_of(self.language)
+        chosen = self.voice_of(self.language)
         if (told and primary(tag) not in self.languages) or (chosen and not self.voice_of(tag)):
             known = f"is {tag}, for which there is no voice; spoken are {_some(self.languages)}"
             raise transcription.wrong("language", known, Code.UNKNOWN_LANGUAGE)

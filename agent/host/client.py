@@ -181,7 +181,7 @@ class EngineHost:
             await process.gone.wait()
             self._process = None
             self._on_death()
-            for stream in [*self._streams.values()]:
+            for stream in self._streams.values():
                 stream.lose(_DIED)
             self._streams.clear()
             trouble = trouble or f"the engines died: {await self._bury(process)}"
