@@ -59,7 +59,7 @@ def config(tmp_path_factory):
             "voxtral.model": str(folder),
             "voxtral.dtype": "float32",
             "voxtral.context_tokens": 2048,
-            "voxtral.max_new_tokens": 40,
+            "voxtral.max_new_tokens": 60,
             "playout.depth_ms": 100,
         },
     )
@@ -86,7 +86,7 @@ def test_callers_are_answered_also_after_the_engines_died(config) -> None:
                 )
             assert [answer["status"] for answer in answers] == ["completed"] * 2
             said = loopback.of(call, "response.output_audio_transcript.done")
-            assert said[0].body["transcript"].split() == ["a"] * 20
+            assert said[0].body["transcript"].split() == ["a"] * 30
 
             heard, done = len(call.heard.speech_s), len(replies(call))
             await call.say(loopback.words("Count to thirty."))

@@ -66,8 +66,10 @@ async def test_samples_are_handed_over_in_real_time():
 @realtime
 async def test_like_a_browser_it_sends_when_it_says_nothing():
     async with answering() as machine, dial(machine.url, config=CONFIG) as call:
-        while machine.lines[0].peer.stats.packets < 20:
+        await call.silence(0.5)
+        while machine.lines[0].peer.stats.packets < 10:  # some may still be on their way
             await call.silence(0.02)
+        assert machine.lines[0].peer.stats.packets <= 30
         assert np.abs(np.concatenate(machine.lines[0].heard)).max() < 0.01
 
 
@@ -85,15 +87,13 @@ async def test_what_is_heard_is_one_sound_with_its_silence():
 
 @realtime
 async def test_it_waits_for_the_end_of_what_the_agent_says():
-    async with answering(AnsweringMachine(greeting=tone(10))) as machine:
+    async with answering(AnsweringMachine(greeting=tone(2))) as machine:
         async with dial(machine.url, config=CONFIG) as call:
             await begun(call)
             assert not await call.quiet(0.2, limit_s=0.3)
-            machine.lines[0].playout.flush()
-            machine.lines[0].tell("output_audio_buffer.cleared")
             assert await call.quiet(0.2, limit_s=20)
             kinds = [event.type for event in call.events]
-            assert kinds[-1] == "output_audio_buffer.cleared"
+            assert kinds[-1] == "output_audio_buffer.stopped"
 
 
 @realtime

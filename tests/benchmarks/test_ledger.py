@@ -132,17 +132,17 @@ def test_a_run_over_the_wire(tmp_path, capsys):
     spoken = [s.samples for s in EspeakVoice().speak(words, Style("en-gb"))]
     (tmp_path / "in").mkdir()
     soundfile.write(tmp_path / "in" / "stop.wav", np.concatenate(spoken), SPEAK_HZ)
-    asked = [
-        *("--interruptions", "2", "--cancel", "0.5", "--longest", "1.5"),
-        *("--at-once", "2", "--recognise", "2", "--recordings", str(tmp_path / "in")),
-        *("--json", str(tmp_path / "a.json"), "--plot", str(tmp_path / "a.png")),
-    ]
-    for _ in range(3):  # where a packet takes half a second through the machine, words differ
-        ledger.main(asked)
-        assert "not interrupted: 0" in capsys.readouterr().out
-        found = json.loads((tmp_path / "a.json").read_text())["figures"]["interruptions"]
-        assert sorted(each["way"] for each in found) == ["cancel", "speech"]
-        if all(abs(each["words"]) <= 1 for each in found):
-            break
-    assert all(abs(each["words"]) <= 1 for each in found), found
+    ledger.main(
+        [
+            *("--interruptions", "2", "--cancel", "0.5", "--longest", "1.5"),
+            *("--at-once", "2", "--recognise", "2", "--recordings", str(tmp_path / "in")),
+            *("--json", str(tmp_path / "a.json"), "--plot", str(tmp_path / "a.png")),
+        ]
+    )
+    printed = capsys.readouterr().out
+    assert "not interrupted: 0" in printed
+    read = json.loads((tmp_path / "a.json").read_text())
+    found = read["figures"]["interruptions"]
+    assert sorted(each["way"] for each in found) == ["cancel", "speech"]
+    assert all(abs(each["words"]) <= 1 for each in found)
     assert (tmp_path / "a.png").stat().st_size > 5000

@@ -400,7 +400,7 @@ def test_a_killed_process_fails_whoever_waits_and_the_calls_live_on():
             await all_of(reply)
         with pytest.raises(EngineError, match="the engines died"):
             await waiting
-        assert loop.time() - killed < 10  # sooner than for its silence
+        assert loop.time() - killed < 2  # some ms when nothing else runs
         with pytest.raises(EngineError, match=r"^the engines are being started again$"):
             await all_of(call.speak(2, "hello", STYLE))
         newcomer = host.open_call()

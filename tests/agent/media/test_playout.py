@@ -75,7 +75,7 @@ def test_packets_leave_every_20_ms_and_carry_what_was_played():
 
 
 @pytest.mark.slow
-def test_a_quarter_of_an_hour_does_not_drift_by_a_tick():
+def test_an_hour_does_not_drift_by_a_tick():
     async def main():
         track = a_track(depth_ms=60_000)
         packets = 0
@@ -90,11 +90,11 @@ def test_a_quarter_of_an_hour_does_not_drift_by_a_tick():
                 packets += 1
 
         listener = asyncio.create_task(listen())
-        for _ in range(15):
+        for _ in range(60):
             track.play(1, np.zeros(60 * 24_000, np.float32))
             await asyncio.sleep(59.999)
             await track.room()
-        assert packets >= 15 * 60 * 50 - 15
+        assert packets >= 60 * 60 * 50 - 60
         assert track.stats.underruns == track.stats.late_packets == 0
         listener.cancel()
 
