@@ -18,6 +18,7 @@ EXTRA_cuda := [voxtral]
 TORCH_INDEX_cpu  := --extra-index-url https://download.pytorch.org/whl/cpu
 TORCH_INDEX_cuda :=
 TORCH_PIN := $(shell sed -n 's/^ *"\(torch==[^"]*\)".*/\1/p' pyproject.toml)
+SMART_TURN_PIN := $(shell sed -n 's/^smart-turn = \["\([^"]*\)"\]/\1/p' pyproject.toml)
 # Python compiles what it imports; to compile all 17,000 modules takes half a minute.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 
@@ -44,6 +45,7 @@ $(VENV)/.ready: pyproject.toml Makefile
 	@PIP_RETRIES=1 $(PIP) --no-deps $(TORCH_INDEX_$(TORCH)) "$(TORCH_PIN)" # its own come below
 	@echo "Installing Voxline and its other packages ..."
 	@$(PIP) --editable ".$(EXTRA_$(TORCH))" "$(TORCH_PIN)"
+	@$(PIP) --no-deps "$(SMART_TURN_PIN)" # of its packages none is needed for its weights
 	@touch $@
 
 $(VENV)/.ready-to-test: $(VENV)/.ready

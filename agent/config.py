@@ -121,7 +121,7 @@ class Turns:
     least_wait_ms: Annotated[int, Between(60, 2000)] = 120
     longest_wait_ms: Annotated[int, Between(100, 3000)] = 420
     unfinished_wait_ms: Annotated[int, Between(100, 3000)] = 650
-    smart_turn: bool = False
+    smart_turn: Annotated[str, OneOf("auto", "always", "never")] = "auto"
     withdraw_ms: Annotated[int, Between(0, 2000)] = 400
     barge_in_ms: Annotated[int, Between(0, 5000)] = 180
     backchannel_ms: Annotated[int, Between(0, 2000)] = 600

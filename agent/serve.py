@@ -27,6 +27,7 @@ from agent.metrics import Metrics
 from agent.phrases import Phrases
 from agent.smart_turn import model as smart_turn
 from agent.smart_turn.adviser import Adviser
+from agent.smart_turn.opinion import LATE_S
 from agent.switchboard import Switchboard
 from agent.toolbox import load_toolbox
 from agent.vad import silero
@@ -121,11 +122,25 @@ async def running(config: Config) -> AsyncIterator[str]:
 
 
 async def _advised(config: Config, stack: contextlib.AsyncExitStack) -> Adviser | None:
-    if not config.turns.smart_turn:
+    """Smart Turn, where it is wanted. Raises ConfigError where it must be had and cannot."""
+    wanted = config.turns.smart_turn
+    if wanted == "never":
         return None
     adviser = Adviser(smart_turn.load)
     stack.push_async_callback(adviser.close)
-    await adviser.start()
+    try:
+        smart_turn.model_path()  # sooner known than by a process
+        takes_s = await adviser.start()
+    except ConfigError as error:
+        if wanted == "always":
+            raise
+        log.info("Smart Turn is not asked: %s", error)
+        return None
+    log.info("Smart Turn: an answer takes %.0f ms here", takes_s * 1000)
+    if wanted == "auto" and takes_s > LATE_S:
+        log.warning("that is too long for most pauses: Smart Turn is not asked")
+        await adviser.close()
+        return None
     return adviser
 
 

@@ -2,7 +2,7 @@
 
 Every speaker is judged by weights that were fitted without them; with `--unseen` those of a
 folder that the published weights were not fitted on, by these. Beside the curve of the judge
-stands that of a fixed wait, and that of Smart Turn where its verdicts are given; all place the
+stands that of a fixed wait, and where it was asked that of Smart Turn; all place the
 end of speech in the same way. From the pauses alone: `voxline bench latency` measures the same
 at a caller's socket.
 """
@@ -27,12 +27,9 @@ from benchmarks.endpoint_fit import (
     waits_ms,
     without,
 )
-from benchmarks.endpoint_smart_turn import (
-    Verdicts,
-    fit_hearing,
-    load_verdicts,
-    verdict_waits_ms,
-)
+from benchmarks.endpoint_probe import fit_probe, published_probe
+from benchmarks.endpoint_smart_turn import Answers, load_answers, verdict_waits_ms
+from benchmarks.options import add_corpus
 
 # logits, `medium` among them
 ENOUGH = (-1.0, -0.5, -0.2, 0.0, 0.2, 0.4, 0.5, 0.6, 0.8, 1.0, 1.5)
@@ -87,22 +84,24 @@ def _groups(complete: Sequence[Observed]) -> Iterator[tuple[str, list[Observed]]
 
 
 def frontier(
-    observed: Sequence[Observed], verdicts: Verdicts | None = None, unseen: bool = False
+    observed: Sequence[Observed], answers: Answers | None = None, unseen: bool = False
 ) -> dict[str, list[Point]]:
-    """Return the curves of each group of turns. `unseen`: judged by the published weights."""
+    """Return the curves of each group of turns. `unseen`: judged by the published weights.
+
+    `answers` must be of all that was observed.
+    """
     turns = Turns()
     complete = [each for each in observed if each.complete]
-    asked = _asked(complete, verdicts or {})
     judged: dict[tuple[str, str], list[float]] = {}
     advised: dict[tuple[str, str], list[float]] = {}
     for speakers in _folds(complete):
-        weights = published() if unseen else fit(without(observed, speakers))
+        others = without(observed, speakers)
+        weights = published() if unseen else fit(others)
         spoken = [each for each in complete if each.speaker in speakers]
         judged |= _answers(spoken, weights, turns)
-        if verdicts is not None and (others := without(asked, speakers)):
-            hearing = fit_hearing(others, verdicts, weights)
-            spoken = [each for each in asked if each.speaker in speakers]
-            advised |= _answers(spoken, weights, turns, hearing.of(spoken, verdicts))
+        if answers is not None:
+            probe = published_probe() if unseen else fit_probe(others, answers, weights)
+            advised |= _answers(spoken, weights, turns, probe.of(spoken, answers))
     points: dict[str, list[Point]] = {}
     for label, chosen in _groups(complete):
         names = [each.name for each in chosen]
@@ -110,7 +109,7 @@ def frontier(
         points[label] = [
             point("judged", enough, names, by_turn[:, n]) for n, enough in enumerate(ENOUGH)
         ]
-        if all((each.name, each.condition) in advised for each in chosen):
+        if answers is not None:
             by_turn = np.array([advised[each.name, each.condition] for each in chosen])
             points[label] += [
                 point(BOTH, enough, names, by_turn[:, n]) for n, enough in enumerate(ENOUGH)
@@ -119,10 +118,10 @@ def frontier(
         for wait_ms in FIXED_MS:
             waits = np.full(len(laid_out.turn), float(wait_ms))
             points[label].append(point("fixed", wait_ms, names, answered_ms(laid_out, waits)))
-        if verdicts is None or any((e.name, e.condition) not in verdicts for e in chosen):
+        if answers is None:
             continue
         for odds in CONVINCED:
-            answered = answered_ms(laid_out, verdict_waits_ms(chosen, verdicts, odds))
+            answered = answered_ms(laid_out, verdict_waits_ms(chosen, answers, odds))
             points[label].append(point("smart turn", odds, names, answered))
     return points
 
@@ -133,11 +132,6 @@ def _folds(observed: Sequence[Observed]) -> list[set[str]]:
     many = [speaker for speaker in speakers if speaker not in SPEAKERS]
     alone = [{speaker} for speaker in speakers if speaker in SPEAKERS]
     return alone + [set(many[n::_FOLDS]) for n in range(min(_FOLDS, len(many)))]
-
-
-def _asked(observed: Sequence[Observed], verdicts: Verdicts) -> list[Observed]:
-    """Return those that Smart Turn was asked about."""
-    return [each for each in observed if (each.name, each.condition) in verdicts]
 
 
 def _answers(
@@ -201,12 +195,7 @@ def plot(points: dict[str, list[Point]], path: Path) -> None:
 def main() -> None:
     """Judge every speaker by weights fitted without them; print, write, draw."""
     parser = argparse.ArgumentParser(prog="benchmarks.endpoint", description=__doc__)
-    parser.add_argument(
-        "--cache", type=Path, metavar="FILE", help="keep what was heard in this file"
-    )
-    parser.add_argument(
-        "--more", type=Path, metavar="DIR", help="a folder of more speech, with a turns.csv"
-    )
+    add_corpus(parser)
     parser.add_argument(
         "--unseen", action="store_true", help="judge --more alone, by the published weights"
     )
@@ -214,7 +203,7 @@ def main() -> None:
         "--after", type=int, default=0, metavar="N", help="the speaker has said N turns before"
     )
     parser.add_argument(
-        "--verdicts",
+        "--answers",
         type=Path,
         metavar="FILE",
         help="what benchmarks.endpoint_smart_turn wrote",
@@ -234,15 +223,11 @@ def main() -> None:
         observed = observe_all(
             arguments.cache, arguments.more, own=not arguments.unseen, after=arguments.after
         )
-        verdicts = load_verdicts(arguments.verdicts) if arguments.verdicts else None
+        answers = load_answers(arguments.answers) if arguments.answers else None
     except ConfigError as error:
         parser.error(str(error))
-    points = frontier(observed, verdicts, arguments.unseen)
+    points = frontier(observed, answers, arguments.unseen)
     print(text(points))
-    if verdicts is not None:
-        complete = [each for each in observed if each.complete]
-        hearing = fit_hearing(_asked(complete, verdicts), verdicts, published())
-        print(f"\nSmart Turn beside the published weights: {hearing}")
     if arguments.json is not None:
         figures = {label: [asdict(each) for each in curve] for label, curve in points.items()}
         report.write_json(arguments.json, {"turns": len(observed)}, figures)

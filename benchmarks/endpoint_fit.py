@@ -20,9 +20,10 @@ from agent.config import Turns, VadConfig
 from agent.endpoint import weights as fitted
 from agent.endpoint.hazard import surprise
 from agent.endpoint.odds import LATER, Pause, Weights, features, remembered
-from agent.endpoint.release import UNFINISHED
+from agent.endpoint.release import ADVISED_ENOUGH, ADVISED_UNFINISHED, UNFINISHED
 from agent.engines import MEMORY
 from benchmarks.endpoint_corpus import Observed, observe_all
+from benchmarks.options import add_corpus
 
 Numbers = NDArray[np.float64]
 
@@ -87,18 +88,23 @@ def waits_ms(
 ) -> Numbers:
     """Return [n] what `Patience.wait_ms` says of each row; a test holds the two together.
 
-    Nobody was answered too early yet. `opinion` is [n] what others say, weighed.
+    Nobody was answered too early yet. `opinion` is [n] what Smart Turn adds, 0 where it has
+    not answered.
     """
+    advised = np.asarray(opinion) != 0
     before = table.known @ np.concatenate([weights[:1], [0.0], weights[2:]])
     before = before + table.later + opinion
 
-    def silence_ms(logit: float) -> Numbers:
+    sure = enough + advised * ADVISED_ENOUGH
+    unfinished = UNFINISHED + advised * ADVISED_UNFINISHED
+
+    def silence_ms(logit: Numbers) -> Numbers:
         surprised = np.clip((logit - before) / weights[1], 0, 12)
         return np.asarray(table.usual_ms * np.expm1(surprised) ** (1 / 3.5))
 
-    doubtful = np.maximum(turns.longest_wait_ms, silence_ms(UNFINISHED))
+    doubtful = np.maximum(turns.longest_wait_ms, silence_ms(unfinished))
     ceiling = np.minimum(turns.unfinished_wait_ms, doubtful)
-    wait: Numbers = np.maximum(turns.least_wait_ms, np.minimum(ceiling, silence_ms(enough)))
+    wait: Numbers = np.maximum(turns.least_wait_ms, np.minimum(ceiling, silence_ms(sure)))
     return wait
 
 
@@ -253,12 +259,7 @@ def source(weights: Weights) -> str:
 def main() -> None:
     """Fit on every recording there is and write the weights into the source."""
     parser = argparse.ArgumentParser(prog="benchmarks.endpoint_fit", description=__doc__)
-    parser.add_argument(
-        "--cache", type=Path, metavar="FILE", help="keep what was heard in this file"
-    )
-    parser.add_argument(
-        "--more", type=Path, metavar="DIR", help="a folder of more speech, with a turns.csv"
-    )
+    add_corpus(parser)
     parser.add_argument(
         "--out",
         type=Path,

@@ -1,25 +1,29 @@
-"""`python -m benchmarks.endpoint_smart_turn OUT`: what Smart Turn v3 says of the same pauses.
+"""`python -m benchmarks.endpoint_smart_turn OUT`: what Smart Turn v3 makes of the same pauses.
 
-A published end-of-turn model, asked through pipecat's own analyzer (extra `smart-turn`), at
-some lengths of each pause. Writes its odds as JSON, for benchmarks/endpoint.py, and prints what
-a verdict costs. Knows no judge of ours but what it takes for a pause.
+A published end-of-turn model (extra `smart-turn`), asked when a call would ask it, with the
+sound that a call would send. Writes its verdicts and what its encoder heard, for
+benchmarks/endpoint.py and benchmarks/endpoint_probe.py, and prints what an answer costs. Knows
+no judge of ours but what it takes for a pause.
 """
 
 import argparse
-import json
+import pickle
+import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
 from agent.audio.frame import HEAR_HZ, Samples
-from agent.endpoint.odds import Pause, logit
-from agent.smart_turn import model
-from agent.smart_turn.model import HEARD_S, Analyze
-from agent.smart_turn.opinion import ASKED_MS as CALLS_MS
+from agent.endpoint.odds import Pause
+from agent.errors import ConfigError
+from agent.smart_turn.mel import HEARD_S
+from agent.smart_turn.model import Encoded, Encoder, model_path
+from agent.smart_turn.opinion import ASKED_MS
 from benchmarks.endpoint_corpus import (
     CONDITIONS,
     LEAD_MS,
@@ -28,135 +32,138 @@ from benchmarks.endpoint_corpus import (
     Recording,
     heard,
     more_recordings,
-    observe,
+    observe_all,
     recordings,
 )
-from benchmarks.endpoint_fit import Numbers, examples, logistic, pauses
+from benchmarks.endpoint_fit import Numbers, pauses
+from benchmarks.options import add_corpus
 
-# [name, condition] -> beginning of a pause in ms -> (silence in ms, odds), in order
-Verdicts = Mapping[tuple[str, str], Mapping[int, Sequence[tuple[int, float]]]]
-
-ASKED_MS = (60, 100, 140, 200, 260, 340)
-THINKING_MS = 60  # a verdict on one core of two; until then the one before holds
+THINKING_MS = 60  # an answer on one core of two; until then the one before holds
 LEAST_MS, LONGEST_MS = 160.0, 400.0  # a turn is answered then, however sure or unsure
 _BEFORE_MS = 500  # the first speech
-_RIDGE = 1.0
+_TOLD_EVERY = 100  # recordings
 
 
-def judge(recording: Recording, condition: Condition, analyze: Analyze) -> dict[int, list[Any]]:
-    """Return its odds in each pause, by where the pause begins in ms."""
+class Answer(NamedTuple):
+    """What is known when a pause has lasted so long and THINKING_MS more."""
+
+    silent_ms: int
+    odds: float  # by Smart Turn itself
+    probed: Samples  # [ENCODED]
+
+
+# [name, condition] -> beginning of a pause in ms -> answers in order
+Answers = Mapping[tuple[str, str], Mapping[int, Sequence[Answer]]]
+
+
+def ask(
+    recording: Recording,
+    condition: Condition,
+    observed: Observed,
+    encode: Callable[[Samples], Encoded],
+) -> dict[int, list[Answer]]:
+    """Return what is answered in each pause, by where the pause begins in ms."""
     samples, _ = heard(recording, condition)
-    found: dict[int, list[Any]] = {}
-    for pause in pauses(observe(recording, condition)):
+    found: dict[int, list[Answer]] = {}
+    for pause in pauses(observed):
         last_at, last = pause[-1]
         begin_ms = last_at - last.silent_ms
         for asked_ms in (each for each in ASKED_MS if each <= last.silent_ms):
             end = (begin_ms + asked_ms) * HEAR_HZ // 1000
             begin = max(end - HEARD_S * HEAR_HZ, (LEAD_MS - _BEFORE_MS) * HEAR_HZ // 1000)
-            found.setdefault(begin_ms, []).append((asked_ms, analyze(samples[begin:end])))
+            odds, probed = encode(samples[begin:end])
+            found.setdefault(begin_ms, []).append(Answer(asked_ms, odds, probed))
     return found
 
 
-def load_verdicts(path: Path) -> Verdicts:
-    """Read what was written."""
-    rows = json.loads(path.read_text(encoding="utf-8"))
+def load_answers(path: Path) -> Answers:
+    """Read what was written. Raises ConfigError where nothing was."""
+    try:
+        written = pickle.loads(path.read_bytes())
+    except (OSError, pickle.UnpicklingError, EOFError) as error:
+        writes = "benchmarks.endpoint_smart_turn writes it"
+        raise ConfigError(f"{path}: {error}; {writes}") from None
     return {
-        (row["name"], row["condition"]): {
-            int(begin): [(silent, odds) for silent, odds in said]
-            for begin, said in row["pauses"].items()
-        }
-        for row in rows
+        key: {begin: [Answer(*each) for each in said] for begin, said in found.items()}
+        for key, found in written.items()
     }
 
 
-def verdict_waits_ms(observed: Sequence[Observed], verdicts: Verdicts, odds: float) -> Numbers:
+def in_time(answers: Answers, observed: Observed, at_ms: int, pause: Pause) -> Answer | None:
+    """Return the latest answer that is there, if one is, in a pause at some media time."""
+    known = answers[observed.name, observed.condition].get(at_ms - pause.silent_ms, ())
+    there = [each for each in known if each.silent_ms + THINKING_MS <= pause.silent_ms]
+    return there[-1] if there else None
+
+
+def verdict_waits_ms(observed: Sequence[Observed], answers: Answers, odds: float) -> Numbers:
     """Return [n], for each packet of `table(observed)`, the wait of who trusts such odds."""
     waits = []
     for each in observed:
-        known = verdicts[each.name, each.condition]
         for at, pause in each.pauses:
-            said = known.get(at - pause.silent_ms, ())
-            there = [(s + THINKING_MS, chance) for s, chance in said]
-            there = [(ms, chance) for ms, chance in there if ms <= pause.silent_ms]
-            convinced = bool(there) and there[-1][1] >= odds
-            waits.append(max(LEAST_MS, there[-1][0]) if convinced else LONGEST_MS)
+            there = in_time(answers, each, at, pause)
+            if there is None or there.odds < odds:
+                waits.append(LONGEST_MS)
+            else:
+                waits.append(max(LEAST_MS, there.silent_ms + THINKING_MS))
     return np.array(waits)
 
 
-@dataclass(frozen=True, slots=True)
-class Hearing:
-    """What Smart Turn's logit counts beside the cues, and at which one it changes nothing."""
-
-    weight: float
-    leaning: float
-
-    def of(self, observed: Sequence[Observed], verdicts: Verdicts) -> Numbers:
-        """Return [n], for each packet of `table(observed)`, what a call would add then."""
-        rows = ((each, at, pause) for each in observed for at, pause in each.pauses)
-        said = (_logit(*row, verdicts) for row in rows)
-        return np.array([0.0 if s is None else self.weight * (s - self.leaning) for s in said])
+@cache
+def _encoder() -> Encoder:
+    return Encoder()  # one a process
 
 
-def _logit(each: Observed, at_ms: int, pause: Pause, verdicts: Verdicts) -> float | None:
-    """As the latest verdict has it that a call asks for and has in time."""
-    known = verdicts[each.name, each.condition].get(at_ms - pause.silent_ms, ())
-    there = [odds for s, odds in known if s in CALLS_MS and s + THINKING_MS <= pause.silent_ms]
-    return logit(there[-1]) if there else None
+def _asked(
+    recording: Recording, condition: Condition, observed: Observed
+) -> tuple[Observed, dict[int, list[Answer]], list[float]]:
+    """In a process of its own; the last are the seconds that each answer took."""
+    encoder, took_s = _encoder(), []
 
+    def timed(samples: Samples) -> Encoded:
+        began = time.perf_counter()
+        encoded = encoder(samples)
+        took_s.append(time.perf_counter() - began)
+        return encoded
 
-def fit_hearing(observed: Sequence[Observed], verdicts: Verdicts, weights: Numbers) -> Hearing:
-    """Fit it beside cues of these weights, which are not touched.
-
-    Only complete turns are asked about, each with an end in it: there are more ends here than
-    the cues know of. An intercept takes that up, with Smart Turn and without; by what these
-    differ it leans, so that the odds stay on average what they were.
-    """
-    said = [
-        (row, said)
-        for row in examples(observed)
-        if (said := _logit(row.observed, row.at_ms, row.pause, verdicts)) is not None
-    ]
-    rows = [row for row, _ in said]
-    beside = np.array([row.known for row in rows]) @ weights
-    columns = np.array([[1.0, logit] for _, logit in said])
-    without = logistic(columns[:, :1], rows, (), beside)[0]
-    intercept, weight = logistic(columns, rows, (_RIDGE,), beside)
-    return Hearing(float(weight), float((without - intercept) / weight))
+    return observed, ask(recording, condition, observed, timed), took_s
 
 
 def main() -> None:
-    """Ask about every complete turn, in the clean and the noisy condition."""
+    """Ask about every pause that was observed; say how far it is."""
     parser = argparse.ArgumentParser(prog="benchmarks.endpoint_smart_turn", description=__doc__)
     parser.add_argument("out", type=Path, metavar="OUT", help="the file to write")
-    parser.add_argument(
-        "--more", type=Path, metavar="DIR", help="a folder of more speech, with a turns.csv"
-    )
+    add_corpus(parser)
     arguments = parser.parse_args()
-    spoken: Iterable[Recording] = recordings()
-    if arguments.more is not None:
-        spoken = [*spoken, *more_recordings(arguments.more)]
-    analyze, took_ms = model.load(), []
-
-    def timed(samples: Samples) -> float:
-        began = time.perf_counter()
-        odds = analyze(samples)
-        took_ms.append((time.perf_counter() - began) * 1000)
-        return odds
-
-    rows = [
-        {
-            "name": recording.name,
-            "condition": condition.name,
-            "pauses": judge(recording, condition, timed),
-        }
-        for recording in spoken
-        if recording.complete
-        for condition in CONDITIONS
-        if condition.name in ("clean", "noise-25")  # which more speech is observed in, too
-    ]
-    arguments.out.write_text(json.dumps(rows), encoding="utf-8")
+    try:
+        model_path()  # before the minutes that the rest takes
+        spoken = list(recordings())
+        if arguments.more is not None:
+            spoken += more_recordings(arguments.more)
+    except ConfigError as error:
+        parser.error(str(error))
+    named = {each.name: each for each in spoken}
+    conditions = {each.name: each for each in CONDITIONS}
+    found: dict[tuple[str, str], dict[int, list[Answer]]] = {}
+    took_ms: list[float] = []
+    with ProcessPoolExecutor() as pool:
+        asked = [
+            pool.submit(_asked, named[each.name], conditions[each.condition], each)
+            for each in observe_all(arguments.cache, arguments.more)
+        ]
+        for done in as_completed(asked):
+            observed, answers, took_s = done.result()
+            found[observed.name, observed.condition] = answers
+            took_ms += [1000 * each for each in took_s]
+            if len(found) % _TOLD_EVERY == 0:
+                print(f"{len(found)} of {len(asked)}", file=sys.stderr)
+    plain = {  # a class of a program that is run has another name for who reads it
+        key: {begin: [tuple(answer) for answer in said] for begin, said in each.items()}
+        for key, each in found.items()
+    }
+    arguments.out.write_bytes(pickle.dumps(plain))
     p50, p95 = np.percentile(took_ms, [50, 95])
-    print(f"{len(took_ms)} verdicts, {p50:.0f} ms each (p95 {p95:.0f})")
+    print(f"{len(took_ms)} answers, {p50:.0f} ms each (p95 {p95:.0f})")
 
 
 if __name__ == "__main__":

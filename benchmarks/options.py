@@ -1,6 +1,7 @@
 """What the benchmarks' command lines have in common."""
 
 import argparse
+from pathlib import Path
 
 
 def add_set(
@@ -8,3 +9,13 @@ def add_set(
 ) -> None:
     """Take `--set KEY=VALUE`, again and again, into the list `set`."""
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help=help)
+
+
+def add_corpus(parser: argparse.ArgumentParser) -> None:
+    """Take what `observe_all` is told: `--cache FILE` and `--more DIR`."""
+    parser.add_argument(
+        "--cache", type=Path, metavar="FILE", help="keep what was heard in this file"
+    )
+    parser.add_argument(
+        "--more", type=Path, metavar="DIR", help="a folder of more speech, with a turns.csv"
+    )

@@ -15,9 +15,8 @@ from agent.doctor.check import FAIL, OK, WARN, Check, guarded
 from agent.engines import Style, Voice
 from agent.errors import ConfigError, EngineError
 from agent.smart_turn import model as smart
+from agent.smart_turn.opinion import LATE_S
 from agent.smart_turn.worker import warm
-
-_LATE_S = 0.2  # a verdict that takes longer finds most pauses over, or answered
 
 
 def heavy(choice: Choice) -> tuple[str, ...]:
@@ -99,23 +98,22 @@ def _say_a_word(voice: Voice, style: Style) -> None:
 
 
 def smart_turn(config: Config) -> Check:
-    """Whether Smart Turn can be asked, and how long a verdict takes here.
+    """Whether Smart Turn can be asked, and how long an answer takes here.
 
-    Raises ConfigError where it is wanted and not installed.
+    Raises ConfigError where it must be had and cannot.
     """
     name, wanted = "Smart Turn", config.turns.smart_turn
+    if wanted == "never":
+        return Check(name, OK, "not asked, as turns.smart_turn is never")
     try:
-        analyze = smart.load()
-    except ConfigError:
-        if wanted:
+        takes_s = warm(smart.load())
+    except ConfigError as error:
+        if wanted == "always":
             raise
-        return Check(name, OK, "not installed, and not wanted")
-    takes_s = warm(analyze)
-    found = f"a verdict takes {takes_s * 1000:.0f} ms"
-    if not wanted:
-        return Check(name, OK, f"{found}; not asked, as turns.smart_turn is false")
-    if takes_s > _LATE_S:
-        return Check(
-            name, WARN, found, "too long for most pauses: set turns.smart_turn to false"
-        )
-    return Check(name, OK, found)
+        return Check(name, OK, f"not asked: {error}")
+    found = f"an answer takes {takes_s * 1000:.0f} ms"
+    if takes_s <= LATE_S:
+        return Check(name, OK, found)
+    if wanted == "auto":
+        return Check(name, OK, f"{found}, too long for most pauses: not asked")
+    return Check(name, WARN, found, "too long for most pauses: set turns.smart_turn to auto")

@@ -8,7 +8,7 @@ from agent.audio.frame import Samples
 from agent.config import VadConfig
 from agent.endpoint.hazard import Hazard
 from agent.endpoint.levels import HOP_MS, Loudness, Room
-from agent.endpoint.odds import Pause, weighed
+from agent.endpoint.odds import ADVISER, Pause, weighed
 from agent.endpoint.prosody import Cues, Prosody
 from agent.endpoint.sound import Sound
 
@@ -117,4 +117,5 @@ class Judge:
             weighed(self._opinions),
             self._memory,
             self._later,
+            ADVISER in self._opinions,
         )

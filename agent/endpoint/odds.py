@@ -17,16 +17,14 @@ from agent.endpoint.prosody import Cues
 LOGIT_MAX = 12.0
 # What others say of the same silence: what the logit of each counts beside the cues.
 # "meaning" is the brain's, chosen by benchmarks/meaning.py: with less a caller who broke off is
-# cut into oftener, and more gains little; "smart_turn" as benchmarks/endpoint.py fitted it
-# beside the cues of 2026-11-25
-OPINIONS = {"meaning": 1.3, "smart_turn": 0.22}
-# and at which logit it leaves the odds as they are: 0, or what it says on average
-_LEANING = {"smart_turn": 0.9}
+# cut into oftener, and more gains little; that of ADVISER is fitted to be added as it is
+ADVISER = "smart_turn"
+OPINIONS = {"meaning": 1.3, ADVISER: 1.0}
 # A VAD that has heard a whole turn before remembers the next one as less of an end, by so much:
 # the weights were fitted on first turns. 0.44 is likeliest of second turns, 0.58 of fourth ones
 # (DECISIONS.md); `benchmarks.endpoint --after` shows what it does
 LATER = 0.5
-_SURE = 0.003  # odds nearer to 0 or 1 than that say no more
+SURE = 0.003  # odds nearer to 0 or 1 than that say no more
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +40,7 @@ class Pause:
     opinion: float = 0.0  # of others, weighed: a logit; 0 where nobody has spoken
     memory: Samples | None = field(default=None, compare=False)  # the VAD's, [MEMORY]
     later: bool = False  # the VAD had heard a whole turn before
+    advised: bool = False  # the ADVISER is among the others
 
 
 def features(pause: Pause) -> dict[str, float]:
@@ -62,15 +61,12 @@ def remembered(memory: Samples) -> Samples:
 
 def weighed(opinions: Mapping[str, float]) -> float:
     """Return the logit of what others say, odds by their name."""
-    return sum(
-        OPINIONS[name] * (logit(odds) - _LEANING.get(name, 0.0))
-        for name, odds in opinions.items()
-    )
+    return sum(OPINIONS[name] * logit(odds) for name, odds in opinions.items())
 
 
 def logit(odds: float) -> float:
     """Return the logit of odds that somebody gives, who is never quite sure."""
-    sure = min(1 - _SURE, max(_SURE, odds))
+    sure = min(1 - SURE, max(SURE, odds))
     return log(sure / (1 - sure))
 
 

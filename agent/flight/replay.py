@@ -22,7 +22,7 @@ from agent.audio.frame import Samples
 from agent.call import Call
 from agent.canned import Canned
 from agent.config import Config
-from agent.endpoint.odds import OPINIONS
+from agent.endpoint.odds import ADVISER, OPINIONS
 from agent.engines import Style
 from agent.events import EndReason
 from agent.flight.compare import TOLERANCE_S, Difference, compare
@@ -42,7 +42,6 @@ from agent.media.playout import Playout
 from agent.media.receiver import Receiver
 from agent.metrics import Metrics
 from agent.shared import Shared
-from agent.smart_turn.opinion import NAME as SMART_TURN
 from agent.vad.silero import Silero
 
 log = logging.getLogger(__name__)
@@ -195,7 +194,9 @@ class _Cockpit:
                 self._client.requests = requests
                 self._call.message("")
             case en.Opined(_, who, odds):
-                if who in OPINIONS and (who != SMART_TURN or self._config.turns.smart_turn):
+                if who in OPINIONS and (
+                    who != ADVISER or self._config.turns.smart_turn != "never"
+                ):
                     self._call.opined(who, odds)
             case en.Stepped():
                 if event := en.hung_up(entry):

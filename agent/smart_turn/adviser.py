@@ -27,11 +27,11 @@ class Adviser:
         self._worker: Worker | None = None  # None while there is none to ask
         self._keeper: asyncio.Task[None] | None = None
 
-    async def start(self) -> None:
-        """Return when it can be asked. Raises ConfigError."""
+    async def start(self) -> float:
+        """Return when it can be asked: the seconds that an answer takes. Raises ConfigError."""
         self._worker = worker = await Worker.start(self._load)
-        log.info("Smart Turn: a verdict takes %.0f ms here", worker.takes_s * 1000)
         self._keeper = asyncio.create_task(self._keep_alive(worker))
+        return worker.takes_s
 
     @property
     def pid(self) -> int | None:

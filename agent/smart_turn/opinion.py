@@ -9,12 +9,13 @@ from typing import Protocol
 
 from agent.audio.frame import Samples
 from agent.ear import Ear
+from agent.endpoint.odds import ADVISER
 from agent.metrics import Metrics
 from agent.smart_turn.sound import Latest
 
-NAME = "smart_turn"  # among OPINIONS
 ASKED_MS = (60, 140, 260, 340)  # of a pause
 _LATEST_MS = 440  # asked later it has nothing to change
+LATE_S = 0.2  # an answer that takes longer finds most pauses over, or answered
 
 
 class Asked(Protocol):
@@ -83,7 +84,7 @@ class SecondOpinion:
             self._metrics.opinion("late")
             return
         self._metrics.opinion("in_time")
-        self._opined(NAME, odds)
+        self._opined(ADVISER, odds)
 
 
 class NoOpinion:

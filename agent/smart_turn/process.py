@@ -74,7 +74,7 @@ class Worker:
             if isinstance(error, TimeoutError):
                 raise ConfigError(
                     f"turns.smart_turn: Smart Turn was not ready after {_START_S:g} s; set it "
-                    "to false"
+                    "to never"
                 ) from None
             raise
         if kind != "ready":

@@ -5,7 +5,7 @@ It is packed as it comes: to pack 8 s at once would hold the loop for most of a 
 
 from agent.audio.frame import HEAR_HZ, Samples
 from agent.audio.pcm16 import to_pcm16
-from agent.smart_turn.model import HEARD_S
+from agent.smart_turn.mel import HEARD_S
 
 _MOST_BYTES = HEARD_S * HEAR_HZ * 2
 

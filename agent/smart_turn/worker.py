@@ -6,21 +6,25 @@ line of JSON each. Started by `agent.smart_turn.process`.
 
 import json
 import logging
+import os
 import pickle
 import socket
 import struct
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import BinaryIO
 
 import numpy as np
 
 from agent.audio.frame import HEAR_HZ
 from agent.audio.pcm16 import from_pcm16
-from agent.smart_turn.model import HEARD_S, Analyze
+from agent.smart_turn.mel import HEARD_S
+from agent.smart_turn.model import Analyze
 
 HEAD = struct.Struct("<I")  # how many bytes follow
+_NICE = 5
 _WARMING = 3  # verdicts; the first ones take longer
 
 log = logging.getLogger(__name__)
@@ -72,8 +76,20 @@ def serve(questions: Iterator[bytes], say: BinaryIO) -> None:
         tell("failed", str(error) or type(error).__name__)
 
 
+def step_back() -> None:
+    """Compute only with what the media leaves: no answer is worth a late packet.
+
+    A server may have been given real-time priority; that is meant for its loop.
+    """
+    if hasattr(os, "sched_setscheduler"):
+        with suppress(OSError):  # not allowed here
+            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+    os.nice(_NICE)
+
+
 def main() -> None:
     """Serve the socket whose file descriptor is the first argument; end when its peer does."""
+    step_back()
     connected = socket.socket(fileno=int(sys.argv[1]))
     with connected, connected.makefile("rb") as heard, connected.makefile("wb") as say:
         serve(frames(heard), say)

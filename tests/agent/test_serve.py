@@ -1,6 +1,7 @@
 """A whole server in this process: it starts, answers HTTP and a call, and leaves nothing."""
 
 import asyncio
+import logging
 import os
 import re
 import signal
@@ -209,30 +210,71 @@ def test_the_command_says_where_it_listens_and_stops_when_told(how) -> None:
 # -- Smart Turn
 
 
-def test_a_server_asks_smart_turn_where_it_is_wanted(monkeypatch) -> None:
+@pytest.fixture
+def installed(monkeypatch):
+    monkeypatch.setattr(serve.smart_turn, "model_path", lambda: None)
     monkeypatch.setattr(serve.smart_turn, "load", load_length)
 
+
+@pytest.mark.parametrize("wanted", ["auto", "always"])
+def test_a_server_asks_smart_turn_where_it_is_installed(installed, wanted) -> None:
     async def main():
-        async with running(load(None, {**QUIET, "turns.smart_turn": True})) as url:
+        async with running(load(None, {**QUIET, "turns.smart_turn": wanted})) as url:
             (worker,) = workers()
             _, metrics = await get(f"{url}/metrics")
             assert "voxline_smart_turn_verdicts" in metrics
         assert not worker.is_running()
-        async with running(load(None, QUIET)):
+
+    asyncio.run(main())
+
+
+def test_a_server_that_must_not_ask_it_has_no_process_for_it(installed) -> None:
+    async def main():
+        async with running(load(None, {**QUIET, "turns.smart_turn": "never"})):
             assert not workers()
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize(("wanted", "asked"), [("auto", 0), ("always", 1)])
+def test_a_machine_too_slow_for_it_does_not_ask_unless_it_must(
+    installed, monkeypatch, caplog, wanted, asked
+) -> None:
+    monkeypatch.setattr(serve, "LATE_S", -1.0)
+
+    async def main():
+        async with running(load(None, {**QUIET, "turns.smart_turn": wanted})):
+            assert len(workers()) == asked
+
+    asyncio.run(main())
+    assert ("too long for most pauses" in caplog.text) == (wanted == "auto")
+
+
+@pytest.mark.parametrize("lacks", ["the package", "its weights"])
+def test_a_server_does_without_it_where_it_cannot_be_had(monkeypatch, caplog, lacks) -> None:
+    if lacks == "its weights":
+        monkeypatch.setattr(serve.smart_turn, "model_path", lambda: None)
+        monkeypatch.setattr(serve.smart_turn, "load", partial(load_wrong, "config"))
+
+    async def main():
+        async with running(load(None, QUIET)):
+            assert not workers()
+
+    caplog.set_level(logging.INFO)
+    asyncio.run(main())
+    (said,) = [r for r in caplog.records if "Smart Turn is not asked" in r.getMessage()]
+    assert said.levelno == logging.INFO
 
 
 def workers():
     return [c for c in psutil.Process().children() if "agent.smart_turn.worker" in c.cmdline()]
 
 
-def test_smart_turn_that_is_wanted_and_cannot_be_had_stops_the_start(monkeypatch) -> None:
+def test_smart_turn_that_must_be_had_and_cannot_stops_the_start(installed, monkeypatch) -> None:
     monkeypatch.setattr(serve.smart_turn, "load", partial(load_wrong, "config"))
 
     async def main():
-        async with running(load(None, {**QUIET, "turns.smart_turn": True})):
+        async with running(load(None, {**QUIET, "turns.smart_turn": "always"})):
             pass
 
     with pytest.raises(ConfigError, match=r"turns\.smart_turn: no weights; fetch them"):

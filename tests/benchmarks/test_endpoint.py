@@ -7,10 +7,11 @@ import pytest
 
 from agent.endpoint.odds import Pause
 from agent.endpoint.prosody import Cues
-from benchmarks import endpoint
+from benchmarks import endpoint, endpoint_probe
 from benchmarks.endpoint import BOTH, CONVINCED, ENOUGH, FIXED_MS, frontier, plot, point, text
 from benchmarks.endpoint_corpus import Observed
-from benchmarks.endpoint_smart_turn import Hearing
+from benchmarks.endpoint_probe import Probe
+from benchmarks.endpoint_smart_turn import Answer
 
 
 def turn(name, condition="clean", speaker="lj"):
@@ -25,14 +26,25 @@ def turn(name, condition="clean", speaker="lj"):
 
 OWN = [turn("a"), turn("b", speaker="sb"), turn("c", speaker="jfk"), turn("a", "hall")]
 OBSERVED = [*OWN, *(turn(f"m{n}", speaker=f"m{n}") for n in range(40))]
-# of "a": sure at the end, unsure in the pause before
-SAID = {400: [(60, 0.2), (140, 0.4)], 1000: [(60, 0.93), (140, 0.97)]}
-VERDICTS = {(name, "clean"): SAID for name in "abc"}
+
+
+def answer(silent_ms, odds, heard):
+    return Answer(silent_ms, odds, np.array([heard, 1.0], np.float32))
+
+
+# sure at the end, unsure in the pause before; and what is heard tells them apart
+SAID = {
+    400: [answer(60, 0.2, -1), answer(140, 0.4, -1)],
+    1000: [answer(60, 0.93, 1), answer(140, 0.97, 1)],
+}
+ANSWERS = {(each.name, each.condition): SAID for each in OBSERVED}
 
 
 @pytest.fixture(scope="module")
 def points():
-    return frontier(OBSERVED, VERDICTS)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(endpoint_probe, "_RIDGE", 1.0)  # of so few ours would believe nothing
+        return frontier(OBSERVED, ANSWERS)
 
 
 def test_a_cut_in_is_in_no_percentile() -> None:
@@ -71,7 +83,7 @@ def test_another_model_is_answered_when_it_is_convinced_and_has_had_time_to_thin
 ) -> None:
     told = {each.setting: each for each in points["clean"] if each.way == "smart turn"}
     assert set(told) == set(CONVINCED)
-    assert not any(each.way == "smart turn" for each in points["all conditions"])  # not asked
+    assert not any(each.way == "smart turn" for each in frontier(OWN)["clean"])  # not asked
     assert (told[0.9].p50_ms, told[0.9].cut_into) == (160 + 6, ())
     assert told[0.95].p50_ms == 140 + 60 + 6
     assert told[0.99].p50_ms == 400 + 6
@@ -87,18 +99,18 @@ def test_beside_the_cues_another_model_is_heard(points) -> None:
         assert both.share <= alone.share
     safe = {way: [e.setting for e in curve if not e.cut_into] for way, curve in curves.items()}
     assert safe[BOTH][0] < safe["judged"][0]  # more eagerness cuts into nobody
-    assert not any(each.way == BOTH for each in points["all conditions"])  # not asked
+    assert not any(each.way == BOTH for each in frontier(OWN)["clean"])  # not asked
 
 
 def test_what_another_model_counts_was_not_fitted_on_who_is_judged(monkeypatch) -> None:
     asked = []
 
-    def fitted(observed, verdicts, weights):
+    def fitted(observed, answers, weights):
         asked.append({each.speaker for each in observed})
-        return Hearing(0.2, 0.0)
+        return Probe(0.0, np.array([1.0, 0.0]))
 
-    monkeypatch.setattr(endpoint, "fit_hearing", fitted)
-    frontier(OWN, VERDICTS)
+    monkeypatch.setattr(endpoint, "fit_probe", fitted)
+    frontier(OWN, ANSWERS)
     assert asked == [{"lj", "sb"}, {"jfk", "sb"}, {"jfk", "lj"}]
 
 
@@ -123,8 +135,11 @@ def test_what_is_judged_was_not_fitted_on(monkeypatch) -> None:
 
 
 def test_who_was_never_fitted_on_is_judged_by_what_is_published(monkeypatch) -> None:
+    probe = Probe(0.0, np.array([1.0, 0.0]))
+    monkeypatch.setattr(endpoint, "published_probe", lambda: probe)
     monkeypatch.setattr(endpoint, "fit", None)
-    frontier(OBSERVED, unseen=True)
+    monkeypatch.setattr(endpoint, "fit_probe", None)
+    frontier(OBSERVED, ANSWERS, unseen=True)
     with pytest.raises(TypeError):
         frontier(OBSERVED)
 

@@ -68,6 +68,7 @@ def turn(*lengths, name="a", speaker="a", complete=True, ended_ms=1000):
 def test_waits_are_those_of_the_agent(low, breath, usual_ms, opinion, later, seed) -> None:
     memory = np.random.default_rng(seed).standard_normal(MEMORY).astype(np.float32)
     pause = Pause(100, Cues(low_st=low), breath, True, usual_ms, 0.0, opinion, memory, later)
+    pause = replace(pause, advised=opinion != 0)
     laid_out = table([Observed("a", "a", "clean", True, 0, 0, ((100, pause),))])
     [wait_ms] = waits_ms(laid_out, published(), MEDIUM, TURNS, np.array([opinion]))
     assert wait_ms == pytest.approx(PATIENCE.wait_ms(FITTED, pause), abs=0.5)

@@ -1,19 +1,19 @@
 """Another model's word on the same pauses: asked at the right moments, trusted in time."""
 
-from dataclasses import replace
-from math import exp, log
-
 import numpy as np
 import pytest
 from recordings import recording
 
-from agent.endpoint.odds import OPINIONS, Pause, weighed
+from agent.endpoint.odds import Pause
 from agent.endpoint.prosody import Cues
-from agent.smart_turn.opinion import NAME
+from agent.errors import ConfigError
+from agent.smart_turn.model import Encoded
+from agent.smart_turn.opinion import ASKED_MS
 from benchmarks import endpoint_smart_turn as smart
-from benchmarks.endpoint_corpus import CLEAN, Observed, Recording
-from benchmarks.endpoint_fit import published
-from benchmarks.endpoint_smart_turn import Hearing
+from benchmarks.endpoint_corpus import CLEAN, Observed, Recording, observe
+from benchmarks.endpoint_smart_turn import THINKING_MS, Answer
+
+ENCODED = np.zeros(4, np.float32)
 
 
 @pytest.fixture
@@ -24,16 +24,16 @@ def spoken():
 def test_it_is_asked_in_each_pause_about_what_was_heard_by_then(spoken) -> None:
     lengths = []
 
-    def analyze(samples):
+    def encode(samples):
         lengths.append(len(samples))
-        return 0.5
+        return Encoded(0.5, ENCODED)
 
-    found = smart.judge(spoken, CLEAN, analyze)
+    found = smart.ask(spoken, CLEAN, observe(spoken, CLEAN), encode)
     end_ms = max(found)
     assert abs(end_ms - 3100) <= 30
-    assert [silent for silent, _ in found[end_ms]] == list(smart.ASKED_MS)
+    assert [each.silent_ms for each in found[end_ms]] == list(ASKED_MS)
     # from half a second before the first speech up to the moment it is asked
-    assert lengths[-1] == (end_ms + smart.ASKED_MS[-1] - 500) * 16
+    assert lengths[-1] == (end_ms + ASKED_MS[-1] - 500) * 16
 
 
 def turn(*pauses):
@@ -45,9 +45,13 @@ def turn(*pauses):
     return Observed("a", "a", "clean", True, 1000.0, 2000.0, tuple(rows))
 
 
+def answers(*said):
+    return {("a", "clean"): {1000: [Answer(ms, odds, ENCODED) for ms, odds in said]}}
+
+
 def test_a_verdict_holds_from_when_it_is_there() -> None:
-    verdicts = {("a", "clean"): {1000: [(80, 0.95), (140, 0.96), (200, 0.5)]}}
-    waits = smart.verdict_waits_ms([turn((1000, 300))], verdicts, 0.9)
+    told = answers((80, 0.95), (140, 0.96), (200, 0.5))
+    waits = smart.verdict_waits_ms([turn((1000, 300))], told, 0.9)
     assert dict(zip(range(80, 301, 20), waits, strict=True)) == {
         **dict.fromkeys((80, 100, 120), smart.LONGEST_MS),
         **dict.fromkeys((140, 160, 180), smart.LEAST_MS),
@@ -57,73 +61,65 @@ def test_a_verdict_holds_from_when_it_is_there() -> None:
 
 
 def test_who_is_never_convinced_is_answered_after_the_longest_wait() -> None:
-    verdicts = {("a", "clean"): {1000: [(80, 0.6)]}}
-    waits = smart.verdict_waits_ms([turn((400, 100), (1000, 300))], verdicts, 0.9)
+    waits = smart.verdict_waits_ms([turn((400, 100), (1000, 300))], answers((80, 0.6)), 0.9)
     assert set(waits) == {smart.LONGEST_MS}
 
 
-def test_verdicts_are_written_and_read(spoken, tmp_path, monkeypatch, capsys) -> None:
-    monkeypatch.setattr(smart, "recordings", lambda: iter([spoken]))
-    monkeypatch.setattr(smart.model, "load", lambda: lambda samples: 0.25)
-    out = tmp_path / "verdicts.json"
-    monkeypatch.setattr("sys.argv", ["smart", str(out)])
-    smart.main()
-    read = smart.load_verdicts(out)
-    assert set(read) == {("goforward", "clean"), ("goforward", "noise-25")}
-    assert all(odds == 0.25 for said in read.values() for p in said.values() for _, odds in p)
-    assert "verdicts" in capsys.readouterr().out
+def test_the_latest_answer_counts_once_it_is_there() -> None:
+    observed, told = turn((400, 100), (1000, 300)), answers((60, 0.2), (140, 0.3))
+    there = {at: smart.in_time(told, observed, at, pause) for at, pause in observed.pauses}
+    assert there[480] is there[500] is None  # another pause
+    assert there[1000 + 100] is None
+    assert there[1060 + THINKING_MS].odds == there[1140 + THINKING_MS - 20].odds == 0.2
+    assert there[1140 + THINKING_MS].odds == there[1300].odds == 0.3
 
 
-def test_a_call_has_the_latest_verdict_that_it_asks_for() -> None:
-    verdicts = {("a", "clean"): {1000: [(60, 0.75), (100, 0.999), (140, 0.9)]}}
-    said = Hearing(0.5, log(3)).of([turn((1000, 300))], verdicts)
-    known = dict(zip(range(80, 301, 20), said, strict=True))
-    assert known[80] == known[100] == 0.0  # none is there
-    assert known[120] == known[180] == pytest.approx(0)  # it leaves the odds as they are
-    assert known[200] == known[300] == pytest.approx(0.5 * log(9 / 3))  # no call asks at 100
-    assert smart.THINKING_MS == 60
+class FakeEncoder:
+    def __call__(self, samples):
+        return Encoded(0.25, ENCODED)
 
 
 @pytest.fixture
-def fitted():
-    """What is learnt from eight turns, of odds given in the pause and at the end of each."""
-    turns = [
-        replace(turn((400, 300), (1000, 900)), name=str(n), speaker=str(n)) for n in range(8)
-    ]
-
-    def fit(pause, end):
-        verdicts = {
-            (each.name, "clean"): {
-                400: [(60, pause(n)), (140, pause(n))],
-                1000: [(60, end(n)), (140, end(n))],
-            }
-            for n, each in enumerate(turns)
-        }
-        doubtful = np.zeros(len(published()))
-        doubtful[:2] = -2.0, 0.2
-        return turns, verdicts, smart.fit_hearing(turns, verdicts, doubtful)
-
-    return fit
+def installed(monkeypatch):
+    """In processes that are forked off, too."""
+    monkeypatch.setattr(smart, "model_path", lambda: None)
+    monkeypatch.setattr(smart, "Encoder", FakeEncoder)
+    smart._encoder.cache_clear()
+    yield
+    smart._encoder.cache_clear()
 
 
-def test_what_it_counts_is_learnt_beside_the_cues(fitted) -> None:
-    """Always right, it counts for much; wrong as often as right, for nothing."""
-    assert fitted(lambda n: 0.1, lambda n: 0.9)[2].weight > 0.4
-    assert fitted(lambda n: 0.9, lambda n: 0.1)[2].weight < -0.4
-    either = fitted(lambda n: 0.1 + 0.8 * (n % 2), lambda n: 0.1 + 0.8 * (n % 2))[2]
-    assert either.weight == pytest.approx(0, abs=0.05)
+def test_answers_are_written_and_read(installed, spoken, tmp_path, monkeypatch, capsys) -> None:
+    seen = [observe(spoken, CLEAN)]
+    monkeypatch.setattr(smart, "recordings", lambda: iter([spoken]))
+    monkeypatch.setattr(smart, "observe_all", lambda cache, more: seen)
+    out = tmp_path / "answers"
+    monkeypatch.setattr("sys.argv", ["smart", str(out)])
+    smart.main()
+    assert b"Answer" not in out.read_bytes()  # `__main__`'s would be nobody's
+    (read,) = smart.load_answers(out).values()
+    assert {each.odds for said in read.values() for each in said} == {0.25}
+    assert "answers, 0 ms each" in capsys.readouterr().out
 
 
-def test_who_is_always_sure_of_an_end_makes_nobody_more_eager(fitted) -> None:
-    """Killed: a weight alone, with which whoever says 0.9 of every pause cuts into more."""
-    turns, verdicts, hearing = fitted(lambda n: 0.9, lambda n: 0.99)
-    assert 0.9 < 1 / (1 + exp(-hearing.leaning)) < 0.99
-    added = hearing.of(turns, verdicts)
-    assert added.min() < 0 < added.max()
+def test_without_the_model_it_ends_before_it_begins(tmp_path, monkeypatch, capsys) -> None:
+    def missing():
+        raise ConfigError("turns.smart_turn: it is not installed; run: pip install")
+
+    monkeypatch.setattr(smart, "model_path", missing)
+    monkeypatch.setattr(smart, "observe_all", None)
+    monkeypatch.setattr("sys.argv", ["smart", str(tmp_path / "answers")])
+    with pytest.raises(SystemExit):
+        smart.main()
+    assert "it is not installed" in capsys.readouterr().err
 
 
-def test_what_is_served_is_what_was_fitted() -> None:
-    """The figures in the source are rounded; benchmarks/endpoint.py prints them."""
-    hearing = Hearing(OPINIONS[NAME], 0.9)
-    verdicts = {("a", "clean"): {1000: [(60, 0.97)]}}
-    assert hearing.of([turn((1000, 300))], verdicts)[-1] == pytest.approx(weighed({NAME: 0.97}))
+@pytest.mark.parametrize("content", [None, b"", b"no pickle"])
+def test_what_holds_no_answers_is_refused(tmp_path, content) -> None:
+    path = tmp_path / "answers"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(
+        ConfigError, match=r"answers: .*benchmarks.endpoint_smart_turn writes it"
+    ):
+        smart.load_answers(path)

@@ -1,8 +1,9 @@
 """Options that several benchmarks take."""
 
 import argparse
+from pathlib import Path
 
-from benchmarks.options import add_set
+from benchmarks.options import add_corpus, add_set
 
 
 def parsed(*arguments):
@@ -22,3 +23,11 @@ def test_what_it_is_for_may_be_said_otherwise() -> None:
     add_set(parser, "of its own server")
     assert "--set KEY=VALUE" in parser.format_help()
     assert "of its own server" in parser.format_help()
+
+
+def test_what_is_heard_may_be_kept_and_more_of_it_may_lie_in_a_folder() -> None:
+    parser = argparse.ArgumentParser()
+    add_corpus(parser)
+    assert vars(parser.parse_args([])) == {"cache": None, "more": None}
+    told = parser.parse_args(["--cache", "a.pkl", "--more", "speech"])
+    assert (told.cache, told.more) == (Path("a.pkl"), Path("speech"))

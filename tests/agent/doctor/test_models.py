@@ -209,33 +209,38 @@ def wants(wanted):
     return load(None, {"agent.engine": "scripted", "turns.smart_turn": wanted})
 
 
-def test_smart_turn_that_is_not_wanted_may_be_missing(monkeypatch) -> None:
+def test_smart_turn_may_be_missing_and_it_is_said_how_to_get_it(monkeypatch) -> None:
     monkeypatch.setattr(models.smart, "load", missing)
-    check = models.smart_turn(wants(False))
+    check = models.smart_turn(wants("auto"))
     assert (check.status, check.remedy) == (OK, "")
-    assert "not installed" in check.found
+    assert "not installed; run: pip install '.[smart-turn]'" in check.found
 
 
-def test_smart_turn_that_is_wanted_must_be_there(monkeypatch) -> None:
+def test_smart_turn_that_must_be_there_may_not(monkeypatch) -> None:
     monkeypatch.setattr(models.smart, "load", missing)
-    check = guarded("Smart Turn", lambda: models.smart_turn(wants(True)))
+    check = guarded("Smart Turn", lambda: models.smart_turn(wants("always")))
     assert check.status == FAIL
     assert check.remedy == "run: pip install '.[smart-turn]'"
 
 
-@pytest.mark.parametrize("wanted", [True, False])
-def test_it_is_told_what_a_verdict_takes(monkeypatch, wanted) -> None:
+@pytest.mark.parametrize("wanted", ["auto", "always"])
+def test_it_is_told_what_an_answer_takes(monkeypatch, wanted) -> None:
     monkeypatch.setattr(models.smart, "load", load_length)
     check = models.smart_turn(wants(wanted))
-    assert check.status == OK
-    assert "a verdict takes 0 ms" in check.found
-    assert ("turns.smart_turn is false" in check.found) == (not wanted)
+    assert (check.status, check.found) == (OK, "an answer takes 0 ms")
+
+
+def test_what_is_never_asked_is_not_loaded(monkeypatch) -> None:
+    monkeypatch.setattr(models.smart, "load", None)
+    check = models.smart_turn(wants("never"))
+    assert (check.status, check.found) == (OK, "not asked, as turns.smart_turn is never")
 
 
 def test_a_machine_too_slow_for_it_is_warned(monkeypatch) -> None:
     monkeypatch.setattr(models.smart, "load", load_length)
     monkeypatch.setattr(models, "warm", lambda analyze: 0.4)
-    check = models.smart_turn(wants(True))
-    assert (check.status, check.found) == (WARN, "a verdict takes 400 ms")
-    assert "set turns.smart_turn to false" in check.remedy
-    assert models.smart_turn(wants(False)).status == OK
+    check = models.smart_turn(wants("always"))
+    assert (check.status, check.found) == (WARN, "an answer takes 400 ms")
+    assert "set turns.smart_turn to auto" in check.remedy
+    check = models.smart_turn(wants("auto"))
+    assert (check.status, check.found[:24]) == (OK, "an answer takes 400 ms, ")

@@ -10,7 +10,7 @@ from agent.audio.window import Windows
 from agent.config import VadConfig
 from agent.endpoint.judge import Judge
 from agent.endpoint.levels import HOP
-from agent.endpoint.odds import Pause
+from agent.endpoint.odds import ADVISER, Pause
 from agent.endpoint.pitch import Tone
 from agent.endpoint.sound import Sound, Sounds
 from agent.endpoint.weights import FITTED
@@ -160,9 +160,13 @@ def test_an_opinion_counts_until_the_caller_is_heard_again() -> None:
     assert judge.pause.opinion > 0
     judge.opine("meaning", 0.1)
     assert judge.pause.opinion < 0
+    assert not judge.pause.advised
+    judge.opine(ADVISER, 0.5)
+    assert judge.pause.advised
     hear(300, 0.99)
     hear(200, 0.01)
     assert judge.pause.opinion == 0
+    assert not judge.pause.advised
 
 
 def test_a_pause_is_told_from_the_next_by_where_it_began() -> None:

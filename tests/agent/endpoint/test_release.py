@@ -63,3 +63,16 @@ def test_nobody_waits_longer_than_longest_but_for_an_unfinished_sentence(pause) 
 def test_a_breath_lengthens_the_wait_and_never_shortens_it(pause) -> None:
     quiet = replace(pause, breath_db=0.0)
     assert wait(replace(pause, breath_db=15.0)) >= wait(quiet)
+
+
+@given(pauses)
+def test_who_is_advised_must_be_surer_and_gives_up_a_sentence_later(pause) -> None:
+    """Mutant: only one of both bounds is moved."""
+    advised = replace(pause, advised=True)
+    if wait(pause) < PATIENCE.longest_ms:
+        assert wait(advised) >= wait(pause)
+    elif wait(pause) > PATIENCE.longest_ms:
+        assert wait(advised) <= wait(pause)
+    assert wait(replace(DONE, opinion=0.5)) < wait(replace(DONE, opinion=0.5, advised=True))
+    open_ = replace(OPEN, opinion=-0.2)
+    assert PATIENCE.longest_ms < wait(replace(open_, advised=True)) < wait(open_)

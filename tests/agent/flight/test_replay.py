@@ -212,7 +212,7 @@ def advised(odds, takes_s=0.05):
     return flown(
         [Heard("time"), 0.05, "It is nine."],
         speech=speech("What time is it", 0.2, "in London please?", 3.0),
-        config={"turns.smart_turn": True},
+        config={"turns.smart_turn": "always"},
         adviser=FakeAdviser(odds, takes_s),
     )
 
@@ -238,7 +238,7 @@ def test_what_it_said_decided_something() -> None:
 
 def test_a_replay_shows_how_it_would_have_been_without_smart_turn() -> None:
     call = advised(0.999)
-    outcome = replay(call.flight, {"turns.smart_turn": False})
+    outcome = replay(call.flight, {"turns.smart_turn": "never"})
     assert not outcome.difference.identical
     assert not any(isinstance(entry, en.Opined) for entry in outcome.replayed.entries)
 
@@ -391,12 +391,13 @@ def test_the_ear_is_told_the_slots_and_arrivals_of_the_record() -> None:
 def test_a_call_over_the_network_with_a_worker_beside_it_is_repeated(
     tmp_path, monkeypatch
 ) -> None:
+    monkeypatch.setattr(serve.smart_turn, "model_path", lambda: None)
     monkeypatch.setattr(serve.smart_turn, "load", load_length)
     config = {
         "agent.engine": "scripted",
         "agent.greeting": "",
         "server.port": 0,
-        "turns.smart_turn": True,
+        "turns.smart_turn": "always",
         "record.folder": str(tmp_path / "records"),
         "record.callers_agreed": True,
     }
