@@ -18,9 +18,11 @@ EXTRA_cuda := [voxtral]
 TORCH_INDEX_cpu  := --extra-index-url https://download.pytorch.org/whl/cpu
 TORCH_INDEX_cuda :=
 TORCH_PIN := $(shell sed -n 's/^ *"\(torch==[^"]*\)".*/\1/p' pyproject.toml)
+# Of this package a file is used, the weights of Smart Turn: it does without what it depends on, of
+# which pip would warn at each later installation.
 SMART_TURN_PIN := $(shell sed -n 's/^smart-turn = \["\([^"]*\)"\]/\1/p' pyproject.toml)
 # Python compiles what it imports; to compile all 17,000 modules takes half a minute.
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --no-warn-conflicts
 
 ARGS ?=
 
@@ -45,7 +47,8 @@ $(VENV)/.ready: pyproject.toml Makefile
 	@PIP_RETRIES=1 $(PIP) --no-deps $(TORCH_INDEX_$(TORCH)) "$(TORCH_PIN)" # its own come below
 	@echo "Installing Voxline and its other packages ..."
 	@$(PIP) --editable ".$(EXTRA_$(TORCH))" "$(TORCH_PIN)"
-	@$(PIP) --no-deps "$(SMART_TURN_PIN)" # of its packages none is needed for its weights
+	@$(PIP) --no-deps "$(SMART_TURN_PIN)" \
+		|| echo "Going on without Smart Turn; later: $(BIN)/python -m pip install --no-deps $(SMART_TURN_PIN)"
 	@touch $@
 
 $(VENV)/.ready-to-test: $(VENV)/.ready

@@ -134,8 +134,8 @@ class Metrics:
             "voxline_concealed_seconds", "Audio made up for lost packets", registry=registry
         )
         self.opinions = Counter(
-            "voxline_smart_turn_verdicts",
-            "Verdicts of Smart Turn: asked for; of those in time, or late",
+            "voxline_smart_turn_answers",
+            "Answers of Smart Turn: asked for; of those in time, or late",
             ["fate"],
             registry=registry,
         )
@@ -149,7 +149,7 @@ class Metrics:
             self.stage.labels(name).observe(max(0.0, end_ms - begin_ms) / 1000)
 
     def opinion(self, fate: str) -> None:
-        """Smart Turn was asked, or its verdict came in_time, or late."""
+        """Smart Turn was asked, or its answer came in_time, or late."""
         self.opinions.labels(fate).inc()
 
     def timer_ran(self, late_s: float) -> None:

@@ -128,19 +128,22 @@ async def _advised(config: Config, stack: contextlib.AsyncExitStack) -> Adviser 
         return None
     adviser = Adviser(smart_turn.load)
     stack.push_async_callback(adviser.close)
+    level = logging.INFO
     try:
-        smart_turn.model_path()  # sooner known than by a process
+        smart_turn.model_path()
+        level = logging.WARNING  # it is there, and still cannot be had
         takes_s = await adviser.start()
     except ConfigError as error:
         if wanted == "always":
             raise
-        log.info("Smart Turn is not asked: %s", error)
+        log.log(level, "Smart Turn is not asked: %s", error)
         return None
-    log.info("Smart Turn: an answer takes %.0f ms here", takes_s * 1000)
+    takes = f"Smart Turn: an answer takes {takes_s * 1000:.0f} ms here"
     if wanted == "auto" and takes_s > LATE_S:
-        log.warning("that is too long for most pauses: Smart Turn is not asked")
+        log.warning("%s, too long for most pauses: it is not asked", takes)
         await adviser.close()
         return None
+    log.info("%s", takes)
     return adviser
 
 

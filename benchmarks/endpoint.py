@@ -98,10 +98,10 @@ def frontier(
         others = without(observed, speakers)
         weights = published() if unseen else fit(others)
         spoken = [each for each in complete if each.speaker in speakers]
-        judged |= _answers(spoken, weights, turns)
+        judged |= _released(spoken, weights, turns)
         if answers is not None:
             probe = published_probe() if unseen else fit_probe(others, answers, weights)
-            advised |= _answers(spoken, weights, turns, probe.of(spoken, answers))
+            advised |= _released(spoken, weights, turns, probe.of(spoken, answers))
     points: dict[str, list[Point]] = {}
     for label, chosen in _groups(complete):
         names = [each.name for each in chosen]
@@ -134,7 +134,7 @@ def _folds(observed: Sequence[Observed]) -> list[set[str]]:
     return alone + [set(many[n::_FOLDS]) for n in range(min(_FOLDS, len(many)))]
 
 
-def _answers(
+def _released(
     spoken: Sequence[Observed], weights: Numbers, turns: Turns, opinion: Numbers | float = 0.0
 ) -> dict[tuple[str, str], list[float]]:
     """Return when each turn is answered, for each of ENOUGH."""
@@ -219,14 +219,16 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.unseen and arguments.more is None:
         parser.error("--unseen needs --more DIR: what is to be judged")
+    if arguments.answers is not None and arguments.after:
+        parser.error("--answers are about first turns: leave out --after")
     try:
         observed = observe_all(
             arguments.cache, arguments.more, own=not arguments.unseen, after=arguments.after
         )
         answers = load_answers(arguments.answers) if arguments.answers else None
+        points = frontier(observed, answers, arguments.unseen)
     except ConfigError as error:
         parser.error(str(error))
-    points = frontier(observed, answers, arguments.unseen)
     print(text(points))
     if arguments.json is not None:
         figures = {label: [asdict(each) for each in curve] for label, curve in points.items()}

@@ -100,9 +100,9 @@ def main() -> None:
     try:
         answers = load_answers(arguments.answers)
         observed = observe_all(arguments.cache, arguments.more)
+        probe = fit_probe(observed, answers, published())
     except ConfigError as error:
         parser.error(str(error))
-    probe = fit_probe(observed, answers, published())
     arguments.out.write_text(source(probe), encoding="utf-8")
 
 

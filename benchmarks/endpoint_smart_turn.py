@@ -1,7 +1,8 @@
 """`python -m benchmarks.endpoint_smart_turn OUT`: what Smart Turn v3 makes of the same pauses.
 
-A published end-of-turn model (extra `smart-turn`), asked when a call would ask it, with the
-sound that a call would send. Writes its verdicts and what its encoder heard, for
+A published end-of-turn model (extra `smart-turn`), asked as a call would ask it, but at the
+very moment, where a call asks at the next packet, and from 0.5 s before the first speech, where
+a call sends 0.3, of 16 bits. Writes its verdicts and what its encoder heard, for
 benchmarks/endpoint.py and benchmarks/endpoint_probe.py, and prints what an answer costs. Knows
 no judge of ours but what it takes for a pause.
 """
@@ -91,9 +92,19 @@ def load_answers(path: Path) -> Answers:
 
 def in_time(answers: Answers, observed: Observed, at_ms: int, pause: Pause) -> Answer | None:
     """Return the latest answer that is there, if one is, in a pause at some media time."""
-    known = answers[observed.name, observed.condition].get(at_ms - pause.silent_ms, ())
+    known = _about(answers, observed).get(at_ms - pause.silent_ms, ())
     there = [each for each in known if each.silent_ms + THINKING_MS <= pause.silent_ms]
     return there[-1] if there else None
+
+
+def _about(answers: Answers, observed: Observed) -> Mapping[int, Sequence[Answer]]:
+    try:
+        return answers[observed.name, observed.condition]
+    except KeyError:
+        raise ConfigError(
+            f"no answers about {observed.name}, {observed.condition}; "
+            "run benchmarks.endpoint_smart_turn with the same --cache and --more"
+        ) from None
 
 
 def verdict_waits_ms(observed: Sequence[Observed], answers: Answers, odds: float) -> Numbers:
@@ -143,13 +154,18 @@ def main() -> None:
     except ConfigError as error:
         parser.error(str(error))
     named = {each.name: each for each in spoken}
+    observed_all = observe_all(arguments.cache, arguments.more)
+    if missing := {each.name for each in observed_all} - set(named):
+        parser.error(
+            f"{arguments.cache} is about {min(missing)}, too: give its folder as --more"
+        )
     conditions = {each.name: each for each in CONDITIONS}
     found: dict[tuple[str, str], dict[int, list[Answer]]] = {}
     took_ms: list[float] = []
     with ProcessPoolExecutor() as pool:
         asked = [
             pool.submit(_asked, named[each.name], conditions[each.condition], each)
-            for each in observe_all(arguments.cache, arguments.more)
+            for each in observed_all
         ]
         for done in as_completed(asked):
             observed, answers, took_s = done.result()
@@ -163,7 +179,7 @@ def main() -> None:
     }
     arguments.out.write_bytes(pickle.dumps(plain))
     p50, p95 = np.percentile(took_ms, [50, 95])
-    print(f"{len(took_ms)} answers, {p50:.0f} ms each (p95 {p95:.0f})")
+    print(f"{len(took_ms)} answers, {p50:.0f} ms each (p95 {p95:.0f}) on cores that all ask")
 
 
 if __name__ == "__main__":

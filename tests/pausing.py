@@ -45,5 +45,5 @@ class Scene:
     def fates(self):
         """How often it was asked, answered in time, and late."""
         shown = self.metrics.text().decode()
-        found = dict(re.findall(r'smart_turn_verdicts_total{fate="(\w+)"} (\S+)', shown))
+        found = dict(re.findall(r'smart_turn_answers_total{fate="(\w+)"} (\S+)', shown))
         return [float(found.get(fate, 0)) for fate in ("asked", "in_time", "late")]

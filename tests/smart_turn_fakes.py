@@ -47,6 +47,8 @@ def load_wrong(kind):
     match kind:
         case "config":
             raise ConfigError("turns.smart_turn: no weights; fetch them")
+        case "file":
+            raise FileNotFoundError(2, "No such file or directory")
         case "bug":
             raise ZeroDivisionError("a bug in the loader")
         case "death":

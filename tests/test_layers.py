@@ -127,6 +127,7 @@ MAY_IMPORT = {
         "agent.smart_turn.weights",
         "onnxruntime",
     ],
+    "agent.smart_turn.__main__": ["agent.smart_turn.worker"],
     "agent.smart_turn.sound": [*VALUES, *NUMPY, "agent.smart_turn.mel"],
     "agent.smart_turn.worker": [
         *VALUES,

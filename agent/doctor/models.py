@@ -105,12 +105,16 @@ def smart_turn(config: Config) -> Check:
     name, wanted = "Smart Turn", config.turns.smart_turn
     if wanted == "never":
         return Check(name, OK, "not asked, as turns.smart_turn is never")
+    status = OK
     try:
+        smart.model_path()
+        status = WARN  # it is there, and still cannot be had
         takes_s = warm(smart.load())
     except ConfigError as error:
         if wanted == "always":
             raise
-        return Check(name, OK, f"not asked: {error}")
+        why, _, remedy = str(error).partition("; ")
+        return Check(name, status, f"not asked: {why}", remedy)
     found = f"an answer takes {takes_s * 1000:.0f} ms"
     if takes_s <= LATE_S:
         return Check(name, OK, found)

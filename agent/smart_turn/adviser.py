@@ -40,7 +40,7 @@ class Adviser:
 
     @property
     def free(self) -> bool:
-        """Whether it can be asked now. No question waits: a late verdict is worth nothing."""
+        """Whether it can be asked now. No question waits: a late answer is worth nothing."""
         return self._worker is not None and not self._worker.busy
 
     def ask(self, sound: bytes, answer: Callable[[float], None]) -> None:

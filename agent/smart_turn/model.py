@@ -1,12 +1,13 @@
 """Smart Turn v3.2, a published model of the end of a turn: its encoder, and our probe of it.
 
 What it says itself is a small head over the encoder of Whisper tiny; a linear probe of that
-encoder, fitted on how people pause in calls, tells ends from pauses better (DECISIONS.md). The
+encoder, fitted on pauses of many speakers, tells ends from pauses better (DECISIONS.md). The
 model lies in pipecat-ai (extra `smart-turn`), which is not imported: that would take a second.
 """
 
 import hashlib
 import importlib.util
+import sys
 from collections.abc import Callable
 from math import exp
 from pathlib import Path
@@ -16,7 +17,7 @@ import numpy as np
 import onnxruntime as ort
 
 from agent.audio.frame import Samples
-from agent.errors import ConfigError, installs
+from agent.errors import ConfigError
 from agent.smart_turn.mel import log_mel
 from agent.smart_turn.outputs import with_outputs
 from agent.smart_turn.weights import BIAS, WEIGHTS
@@ -25,6 +26,8 @@ Analyze = Callable[[Samples], float]  # [n] at HEAR_HZ -> odds that the turn is 
 
 ENCODED = 768  # numbers that the probe sees
 
+_INSTALL = f"{sys.executable} -m pip install --no-deps"  # the model needs none of them
+_PACKAGE = "pipecat-ai==1.14.0"
 _FILE = "audio/turn/smart_turn/data/smart-turn-v3.2-cpu.onnx"
 _SHA256 = "2bb026316b14a660486a75b1733cd3fbab8c2fd0314dc9af7be49f8cca967e4f"
 # names that its graph has, good for this file only
@@ -48,28 +51,31 @@ def model_path() -> Path:
         path = Path(folder) / _FILE
         if path.is_file():
             return path
-    raise ConfigError(f"turns.smart_turn: it is not installed; run: {installs('smart-turn')}")
+    raise ConfigError(f"turns.smart_turn: it is not installed; run: {_INSTALL} {_PACKAGE}")
 
 
 class Encoder:
     """Call it with [n] at HEAR_HZ. About 40 ms of one core."""
 
     def __init__(self) -> None:
-        """Raises ConfigError where the model is missing or another one."""
+        """Raises ConfigError where the model is missing, damaged, or another one."""
         path = model_path()
-        model = path.read_bytes()
-        if hashlib.sha256(model).hexdigest() != _SHA256:
-            raise ConfigError(
-                f"turns.smart_turn: {path} is another model than our weights are for; "
-                f"run: {installs('smart-turn')}"
+        try:
+            model = path.read_bytes()
+            if hashlib.sha256(model).hexdigest() != _SHA256:
+                raise ValueError("not the model that our weights are for")
+            options = ort.SessionOptions()
+            options.inter_op_num_threads = options.intra_op_num_threads = 1
+            self._session = ort.InferenceSession(
+                with_outputs(model, (_POOLED, _ATTENDED)),
+                options,
+                providers=["CPUExecutionProvider"],
             )
-        options = ort.SessionOptions()
-        options.inter_op_num_threads = options.intra_op_num_threads = 1
-        self._session = ort.InferenceSession(
-            with_outputs(model, (_POOLED, _ATTENDED)),
-            options,
-            providers=["CPUExecutionProvider"],
-        )
+        except Exception as error:  # onnxruntime has a dozen of its own
+            raise ConfigError(
+                f"turns.smart_turn: {path}: {error}; "
+                f"run: {_INSTALL} --force-reinstall {_PACKAGE}"
+            ) from error
 
     def __call__(self, samples: Samples) -> Encoded:
         """Return what it makes of [n] at HEAR_HZ; it looks at the last 8 s."""

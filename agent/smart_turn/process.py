@@ -18,7 +18,9 @@ from agent.smart_turn.model import Analyze
 from agent.smart_turn.worker import framed
 
 _START_S = 60.0  # of a disk that was never read
-STUCK_S = 5.0  # a verdict that takes so long never comes
+STUCK_S = 5.0  # an answer that takes so long never comes
+# with two numpy's BLAS takes twice as long for a spectrum
+_ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
 class Worker:
@@ -30,7 +32,7 @@ class Worker:
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
     ) -> None:
-        self.takes_s = 0.0  # for a verdict, as it was warmed
+        self.takes_s = 0.0  # for an answer, as it was warmed
         self._child, self._reader, self._writer = child, reader, writer
         self._answer: Callable[[float], None] | None = None
         self._stuck: asyncio.TimerHandle | None = None
@@ -54,7 +56,7 @@ class Worker:
         try:
             ours, theirs = socket.socketpair()
             with theirs:
-                child = spawn("agent.smart_turn.worker", theirs)
+                child = spawn("agent.smart_turn", theirs, _ONE_THREAD)
             reader, writer = await asyncio.open_unix_connection(sock=ours)
         except BaseException as error:
             if ours is not None:

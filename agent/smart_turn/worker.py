@@ -1,12 +1,11 @@
 """The process that asks the model: one question after the other, for all calls of a server.
 
 In: a function's pickle that loads it, then sounds, each with its length before it. Out: a
-line of JSON each. Started by `agent.smart_turn.process`.
+line of JSON each. Started by `agent.smart_turn.process`, as `python -m agent.smart_turn`.
 """
 
 import json
 import logging
-import os
 import pickle
 import socket
 import struct
@@ -24,8 +23,7 @@ from agent.smart_turn.mel import HEARD_S
 from agent.smart_turn.model import Analyze
 
 HEAD = struct.Struct("<I")  # how many bytes follow
-_NICE = 5
-_WARMING = 3  # verdicts; the first ones take longer
+_WARMING = 3  # answers; the first ones take longer
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +44,7 @@ def frames(file: BinaryIO) -> Iterator[bytes]:
 
 
 def warm(analyze: Analyze) -> float:
-    """Return what a verdict takes, in seconds."""
+    """Return what an answer takes, in seconds."""
     sound = np.zeros(HEARD_S * HEAR_HZ, np.float32)
     took_s = []
     for _ in range(_WARMING):
@@ -60,8 +58,9 @@ def serve(questions: Iterator[bytes], say: BinaryIO) -> None:
     """Load, say that it is ready, and answer; or say what failed."""
 
     def tell(kind: str, what: object) -> None:
-        say.write(json.dumps([kind, what]).encode() + b"\n")
-        say.flush()
+        with suppress(OSError):  # who asked is gone, and asks no more
+            say.write(json.dumps([kind, what]).encode() + b"\n")
+            say.flush()
 
     try:
         load = pickle.loads(next(questions, b""))
@@ -69,31 +68,13 @@ def serve(questions: Iterator[bytes], say: BinaryIO) -> None:
         tell("ready", warm(analyze))
         for question in questions:
             tell("odds", analyze(from_pcm16(question)))
-    except OSError:
-        return  # who asked is gone
     except Exception as error:  # whatever it is, the server must hear of it
         log.debug("the model failed", exc_info=True)
         tell("failed", str(error) or type(error).__name__)
 
 
-def step_back() -> None:
-    """Compute only with what the media leaves: no answer is worth a late packet.
-
-    A server may have been given real-time priority; that is meant for its loop.
-    """
-    if hasattr(os, "sched_setscheduler"):
-        with suppress(OSError):  # not allowed here
-            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
-    os.nice(_NICE)
-
-
 def main() -> None:
     """Serve the socket whose file descriptor is the first argument; end when its peer does."""
-    step_back()
     connected = socket.socket(fileno=int(sys.argv[1]))
     with connected, connected.makefile("rb") as heard, connected.makefile("wb") as say:
         serve(frames(heard), say)
-
-
-if __name__ == "__main__":
-    main()

@@ -1148,7 +1148,7 @@ def answered_after(adviser, **config):
     return run(main())
 
 
-def test_smart_turn_is_believed_a_little() -> None:
+def test_smart_turn_is_believed() -> None:
     yes, no = (answered_after(FakeAdviser(odds)) for odds in (0.999, 0.001))
     alone = answered_after(None)
     assert yes < no

@@ -109,10 +109,10 @@ def test_the_ways_that_engines_run_are_those_of_the_latest_start() -> None:
     assert ways == ['voxline_engine_way{step="decode step",way="eager"} 1.0']
 
 
-def test_verdicts_are_counted_by_what_became_of_them() -> None:
+def test_answers_of_smart_turn_are_counted_by_what_became_of_them() -> None:
     metrics = Metrics()
     for fate in ("asked", "asked", "late"):
         metrics.opinion(fate)
     found = scrape(metrics)
-    assert found["voxline_smart_turn_verdicts_total", "asked"] == 2
-    assert found["voxline_smart_turn_verdicts_total", "late"] == 1
+    assert found["voxline_smart_turn_answers_total", "asked"] == 2
+    assert found["voxline_smart_turn_answers_total", "late"] == 1

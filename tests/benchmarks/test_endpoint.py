@@ -167,3 +167,19 @@ def test_a_folder_without_an_index_is_refused(tmp_path, monkeypatch, capsys) -> 
     with pytest.raises(SystemExit):
         endpoint.main()
     assert "turns.csv" in capsys.readouterr().err
+
+
+def test_answers_are_about_first_turns_only(monkeypatch, capsys) -> None:
+    monkeypatch.setattr("sys.argv", ["endpoint", "--answers", "a", "--after", "1"])
+    with pytest.raises(SystemExit):
+        endpoint.main()
+    assert "leave out --after" in capsys.readouterr().err
+
+
+def test_answers_about_others_are_refused(monkeypatch, capsys) -> None:
+    monkeypatch.setattr(endpoint, "observe_all", lambda *_, **__: OWN)
+    monkeypatch.setattr(endpoint, "load_answers", lambda path: {})
+    monkeypatch.setattr("sys.argv", ["endpoint", "--answers", "a"])
+    with pytest.raises(SystemExit):
+        endpoint.main()
+    assert "no answers about" in capsys.readouterr().err

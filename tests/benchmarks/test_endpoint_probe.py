@@ -69,8 +69,7 @@ def test_what_the_judge_knows_is_not_said_again() -> None:
 def test_a_number_that_hardly_stirs_decides_nothing() -> None:
     heard = answers(lambda n: [0, 7.0], lambda n: [1e-3, 7.0])
     probe = fit_probe(TURNS, heard, DOUBTFUL)
-    assert abs(1e-3 * probe.weights[0]) < 0.2
-    assert np.isfinite(probe.weights).all()
+    assert abs(probe.weights).max() < 1
 
 
 @pytest.mark.parametrize("bias", [-20.0, -1.0, 0.5, 20.0])
@@ -83,7 +82,7 @@ def test_a_call_adds_what_was_fitted(bias) -> None:
     assert known[1120] == known[1900] == pytest.approx(weighed({ADVISER: odds}))
 
 
-def test_nobody_who_was_asked_adds_nothing() -> None:
+def test_where_there_is_no_answer_nothing_is_added() -> None:
     silent = {(each.name, "clean"): {} for each in TURNS}
     assert not Probe(1.0, np.ones(1)).of(TURNS, silent).any()
 

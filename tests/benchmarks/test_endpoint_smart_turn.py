@@ -1,5 +1,7 @@
 """Another model's word on the same pauses: asked at the right moments, trusted in time."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from recordings import recording
@@ -81,7 +83,8 @@ class FakeEncoder:
 
 @pytest.fixture
 def installed(monkeypatch):
-    """In processes that are forked off, too."""
+    """In the threads, which stand for processes."""
+    monkeypatch.setattr(smart, "ProcessPoolExecutor", ThreadPoolExecutor)
     monkeypatch.setattr(smart, "model_path", lambda: None)
     monkeypatch.setattr(smart, "Encoder", FakeEncoder)
     smart._encoder.cache_clear()
@@ -100,6 +103,23 @@ def test_answers_are_written_and_read(installed, spoken, tmp_path, monkeypatch, 
     (read,) = smart.load_answers(out).values()
     assert {each.odds for said in read.values() for each in said} == {0.25}
     assert "answers, 0 ms each" in capsys.readouterr().out
+
+
+def test_a_cache_about_others_is_refused(
+    installed, spoken, tmp_path, monkeypatch, capsys
+) -> None:
+    monkeypatch.setattr(smart, "recordings", lambda: iter([]))
+    monkeypatch.setattr(smart, "observe_all", lambda cache, more: [observe(spoken, CLEAN)])
+    monkeypatch.setattr("sys.argv", ["smart", str(tmp_path / "answers"), "--cache", "old"])
+    with pytest.raises(SystemExit):
+        smart.main()
+    assert "old is about goforward, too: give its folder as --more" in capsys.readouterr().err
+
+
+def test_what_was_not_asked_about_is_refused() -> None:
+    observed = turn((1000, 300))
+    with pytest.raises(ConfigError, match=r"no answers about a, clean; run .*smart_turn"):
+        smart.in_time({}, observed, *observed.pauses[0])
 
 
 def test_without_the_model_it_ends_before_it_begins(tmp_path, monkeypatch, capsys) -> None:

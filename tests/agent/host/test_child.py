@@ -11,7 +11,8 @@ MODULE = """
 import json, os, socket, sys
 line = socket.socket(fileno=int(sys.argv[1]))
 print("a native library's chatter", flush=True)
-line.sendall(json.dumps([sys.path, os.getsid(0) == os.getpid(), os.read(0, 1).hex()]).encode())
+line.sendall(json.dumps([sys.path, os.getsid(0) == os.getpid(), os.read(0, 1).hex(),
+    os.environ["PATH"], os.environ["THREADS"]]).encode())
 while line.recv(1):
     pass
 """
@@ -23,12 +24,13 @@ def test_a_child_is_spawned_at_a_socket_and_ends_with_it(tmp_path, monkeypatch, 
     ours, theirs = socket.socketpair()
     with ours:
         with theirs:
-            child = spawn("child_of_a_test", theirs)
-        paths, own_session, stdin = json.loads(ours.recv(1 << 20))
+            child = spawn("child_of_a_test", theirs, {"THREADS": "1"})
+        paths, own_session, stdin, path, threads = json.loads(ours.recv(1 << 20))
         assert str(tmp_path) in paths
         assert {path or os.getcwd() for path in sys.path} <= set(paths)
         assert own_session  # Ctrl-C is ours
         assert stdin == ""
+        assert (path, threads) == (os.environ["PATH"], "1")
         assert child.poll() is None
     assert child.wait(10) == 0
     shown = capfd.readouterr()

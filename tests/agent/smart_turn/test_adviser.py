@@ -74,7 +74,7 @@ def opened(gate):
     return asyncio.to_thread(gate.write_bytes, b"go")
 
 
-def test_a_verdict_comes_while_the_pause_lasts() -> None:
+def test_an_answer_comes_while_the_pause_lasts() -> None:
     async def main():
         async with advised(load_length) as adviser:
             call = Calling(adviser)
@@ -87,7 +87,7 @@ def test_a_verdict_comes_while_the_pause_lasts() -> None:
     asyncio.run(main())
 
 
-def test_a_verdict_that_comes_after_the_pause_is_not_taken(gate) -> None:
+def test_an_answer_that_comes_after_the_pause_is_not_taken(gate) -> None:
     async def main():
         async with advised(partial(load_held, gate)) as adviser:
             call = Calling(adviser)

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import os
 from functools import partial
 
 import numpy as np
@@ -49,11 +50,15 @@ def test_it_answers_one_question_after_the_other_on_either_loop(new_loop) -> Non
 
 
 def test_it_leaves_the_computing_to_the_media() -> None:
-    """Mutant: with the server's own priority a packet came 35 ms late, as measured."""
+    """Killed: with the server's own priority packets came 35 ms late; and threads that are
+    started by an import kept it.
+    """
 
     async def main():
         worker, serving = await started()
-        assert psutil.Process(worker.pid).nice() == psutil.Process().nice() + 5
+        threads = psutil.Process(worker.pid).threads()
+        nices = {os.getpriority(os.PRIO_PROCESS, thread.id) for thread in threads}
+        assert nices == {min(19, psutil.Process().nice() + 5)}
         await worker.end()
         await serving
 
@@ -94,7 +99,7 @@ def test_one_that_cannot_load_says_why_and_leaves_no_process(kind, message) -> N
 
 
 def children():
-    return [c for c in psutil.Process().children() if "agent.smart_turn.worker" in c.cmdline()]
+    return [c for c in psutil.Process().children() if "agent.smart_turn" in c.cmdline()]
 
 
 def test_one_that_never_loads_is_given_up(monkeypatch) -> None:
@@ -135,7 +140,7 @@ def test_one_that_hangs_is_killed(monkeypatch) -> None:
 
 
 def test_a_machine_without_room_for_it_is_named(monkeypatch) -> None:
-    def spawn(module, theirs):
+    def spawn(module, theirs, env):
         raise OSError(errno.EMFILE, "Too many open files")
 
     monkeypatch.setattr(process, "spawn", spawn)

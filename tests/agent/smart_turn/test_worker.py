@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 import pickle
 from functools import partial
 
@@ -15,7 +14,7 @@ from smart_turn_fakes import load_fatal, load_length, load_wrong
 from agent.audio.frame import HEAR_HZ
 from agent.audio.pcm16 import to_pcm16
 from agent.smart_turn.mel import HEARD_S
-from agent.smart_turn.worker import framed, frames, serve, step_back, warm
+from agent.smart_turn.worker import framed, frames, serve, warm
 
 SOUND = np.full(HEAR_HZ, 0.25, np.float32)  # a second
 
@@ -53,6 +52,7 @@ def test_it_is_warmed_with_the_longest_sound_and_its_best_time_counts() -> None:
     [
         (partial(load_wrong, "config"), "turns.smart_turn: no weights; fetch them"),
         (partial(load_wrong, "bug"), "a bug in the loader"),
+        (partial(load_wrong, "file"), "[Errno 2] No such file or directory"),
         (partial(load_fatal, "raises"), "a bug in the model"),
     ],
 )
@@ -67,18 +67,3 @@ def test_a_server_that_is_gone_needs_no_answer() -> None:
             raise BrokenPipeError
 
     serve(iter([pickle.dumps(load_length)]), Broken())
-
-
-@pytest.mark.parametrize("allowed", [True, False])
-def test_the_real_time_priority_of_a_server_is_not_for_it(monkeypatch, allowed) -> None:
-    done = []
-
-    def schedule(pid, policy, param):
-        done.append((pid, policy, param.sched_priority))
-        if not allowed:
-            raise PermissionError
-
-    monkeypatch.setattr(os, "sched_setscheduler", schedule)
-    monkeypatch.setattr(os, "nice", done.append)
-    step_back()
-    assert done == [(0, os.SCHED_OTHER, 0), 5]
