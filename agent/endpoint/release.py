@@ -14,7 +14,7 @@ _ENOUGH = {"low": 1.0, "medium": 0.5, "auto": 0.5, "high": 0.0}
 EAGERNESS = tuple(_ENOUGH)
 UNFINISHED = -1.3  # enough after the longest wait; with less the sentence is not over
 # Whom Smart Turn advises is surer, of ends and of pauses: both lie further from even odds then.
-ADVISED_ENOUGH, ADVISED_UNFINISHED = 0.25, -0.3
+ADVISED_ENOUGH, ADVISED_UNFINISHED = 0.3, -0.5
 _AGAIN = 1.08  # times the pause that was taken for an end
 
 
