@@ -74,5 +74,5 @@ def test_who_is_advised_must_be_surer_and_gives_up_a_sentence_later(pause) -> No
     elif wait(pause) > PATIENCE.longest_ms:
         assert wait(advised) <= wait(pause)
     assert wait(replace(DONE, opinion=0.5)) < wait(replace(DONE, opinion=0.5, advised=True))
-    open_ = replace(OPEN, opinion=-0.2)
+    open_ = replace(OPEN, opinion=-0.45)
     assert PATIENCE.longest_ms < wait(replace(open_, advised=True)) < wait(open_)
