@@ -10,7 +10,6 @@ import argparse
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -23,7 +22,7 @@ from agent.endpoint.odds import LATER, Pause, Weights, features, remembered
 from agent.endpoint.release import ADVISED_ENOUGH, ADVISED_UNFINISHED, UNFINISHED
 from agent.engines import MEMORY
 from benchmarks.endpoint_corpus import Observed, observe_all
-from benchmarks.options import add_corpus
+from benchmarks.options import add_corpus, add_source
 
 Numbers = NDArray[np.float64]
 
@@ -35,7 +34,7 @@ _STIRS = 0.1  # least deviation that a column of the memory is scaled by: some h
 _ASKED_MS = (100, 140, 180, 240, 320, 400)
 _LONGEST_MS = 880.0  # a longer pause within a turn would be answered by anybody
 _UNKNOWN = 0.25  # of a vote have pauses in speech whose end nobody knows
-_A_LINE = 8  # weights of the memory in the source
+_A_LINE = 8  # weights in the source
 _PACKET_MS = 20.0
 _TRAIL_MS = VadConfig().trail_ms
 _AFTER_MS = 6.0  # from the decision to the caller's socket
@@ -223,11 +222,15 @@ def published() -> Numbers:
     return np.concatenate([cues, known.memory])
 
 
+def in_lines(numbers: Sequence[str]) -> Iterator[str]:
+    """Yield lines of a source, a few of the many numbers of a tuple in each."""
+    for at in range(0, len(numbers), _A_LINE):
+        yield f"    {', '.join(numbers[at : at + _A_LINE])},"
+
+
 def source(weights: Weights) -> str:
     """Return agent/endpoint/weights.py."""
     of = [f'        "{name}": {weight:g},' for name, weight in weights.of.items()]
-    memory = [f"{weight:g}" for weight in weights.memory]
-    rows = [", ".join(memory[at : at + _A_LINE]) for at in range(0, MEMORY, _A_LINE)]
     return "\n".join(
         [
             f'"""{fitted.__doc__}"""',
@@ -238,7 +241,7 @@ def source(weights: Weights) -> str:
             "",
             "# fmt: off",
             "_MEMORY = (",
-            *(f"    {row}," for row in rows),
+            *in_lines([f"{weight:g}" for weight in weights.memory]),
             ")",
             "# fmt: on",
             "",
@@ -260,13 +263,7 @@ def main() -> None:
     """Fit on every recording there is and write the weights into the source."""
     parser = argparse.ArgumentParser(prog="benchmarks.endpoint_fit", description=__doc__)
     add_corpus(parser)
-    parser.add_argument(
-        "--out",
-        type=Path,
-        metavar="FILE",
-        default=Path(fitted.__file__),
-        help="default: over agent/endpoint/weights.py",
-    )
+    add_source(parser, fitted)
     arguments = parser.parse_args()
     observed = observe_all(arguments.cache, arguments.more)
     weights = fit(observed)

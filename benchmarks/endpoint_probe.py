@@ -12,17 +12,16 @@ from pathlib import Path
 
 import numpy as np
 
-from agent.endpoint.odds import ADVISER, OPINIONS, SURE
+from agent.endpoint.odds import ADVISER, weighed
 from agent.errors import ConfigError
 from agent.smart_turn import weights as fitted
 from benchmarks.endpoint_corpus import Observed, observe_all
-from benchmarks.endpoint_fit import Numbers, examples, logistic, published
+from benchmarks.endpoint_fit import Numbers, examples, in_lines, logistic, published
 from benchmarks.endpoint_smart_turn import Answers, in_time, load_answers
-from benchmarks.options import add_corpus
+from benchmarks.options import add_corpus, add_source
 
 _RIDGE = 6000.0
 _STIRS = 0.05  # least deviation that a number is scaled by: some hardly stir
-_A_LINE = 8  # weights in the source
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +38,8 @@ class Probe:
         known = np.array([answer is not None for answer in there])
         if known.any():
             probed = np.array([answer.probed for answer in there if answer is not None])
-            surest = np.log((1 - SURE) / SURE)
-            logits = np.clip(self.bias + probed @ self.weights, -surest, surest)
-            added[known] = OPINIONS[ADVISER] * logits
+            odds = 1 / (1 + np.exp(-(self.bias + probed @ self.weights)))
+            added[known] = [weighed({ADVISER: each}) for each in odds]
         return added
 
 
@@ -65,8 +63,6 @@ def published_probe() -> Probe:
 
 def source(probe: Probe) -> str:
     """Return agent/smart_turn/weights.py."""
-    weights = [f"{weight:.3g}" for weight in probe.weights]
-    rows = [", ".join(weights[at : at + _A_LINE]) for at in range(0, len(weights), _A_LINE)]
     return "\n".join(
         [
             f'"""{fitted.__doc__}"""',
@@ -76,7 +72,7 @@ def source(probe: Probe) -> str:
             f"BIAS = {probe.bias:.4g}",
             "# fmt: off",
             "WEIGHTS = np.array((",
-            *(f"    {row}," for row in rows),
+            *in_lines([f"{weight:.3g}" for weight in probe.weights]),
             "), np.float32)",
             "# fmt: on",
             "",
@@ -89,13 +85,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks.endpoint_probe", description=__doc__)
     parser.add_argument("answers", type=Path, metavar="ANSWERS")
     add_corpus(parser)
-    parser.add_argument(
-        "--out",
-        type=Path,
-        metavar="FILE",
-        default=Path(fitted.__file__),
-        help="default: over agent/smart_turn/weights.py",
-    )
+    add_source(parser, fitted)
     arguments = parser.parse_args()
     try:
         answers = load_answers(arguments.answers)

@@ -2,6 +2,7 @@
 
 import argparse
 from pathlib import Path
+from types import ModuleType
 
 
 def add_set(
@@ -18,4 +19,15 @@ def add_corpus(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--more", type=Path, metavar="DIR", help="a folder of more speech, with a turns.csv"
+    )
+
+
+def add_source(parser: argparse.ArgumentParser, fitted: ModuleType) -> None:
+    """Take `--out FILE`, where else than over the module to write what is fitted."""
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE",
+        default=Path(str(fitted.__file__)),
+        help=f"default: over {fitted.__name__.replace('.', '/')}.py",
     )

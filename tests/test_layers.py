@@ -76,7 +76,8 @@ MAY_IMPORT = {
     "agent.accelerator": ["agent.config", "agent.errors", "torch"],
     "agent.accelerator.taken": [],
     # models: each knows its own library, none knows calls or another model
-    "agent.vad.silero": [*VALUES, *NUMPY, "onnxruntime"],
+    "agent.onnx": ["onnxruntime"],
+    "agent.vad.silero": [*VALUES, *NUMPY, "agent.onnx", "onnxruntime"],
     "agent.brains.operator": [*VALUES, *NUMPY, "agent.backchannel", "pocketsphinx"],
     "agent.brains.voxtral": [
         *VALUES,
@@ -125,7 +126,7 @@ MAY_IMPORT = {
         "agent.smart_turn.mel",
         "agent.smart_turn.outputs",
         "agent.smart_turn.weights",
-        "onnxruntime",
+        "agent.onnx",
     ],
     "agent.smart_turn.__main__": ["agent.smart_turn.worker"],
     "agent.smart_turn.sound": [*VALUES, *NUMPY, "agent.smart_turn.mel"],
@@ -303,7 +304,7 @@ PURE = [
 ]
 IMPURE = {"asyncio", "logging", "os", "random", "socket", "threading", "time"}
 MODELS = [
-    *("agent.brains", "agent.voices", "agent.vad.silero"),
+    *("agent.brains", "agent.voices", "agent.vad.silero", "agent.onnx"),
     *("agent.smart_turn.model", "agent.smart_turn.worker"),
 ]
 PRIVATE_TO = "agent.media.upstream"

@@ -24,7 +24,7 @@ OPINIONS = {"meaning": 1.3, ADVISER: 1.0}
 # the weights were fitted on first turns. 0.44 is likeliest of second turns, 0.58 of fourth ones
 # (DECISIONS.md); `benchmarks.endpoint --after` shows what it does
 LATER = 0.5
-SURE = 0.003  # odds nearer to 0 or 1 than that say no more
+_SURE = 0.003  # odds nearer to 0 or 1 than that say no more
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def weighed(opinions: Mapping[str, float]) -> float:
 
 def logit(odds: float) -> float:
     """Return the logit of odds that somebody gives, who is never quite sure."""
-    sure = min(1 - SURE, max(SURE, odds))
+    sure = min(1 - _SURE, max(_SURE, odds))
     return log(sure / (1 - sure))
 
 

@@ -6,7 +6,6 @@ model lies in pipecat-ai (extra `smart-turn`), which is not imported: that would
 """
 
 import hashlib
-import importlib.util
 import sys
 from collections.abc import Callable
 from math import exp
@@ -14,10 +13,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import onnxruntime as ort
 
 from agent.audio.frame import Samples
 from agent.errors import ConfigError
+from agent.onnx import packaged, session
 from agent.smart_turn.mel import log_mel
 from agent.smart_turn.outputs import with_outputs
 from agent.smart_turn.weights import BIAS, WEIGHTS
@@ -46,12 +45,10 @@ class Encoded(NamedTuple):
 
 def model_path() -> Path:
     """Where pipecat-ai keeps the model. Raises ConfigError where it does not."""
-    spec = importlib.util.find_spec("pipecat")
-    for folder in (spec.submodule_search_locations or []) if spec else []:
-        path = Path(folder) / _FILE
-        if path.is_file():
-            return path
-    raise ConfigError(f"turns.smart_turn: it is not installed; run: {_INSTALL} {_PACKAGE}")
+    path = packaged("pipecat", _FILE)
+    if path is None:
+        raise ConfigError(f"turns.smart_turn: it is not installed; run: {_INSTALL} {_PACKAGE}")
+    return path
 
 
 class Encoder:
@@ -64,13 +61,7 @@ class Encoder:
             model = path.read_bytes()
             if hashlib.sha256(model).hexdigest() != _SHA256:
                 raise ValueError("not the model that our weights are for")
-            options = ort.SessionOptions()
-            options.inter_op_num_threads = options.intra_op_num_threads = 1
-            self._session = ort.InferenceSession(
-                with_outputs(model, (_POOLED, _ATTENDED)),
-                options,
-                providers=["CPUExecutionProvider"],
-            )
+            self._session = session(with_outputs(model, (_POOLED, _ATTENDED)))
         except Exception as error:  # onnxruntime has a dozen of its own
             raise ConfigError(
                 f"turns.smart_turn: {path}: {error}; "

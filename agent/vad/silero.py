@@ -5,7 +5,6 @@ import calls torch.set_num_threads(1) for the whole process. The values are thos
 OnnxWrapper (checked by a test). About 0.25 ms a window on one core.
 """
 
-import importlib.util
 from functools import cache
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from agent.audio.frame import HEAR_HZ, Samples
 from agent.audio.window import WINDOW
 from agent.engines import MEMORY
 from agent.errors import ConfigError
+from agent.onnx import packaged, session
 
 _CONTEXT = 64  # samples of the window before, put in front of each window
 _CELL = 1  # of its state, [2, 1, MEMORY]: the hidden layer, and the cell of the LSTM
@@ -24,23 +24,18 @@ _RATE = np.array(HEAR_HZ, dtype=np.int64)
 
 def model_path() -> Path:
     """Where the installed silero-vad keeps its model. Raises ConfigError if it does not."""
-    spec = importlib.util.find_spec("silero_vad")
-    for folder in (spec.submodule_search_locations or []) if spec else []:
-        path = Path(folder) / "data" / "silero_vad.onnx"
-        if path.is_file():
-            return path
-    raise ConfigError(
-        "silero-vad is not installed or has no model; run: pip install silero-vad"
-    )
+    path = packaged("silero_vad", "data/silero_vad.onnx")
+    if path is None:
+        raise ConfigError(
+            "silero-vad is not installed or has no model; run: pip install silero-vad"
+        )
+    return path
 
 
 @cache
 def _session() -> ort.InferenceSession:
     """One for all calls: it keeps no state, and its run() may be called from any of them."""
-    options = ort.SessionOptions()
-    options.inter_op_num_threads = options.intra_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return ort.InferenceSession(str(model_path()), options, providers=["CPUExecutionProvider"])
+    return session(model_path().read_bytes())
 
 
 def load() -> None:

@@ -3,7 +3,8 @@
 import argparse
 from pathlib import Path
 
-from benchmarks.options import add_corpus, add_set
+from agent.endpoint import weights
+from benchmarks.options import add_corpus, add_set, add_source
 
 
 def parsed(*arguments):
@@ -31,3 +32,11 @@ def test_what_is_heard_may_be_kept_and_more_of_it_may_lie_in_a_folder() -> None:
     assert vars(parser.parse_args([])) == {"cache": None, "more": None}
     told = parser.parse_args(["--cache", "a.pkl", "--more", "speech"])
     assert (told.cache, told.more) == (Path("a.pkl"), Path("speech"))
+
+
+def test_what_is_fitted_is_written_over_its_module_or_elsewhere() -> None:
+    parser = argparse.ArgumentParser()
+    add_source(parser, weights)
+    assert parser.parse_args([]).out == Path(weights.__file__)
+    assert parser.parse_args(["--out", "new.py"]).out == Path("new.py")
+    assert "default: over agent/endpoint/weights.py" in parser.format_help()

@@ -211,12 +211,7 @@ def test_closed_it_leaves_nothing_and_answers_nobody(gate) -> None:
 
 
 @pytest.mark.slow
-def test_the_published_model_answers_in_a_call() -> None:
-    try:
-        model.model_path()
-    except ConfigError as error:
-        pytest.skip(str(error))
-
+def test_the_published_model_answers_in_a_call(published) -> None:
     async def main():
         async with advised(model.load) as adviser:
             call = Calling(adviser)

@@ -1,10 +1,10 @@
 """Tried on a published model that is always installed: silero's."""
 
 import numpy as np
-import onnxruntime as ort
 import pytest
 from onnxruntime.capi.onnxruntime_pybind11_state import Fail
 
+from agent.onnx import session
 from agent.smart_turn.outputs import with_outputs
 from agent.vad.silero import model_path
 
@@ -14,10 +14,6 @@ STEP = {
     "state": np.zeros((2, 1, 128), np.float32),
     "sr": np.array(16_000, np.int64),
 }
-
-
-def session(model):
-    return ort.InferenceSession(model, providers=["CPUExecutionProvider"])
 
 
 def test_what_is_asked_for_is_said_besides() -> None:

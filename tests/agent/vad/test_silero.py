@@ -79,6 +79,6 @@ assert np.abs(ours.memory).max() > 0.1
 
 
 def test_a_missing_package_is_an_operators_error(monkeypatch) -> None:
-    monkeypatch.setattr(silero.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(silero, "packaged", lambda package, file: None)
     with pytest.raises(ConfigError, match="pip install silero-vad"):
         model_path()
