@@ -163,9 +163,9 @@ def _value(hint: Any, value: Any, path: str) -> Any:
             raise ConfigError(f"{path}: expected a list, found {value!r}")
         return tuple(build(item, each, f"{path}[{n}]") for n, each in enumerate(value, 1))
     if get_origin(kind) is tuple:
-        if not isinstance(value, list | tuple) or not all(isinstance(v, str) for v in value):
+        if not isinstance(value, list | tuple):
             raise ConfigError(f"{path}: {value!r} is not a list; write it as [one, two]")
-        return tuple(value)
+        return tuple(_value(str, each, f"{path}[{n}]") for n, each in enumerate(value, 1))
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     if type(value) is not kind:

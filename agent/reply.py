@@ -238,6 +238,7 @@ class Reply:
 
     async def _send(self, samples: Samples) -> None:
         self._let(partial(self._outlet.play, self.turn, samples))
+        await asyncio.sleep(0)  # an engine may have many stretches in hand
         if self._release.is_set():
             await self._outlet.room()
             return

@@ -5,6 +5,7 @@ import contextlib
 import errno
 import gc
 import logging
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -192,9 +193,13 @@ async def _can_listen(config: Config) -> None:
 
 def _cannot_listen(config: Config, error: OSError) -> ConfigError:
     host, port = config.server.host, config.server.port
-    # the loop words some errors anew, with the address in them once more
-    taken = error.errno == errno.EADDRINUSE
-    cause = "another program listens there" if taken else error.strerror or error
+    number = error.errno or 0
+    if number == errno.EADDRINUSE:
+        cause = "another program listens there"
+    elif number in errno.errorcode:  # the loop words them anew, the address once more
+        cause = os.strerror(number)
+    else:
+        cause = error.strerror or str(error)
     return ConfigError(
         f"cannot listen on {host}:{port}: {cause}; choose another with --host and --port"
     )

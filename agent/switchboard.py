@@ -19,7 +19,7 @@ from agent.events import EndReason
 from agent.flight.recorder import Parts, Watch
 from agent.flight.store import NoRecords, Records
 from agent.media.opus import Encoder
-from agent.media.peer import Peer
+from agent.media.peer import Connection, Peer, new_connection
 from agent.media.playout import Playout
 from agent.metrics import Metrics
 from agent.shared import Shared
@@ -54,6 +54,7 @@ class _Line:
         client: Client,
         engines: CallEngines,
         watch: Watch,
+        connection: Connection,
     ) -> None:
         config = shared.config
         self.name, self.offer_sdp = short(call_id), offer_sdp
@@ -76,6 +77,7 @@ class _Line:
             on_message=self.call.message,
             on_closed=self.call.end,
             on_packet=taps.packet,
+            connection=connection,
         )
         loop = asyncio.get_running_loop()
         self._began_s = loop.time()
@@ -156,16 +158,15 @@ class Switchboard:
     async def answer(self, call_id: str, offer_sdp: str, client: Client) -> str:
         """Begin a call; return the SDP answer. Raises RejectedOffer, leaving nothing behind."""
         await asyncio.sleep(0)  # reading the offer held the loop long enough
-        self._refuse_if_stopping()
-        if self.active >= self.capacity:
-            raise RejectedOffer(
-                "server_full", f"all {self.capacity} lines are busy; try again", status=503
-            )
+        self._refuse_if_full()
+        connection = new_connection(self._config)
+        await asyncio.sleep(0)  # so did that
+        self._refuse_if_full()
         name = short(call_id)
         watch = self._records.watch(name, client.settings, self._shared.functions.tools)
         engines = self._engines.open_call(name)
         try:
-            line = _Line(call_id, offer_sdp, self._shared, client, engines, watch)
+            line = _Line(call_id, offer_sdp, self._shared, client, engines, watch, connection)
         except BaseException:  # there is no call yet that would let go of them
             engines.close()
             watch.close()
@@ -185,6 +186,13 @@ class Switchboard:
         except BaseException:
             call.end(EndReason.ERROR)
             raise
+
+    def _refuse_if_full(self) -> None:
+        self._refuse_if_stopping()
+        if self.active >= self.capacity:
+            raise RejectedOffer(
+                "server_full", f"all {self.capacity} lines are busy; try again", status=503
+            )
 
     def _refuse_if_stopping(self) -> None:
         if not self._open:

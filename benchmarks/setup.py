@@ -1,7 +1,7 @@
 """How long a call's set-up, and the rest of it, holds the event loop that carries all calls.
 
-    python -m benchmarks.setup                     200 calls, one after the other
-    python -m benchmarks.setup --calls 20 --set limits.calls=4
+    python -m benchmarks.setup                 200 calls of the operator, one after the other
+    python -m benchmarks.setup --calls 20 --set agent.engine=scripted
 
 Each call speaks for a moment and is answered. The server is a process of its own, on the loop
 that counts (agent/lag.py). The law is 2 ms; what exceeds it makes other calls' packets late.
@@ -35,7 +35,7 @@ _ANSWER_S = 3.0
 _SETTINGS = {
     "server.host": "127.0.0.1",
     "server.port": "0",
-    "agent.engine": "scripted",
+    "agent.engine": "operator",
     "turns.end_of_turn_ms": "250",
 }
 _BUCKET = re.compile(r'^voxline_loop_held_seconds_bucket\{le="([^"]+)"\} (\S+)', re.MULTILINE)

@@ -122,14 +122,17 @@ def choose(folder: Path | None, only: str) -> list[Path]:
 
 
 def matching(names: Sequence[str], only: str) -> list[str]:
-    """Return those that match one of the patterns; all where there is none. ConfigError."""
+    """Return those that match one of the patterns; all where there is none.
+
+    Raises ConfigError for a pattern that matches nothing.
+    """
     patterns = [pattern.strip() for pattern in only.split(",") if pattern.strip()]
     if not patterns:
         return list(names)
-    chosen = [name for name in names if any(fnmatchcase(name, each) for each in patterns)]
-    if not chosen:
-        raise ConfigError(f"--only {only}: matches none of {', '.join(names)}")
-    return chosen
+    for each in patterns:
+        if not any(fnmatchcase(name, each) for name in names):
+            raise ConfigError(f"--only {each}: matches none of {', '.join(names)}")
+    return [name for name in names if any(fnmatchcase(name, each) for each in patterns)]
 
 
 def complete_turns() -> list[Path]:

@@ -6,7 +6,6 @@ In virtual time by default, which takes seconds; over real peer connections with
 import argparse
 import sys
 from collections.abc import Callable, Mapping
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 from agent.config import Limits
@@ -18,6 +17,7 @@ from benchmarks.dialogue.account import Account
 from benchmarks.dialogue.report import Result, line, table, write_json
 from benchmarks.dialogue.scenario import FOLDER, Scenario, read
 from benchmarks.dialogue.world import Part, Settings, World
+from benchmarks.speech import matching
 
 _CONFIG = Path("config.yaml")
 _SEATS = Limits().calls  # what a server takes, unless it is told otherwise
@@ -41,8 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--only",
         nargs="+",
         default=[],
-        metavar="NAME",
-        help="names, or patterns: 'interrupt-*'",
+        metavar="PATTERNS",
+        help="names of dialogues to play, as in 'interrupt-*,pause'",
     )
     parser.add_argument(
         "--dialogues",
@@ -104,15 +104,7 @@ def choose(folder: Path, patterns: list[str]) -> dict[str, Scenario]:
     paths = {path.stem: path for path in sorted(folder.glob("*.yaml"))}
     if not paths:
         raise ConfigError(f"--dialogues {folder}: no .yaml file in it")
-    for pattern in patterns:
-        if not any(fnmatchcase(name, pattern) for name in paths):
-            raise ConfigError(f"--only {pattern}: matches none of {', '.join(paths)}")
-    chosen = {
-        name: path
-        for name, path in paths.items()
-        if not patterns or any(fnmatchcase(name, pattern) for pattern in patterns)
-    }
-    return {name: read(path) for name, path in chosen.items()}
+    return {name: read(paths[name]) for name in matching(list(paths), ",".join(patterns))}
 
 
 def play(

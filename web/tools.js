@@ -19,9 +19,12 @@ export class Tools {
   /** @type {Map<string, Tool>} */
   #tools;
 
-  /** @param {Record<string, Tool>} tools by name */
+  /** @param {Record<string, Tool>} tools by name; throws TypeError for one that cannot run */
   constructor(tools) {
     this.#tools = new Map(Object.entries(tools));
+    for (const [name, tool] of this.#tools) {
+      if (typeof tool?.run !== 'function') throw new TypeError(`tools.${name}: no function "run" in it`);
+    }
   }
 
   /**

@@ -38,6 +38,18 @@ _MAX_FURTHER_CHANNELS = 16
 _MAX_LABEL = 64  # characters of 65,535 that go into the log
 
 
+Connection = RTCPeerConnection  # nobody else needs to know whose
+
+
+def new_connection(config: Config) -> Connection:
+    """A third of the work of a call's beginning. It holds nothing until a `Peer` uses it."""
+    return RTCPeerConnection(
+        RTCConfiguration(
+            iceServers=ice_servers(config), bundlePolicy=RTCBundlePolicy.MAX_BUNDLE
+        )
+    )
+
+
 class Peer:
     """One side of a call. Needs a running loop, and `upstream.install` before.
 
@@ -57,6 +69,7 @@ class Peer:
         on_closed: Callable[[EndReason], None],
         on_channel_open: Callable[[], None] = lambda: None,
         on_packet: Callable[[RtpAudio, float], None] | None = None,
+        connection: Connection | None = None,  # a `new_connection` made before
     ) -> None:
         self._limits = config.limits
         self._track = track
@@ -75,11 +88,7 @@ class Peer:
         self._watch: asyncio.TimerHandle | None = None
         self._ended = False
         self._closing: asyncio.Task[None] | None = None
-        self.pc = RTCPeerConnection(
-            RTCConfiguration(
-                iceServers=ice_servers(config), bundlePolicy=RTCBundlePolicy.MAX_BUNDLE
-            )
-        )
+        self.pc = connection or new_connection(config)
         self.pc.on("connectionstatechange", self._connection_changed)
         self.pc.on("datachannel", self._adopt)
 

@@ -176,10 +176,9 @@ class Playout(MediaStreamTrack):
             if self.on_begun is not None:
                 self._call(self.on_begun)
         self._slot += RTP_FRAME
-        if self._clock(loop) - self._slot >= RTP_FRAME:
-            # Let others run between the packets of a burst; before a frame is taken, or a hold
-            # or a flush would not know of it.
-            await asyncio.sleep(0)
+        # Let others run after a packet; before a frame is taken, or a hold or a flush would not
+        # know of it.
+        await asyncio.sleep(0)
         while True:
             if self.readyState != "live":
                 raise MediaStreamError
@@ -200,7 +199,9 @@ class Playout(MediaStreamTrack):
                 break
         if late > _CATCH_UP:
             self._slot += late
-        return self._depart(frame, late, loop.time())
+        packet = self._depart(frame, late, loop.time())
+        await asyncio.sleep(0)  # to send it takes as long as to make it
+        return packet
 
     def _clock(self, loop: asyncio.AbstractEventLoop) -> int:
         """The RTP clock. Rounded: a timer may fire a nanosecond before its time."""

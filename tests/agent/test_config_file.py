@@ -40,6 +40,7 @@ def write(tmp_path, text):
         ("limits:\n  lost_s: .nan", r"limits\.lost_s: nan is not allowed"),
         ("send:\n  mode: loud", r"send\.mode: 'loud' is not allowed; .*voip, lowdelay"),
         ("server:\n  cors_origins: all", r"server\.cors_origins: 'all' is not a list"),
+        ("server:\n  cors_origins: [1]", r"server\.cors_origins\[1\]: 1 is not text"),
         ("server: 8080", r"server: expected keys with values, found 8080"),
         ("- server", r"the file: expected keys"),
         ("server: [", r"is not YAML"),

@@ -153,6 +153,17 @@ def test_a_full_board_refuses_and_a_freed_seat_is_free() -> None:
     asyncio.run(main())
 
 
+def test_two_at_once_do_not_share_the_last_seat() -> None:
+    async def main():
+        async with scene(**{"limits.calls": 1}) as here:
+            asked = [here.board.answer(name, "v=0\r\n", FakeClient()) for name in "ab"]
+            refused = await asyncio.gather(*asked, return_exceptions=True)
+            assert [error.code for error in refused] == ["invalid_offer", "server_full"]
+            assert len(here.host.opened) == 1
+
+    asyncio.run(main())
+
+
 def test_an_offer_that_cannot_be_answered_leaves_nothing() -> None:
     async def main():
         async with scene() as here:

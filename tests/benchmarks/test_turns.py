@@ -68,8 +68,9 @@ def test_a_threshold_that_harms_a_dialogue_is_seen_at_once(folder, capsys) -> No
 def test_some_are_chosen_by_name_or_pattern(folder, capsys) -> None:
     assert run(folder, "--only", "no*") == 0
     assert "pause" not in capsys.readouterr().out
-    assert run(folder, "--only", "nobody", "pause") == 0
-    assert "2 of 2" in capsys.readouterr().out
+    for both in (["nobody", "pause"], ["nobody,pause"]):
+        assert run(folder, "--only", *both) == 0
+        assert "2 of 2" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

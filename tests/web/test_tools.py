@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from playwright.sync_api import Error
 from web_call import receive
 
 ANSWER = """async ([tools, event]) => {
@@ -109,6 +110,12 @@ CALL = """async () => {
   globalThis.call = new VoxlineCall({ tools: { wait: { run: () => gate.promise } } });
   return call.call();
 }"""
+
+
+@pytest.mark.parametrize("tools", ["{ x: null }", "{ x: {} }", "{ x: { run: 1 } }"])
+def test_what_cannot_run_is_said_by_name(caller, tools):
+    with pytest.raises(Error, match=r'TypeError: tools\.x: no function "run" in it'):
+        caller().evaluate(OFFER, [tools, None])
 
 
 def test_a_call_offers_runs_and_answers(caller, site):

@@ -386,6 +386,32 @@ def test_a_call_that_had_work_to_do_lets_others_run_before_the_frame_is_taken():
     run(main())
 
 
+def test_others_run_before_a_packet_is_sent_and_before_more_is_done():
+    """Killed: to make a packet, to send it, and to hear, in one pass of the loop of 0.9 ms."""
+
+    async def main():
+        loop, done = asyncio.get_running_loop(), []
+
+        def note(what):
+            done.append(what)
+            loop.call_soon(done.append, "others")
+
+        def encode(samples):
+            note("make")
+            return samples.tobytes()
+
+        track = Playout(Settings(), encode)
+        track.on_due = lambda: done.append("hear")
+        track.play(1, ramp(2))
+        for _ in range(2):
+            await track.recv()
+            note("send")
+        assert done[:6] == ["hear", "make", "others", "send", "others", "hear"]
+        assert done[-3:] == ["make", "others", "send"]
+
+    run(main())
+
+
 def test_the_call_learns_when_the_sender_begins():
     async def main():
         track, begun = a_track(), []
