@@ -48,7 +48,7 @@ class OneOfOrClass:
         return f"one of {', '.join(self.choices)}, or your own package.module:Class"
 
     def holds(self, value: Any) -> bool:
-        return value in self.choices or bool(re.fullmatch(r"[\w.]+:\w+", value))
+        return value in self.choices or bool(re.fullmatch(r"\w+(\.\w+)*:\w+", value))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
+from contextlib import suppress
 from difflib import get_close_matches
 from operator import attrgetter
 from pathlib import Path
@@ -23,6 +24,7 @@ _CHAT_NOT_ABOVE = (  # by then the call has given up
     ("openai_chat.first_token_s", "limits.engine_s"),
     ("openai_chat.token_s", "limits.engine_s"),
 )
+_SHOWN = 40  # characters of a value that cannot be read
 
 
 def load(path: Path | None, overrides: Mapping[str, Any] | None = None) -> Config:
@@ -56,11 +58,26 @@ def read_yaml(path: Path) -> Any:
         raise ConfigError(f"{path}: {error.problem}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not YAML: {error}") from error
+    except RecursionError:
+        raise ConfigError(f"{path}: brackets within brackets, too many to read") from None
     return {} if tree is None else tree
 
 
 class _OnceEach(yaml.SafeLoader):
-    """A safe loader that refuses a key's second value, where PyYAML would take it silently."""
+    """A safe loader that refuses a key's second value, where PyYAML would take it silently.
+
+    And what looks like a date or a number and is none, where PyYAML raises whatever it likes.
+    """
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)
+        except (ValueError, LookupError, AttributeError) as error:
+            value, line = str(node.value)[:_SHOWN], node.start_mark.line + 1
+            kind = node.tag.rpartition(":")[2]
+            raise yaml.constructor.ConstructorError(
+                None, None, f"{value!r} in line {line} is no {kind}; put text in quotes"
+            ) from error
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         lines: dict[str, int] = {}
@@ -88,8 +105,8 @@ def parse_override(text: str) -> tuple[str, Any]:
     if not equals or not key.strip():
         raise ConfigError(f"--set {text}: write it as section.key=value")
     try:
-        return key.strip(), yaml.safe_load(value) if value.strip() else ""
-    except yaml.YAMLError as error:
+        return key.strip(), yaml.load(value, _OnceEach) if value.strip() else ""
+    except (yaml.YAMLError, RecursionError) as error:
         raise ConfigError(f"--set {text}: {value!r} is not a YAML value") from error
 
 
@@ -167,7 +184,8 @@ def _value(hint: Any, value: Any, path: str) -> Any:
             raise ConfigError(f"{path}: {value!r} is not a list; write it as [one, two]")
         return tuple(_value(str, each, f"{path}[{n}]") for n, each in enumerate(value, 1))
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
+        with suppress(OverflowError):  # its bound refuses it then
+            value = float(value)
     if type(value) is not kind:
         allowed = f", {bounds[0]}" if bounds else ""
         names = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}

@@ -25,7 +25,7 @@ def find(path: str, key: str, kind: str, is_one: Callable[[Any], bool]) -> Any:
     Raises ConfigError with the remedy.
     """
     module_name, colon, name = path.partition(":")
-    if not module_name or not colon or not name.isidentifier():
+    if not module_name or module_name[0] == "." or not colon or not name.isidentifier():
         raise ConfigError(f"{key}: {path!r}: write it as package.module:{kind}")
     module = _module(module_name, key)
     found = getattr(module, name, None)

@@ -187,6 +187,8 @@ async def _can_listen(config: Config) -> None:
         server = await asyncio.get_running_loop().create_server(asyncio.Protocol, host, port)
     except OSError as error:
         raise _cannot_listen(config, error) from error
+    except UnicodeError as error:  # "a..b": no name that can be looked up
+        raise _cannot_listen(config, OSError("that is no name of a host")) from error
     server.close()
     await server.wait_closed()
 

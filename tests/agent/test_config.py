@@ -32,6 +32,8 @@ def test_the_shipped_file_has_every_key_and_a_reason_for_it() -> None:
         (Between(1, 3), 3, 4, "between 1 and 3"),
         (OneOf("a", "b"), "b", "x:Y", "one of a, b"),
         (OneOfOrClass("a"), "mine.voices:Robot", "mine.voices", "own package.module:Class"),
+        (OneOfOrClass("a"), "mine:Robot", ".mine:Robot", "own package.module:Class"),
+        (OneOfOrClass("a"), "mine:Robot", "mine..voices:Robot", "own package.module:Class"),
     ],
 )
 def test_a_bound_holds_and_says_what_it_allows(bound, allowed, refused, words) -> None:

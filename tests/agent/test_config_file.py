@@ -100,6 +100,41 @@ def test_a_tag_that_would_run_code_is_refused(tmp_path) -> None:
         load(write(tmp_path, "server: !!python/object/apply:os.getpid []"))
 
 
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        ("2020-13-45", "timestamp"),
+        ("2024-02-30 25:61:00", "timestamp"),
+        ("9" * 5000, "int"),
+        ("!!int x", "int"),
+        ("!!float x", "float"),
+        ("!!bool x", "bool"),
+        ("!!timestamp x", "timestamp"),
+    ],
+)
+def test_what_looks_like_a_date_or_a_number_and_is_none_is_told(tmp_path, value, kind) -> None:
+    text = f"agent:\n  greeting: {value}"
+    with pytest.raises(ConfigError, match=rf"config\.yaml: '.+' in line 2 is no {kind}; put"):
+        load(write(tmp_path, text))
+    with pytest.raises(ConfigError, match=r"--set agent\.greeting=.* is not a YAML value"):
+        parse_override(f"agent.greeting={value}")
+    quoted = load(write(tmp_path, "agent:\n  greeting: '2020-13-45'"))
+    assert quoted.agent.greeting == "2020-13-45"
+
+
+def test_brackets_without_an_end_are_no_traceback(tmp_path) -> None:
+    brackets = "[" * 3000 + "]" * 3000
+    with pytest.raises(ConfigError, match=r"config\.yaml: brackets within brackets"):
+        load(write(tmp_path, f"agent: {brackets}"))
+    with pytest.raises(ConfigError, match="is not a YAML value"):
+        parse_override(f"agent.tools={brackets}")
+
+
+def test_a_number_beyond_all_fractions_is_refused_by_name() -> None:
+    with pytest.raises(ConfigError, match=r"^limits\.engine_s: .* between 1 and 300"):
+        load(None, {"limits.engine_s": 10**400})
+
+
 def test_a_file_that_is_not_there_is_named() -> None:
     with pytest.raises(ConfigError, match=r"cannot read /no/where\.yaml"):
         load(Path("/no/where.yaml"))

@@ -60,7 +60,7 @@ def test_what_another_package_has_is_found_too() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["shop", "shop:", ":price", "shop:price()", "shop:Robot.walk", ""]
+    "path", ["shop", "shop:", ":price", ".shop:price", "shop:price()", "shop:Robot.walk", ""]
 )
 def test_how_to_write_it_is_told(path) -> None:
     with pytest.raises(

@@ -97,6 +97,10 @@ def test_a_taken_port_stops_the_start_with_a_remedy() -> None:
             {"server.host": "192.0.2.1"},
             "cannot listen on 192.0.2.1:[0-9]+: Cannot assign requested address; choose",
         ),
+        (
+            {"server.host": "a..b"},
+            "cannot listen on a..b:[0-9]+: that is no name of a host",
+        ),
         ({"server.cors_origins": ["shop.example"]}, r"server\.cors_origins: 'shop\.example'"),
     ],
 )
