@@ -9,7 +9,7 @@ import { answers } from './pulse.js';
  * @typedef {'insecure-origin' | 'unsupported-browser'
  *   | 'microphone-denied' | 'microphone-absent' | 'microphone-busy' | 'microphone-lost'
  *   | 'server-unreachable' | 'server-full' | 'server-error' | 'origin-not-allowed'
- *   | 'offer-rejected' | 'never-connected' | 'connection-lost' | 'protocol'} ErrorCode
+ *   | 'offer-rejected' | 'never-connected' | 'connection-lost' | 'protocol' | 'page-error'} ErrorCode
  */
 
 /** @type {Record<ErrorCode, [message: string, remedy: string]>} */
@@ -58,6 +58,7 @@ const TEXTS = {
     'Check your network, then call again.',
   ],
   protocol: ['The agent could not do what was asked.', 'The call goes on.'],
+  'page-error': ['This page has set up the call wrongly.', 'Whoever runs this page: see what follows.'],
 };
 
 /** An error with a stable `code` and a `remedy` to show beside the message. */
@@ -65,7 +66,8 @@ export class CallError extends Error {
   /**
    * @param {ErrorCode} code
    * @param {{detail?: string, retryAfterS?: number, cause?: unknown}} [more]
-   *   detail: the server's own words; retryAfterS: when a full server wants to be asked again
+   *   detail: the server's or the browser's own words; retryAfterS: when a full server wants to be
+   *   asked again
    */
   constructor(code, { detail = '', retryAfterS, cause } = {}) {
     const [message, remedy] = TEXTS[code];

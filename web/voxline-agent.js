@@ -32,9 +32,9 @@ import { style } from './agent-style.js';
 import { el } from './dom.js';
 import { LineView } from './line-view.js';
 import { TranscriptView } from './transcript-view.js';
-import { VoxlineCall } from './voxline.js';
+import { CallError, VoxlineCall } from './voxline.js';
 
-/** @import { CallError, ErrorCode } from './call-error.js' */
+/** @import { ErrorCode } from './call-error.js' */
 /** @import { Item } from './conversation.js' */
 /** @import { Tool } from './tools.js' */
 /** @import { EndReason, State } from './voxline.js' */
@@ -181,21 +181,34 @@ export class VoxlineAgent extends HTMLElement {
    */
   async call() {
     if (this.#call.active) return true;
+    const call = this.#prepare();
+    if (!call) return false;
     const other = onTheLine;
     onTheLine = this;
     if (other) other.#makeWay();
     if (onTheLine !== this) return false; // the page had the other one call again at once
-    const muted = this.#call.muted;
-    this.#call = new VoxlineCall({
-      src: this.getAttribute('src') ?? '',
-      microphone: this.getAttribute('microphone') ?? '',
-      session: this.session,
-      tools: this.tools ?? {},
-    });
-    this.#call.mute(muted);
+    call.mute(this.#call.muted);
+    this.#call = call;
     this.#clear();
     this.#listen(this.#call);
     return this.#call.call();
+  }
+
+  /** @returns {VoxlineCall | null} null, and the page and its visitor told, where it cannot be */
+  #prepare() {
+    try {
+      return new VoxlineCall({
+        src: this.getAttribute('src') ?? '',
+        microphone: this.getAttribute('microphone') ?? '',
+        session: this.session,
+        tools: this.tools ?? {},
+      });
+    } catch (cause) {
+      const error = new CallError('page-error', { detail: String(cause), cause });
+      this.#explain(error);
+      this.#retell('voxline:error', error);
+      return null;
+    }
   }
 
   hangUp() {
@@ -230,10 +243,13 @@ export class VoxlineAgent extends HTMLElement {
     on('microphone', () => this.#hearWell());
     on('ended', ({ reason }) => this.#bye(reason));
     for (const [type, name] of Object.entries(RETOLD)) {
-      on(type, (detail) =>
-        this.dispatchEvent(new CustomEvent(name, { detail, bubbles: true, composed: true })),
-      );
+      on(type, (detail) => this.#retell(name, detail));
     }
+  }
+
+  /** @param {string} name @param {unknown} detail */
+  #retell(name, detail) {
+    this.dispatchEvent(new CustomEvent(name, { detail, bubbles: true, composed: true }));
   }
 
   /** @param {State} state */

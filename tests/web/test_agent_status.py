@@ -8,6 +8,8 @@ from web_agent import ELEMENT, button, connect, receive
 from web_call import pass_seconds, stop_the_clock
 
 TWO = '<voxline-agent label="Sales"></voxline-agent><voxline-agent></voxline-agent>'
+LAST = "const agent = [...document.querySelectorAll('voxline-agent')].at(-1)"
+KEEP = "({detail}) => (globalThis.kept = detail.code)"
 
 
 def test_of_two_on_a_page_one_is_in_a_call(host, site):
@@ -24,6 +26,31 @@ def test_of_two_on_a_page_one_is_in_a_call(host, site):
     assert len(site.offers) == 2
     assert page.evaluate("[fake.held().peers, fake.held().microphones]") == [1, 1]
     assert page.evaluate("fake.beacons.length") == 1  # the first was hung up
+
+
+@pytest.mark.parametrize(
+    ("mistake", "words"),
+    [
+        ("agent.setAttribute('src', 'http://[')", "Invalid URL"),
+        ("agent.tools = {cart: {}}", 'tools.cart: no function "run" in it'),
+    ],
+)
+def test_a_mistake_of_the_page_is_shown_and_takes_nobodys_line(host, site, mistake, words):
+    page = host(TWO)
+    button(page, "Sales").click()
+    expect(button(page, "Hang up")).to_be_visible()
+    page.evaluate(f"() => {{ {LAST}; {mistake}; }}")
+    page.evaluate(f"() => {{ {LAST}; agent.addEventListener('voxline:error', {KEEP}); }}")
+    assert page.evaluate(f"() => {{ {LAST}; return agent.call(); }}") is False
+    alert = page.get_by_role("alert").filter(has_text="This page has set up the call wrongly.")
+    expect(alert).to_contain_text(words)
+    assert page.evaluate("() => kept") == "page-error"
+    expect(button(page, "Hang up")).to_be_visible()  # the other one's
+    assert len(site.offers) == 1 and page.evaluate("fake.beacons.length") == 0
+    page.evaluate(f"() => {{ {LAST}; agent.removeAttribute('src'); agent.tools = null; }}")
+    button(page, "Call").click()
+    expect(button(page, "Sales")).to_be_visible()
+    expect(alert).to_have_count(0)
 
 
 def test_one_that_calls_again_by_itself_keeps_the_line(host):
