@@ -264,7 +264,10 @@ export class VoxlineAgent extends HTMLElement {
         ? 'Cancel'
         : 'Hang up'
       : label || 'Call';
+    const held = this.shadowRoot?.activeElement;
     this.#muteButton.hidden = this.#microphones.hidden = !active || state === 'connecting';
+    // Who held one of them stays by the keyboard where they were: the focus would go to the page.
+    if (held instanceof HTMLElement && held.hidden) this.#callButton.focus();
     const placed = active && state !== 'connecting' && state !== 'reconnecting';
     const deaf = state === 'listening' && this.#call.muted;
     this.#say(deaf ? 'You are muted' : STATUS[state], placed ? 'Connected' : STATUS[state]);

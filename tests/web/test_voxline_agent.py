@@ -108,6 +108,28 @@ def test_everything_works_by_keyboard(host):
     expect(button(page, "Talk to us")).to_be_visible()
 
 
+@pytest.mark.parametrize(
+    ("role", "name"), [("button", "Mute"), ("combobox", "Microphone")], ids=["mute", "choice"]
+)
+def test_the_focus_is_not_lost_with_a_control_that_goes_with_the_call(host, role, name):
+    page = host()
+    connect(page)
+    held = page.get_by_role(role, name=name)
+    held.focus()
+    expect(held).to_be_focused()
+    receive(page, {"type": "voxline.call.ended", "reason": "agent"})
+    expect(button(page, "Call")).to_be_focused()
+
+
+def test_a_call_that_ends_takes_no_focus_from_the_page(host):
+    page = host("<voxline-agent></voxline-agent><button>behind</button>")
+    connect(page)
+    button(page, "behind").focus()
+    receive(page, {"type": "voxline.call.ended", "reason": "agent"})
+    expect(button(page, "Call")).to_be_visible()
+    expect(button(page, "behind")).to_be_focused()
+
+
 def test_a_label_without_words_is_none(host):
     page = host("<voxline-agent label></voxline-agent>")
     connect(page)
