@@ -116,9 +116,9 @@ class Conversation:
 
     `over_reply`: the utterance is a moment's speech over a reply, which has stopped in
     mid-word and goes on unless the words want an answer ("stop"; not "mm-hm"). A brain that can
-    tell them says `Heard` before it answers, as soon as it can: after
-    `turns.backchannel_wait_ms` the reply goes on, and this draft is thrown away. A brain that
-    cannot tell answers as ever, and the length of the speech decides.
+    tell them says `Heard` before it answers, as soon as it can: twice
+    `turns.backchannel_wait_ms` after the speech the reply goes on, and this draft is thrown
+    away. A brain that cannot tell answers as ever, and the length of the speech decides.
     """
 
     instructions: str

@@ -186,6 +186,13 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class Untold:
+    """Reply `turn` answers, or fails, and no words will tell what the caller wants."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
 class HungUp:
     """The call is over, whoever ended it."""
 
@@ -218,5 +225,6 @@ Event = (
     | ReplyOwed
     | Agreed
     | Asked
+    | Untold
     | HungUp
 )

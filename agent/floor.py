@@ -39,6 +39,11 @@ class Floor:
         return self.rules.backchannel_s > 0 and not self._prompts
 
     @property
+    def drafts(self) -> bool:
+        """Whether a brain has been asked for a reply that has not left."""
+        return self._prepared
+
+    @property
     def asks(self) -> bool:
         """Whether a silent caller is asked if they are there."""
         waits = self._on_hold or self._muted or self._busy

@@ -22,6 +22,7 @@ from agent.engines import (
     Exchange,
     Heard,
     Piece,
+    Sense,
     Style,
     Text,
     ToolCall,
@@ -274,15 +275,22 @@ class Replies:
         self, turn: int, pieces: AsyncGenerator[Piece]
     ) -> AsyncGenerator[Piece]:
         """Pass on what answers the words over a reply, and tell what kind of words they are."""
-        async with aclosing(pieces):
-            async for piece in pieces:
-                if isinstance(piece, Heard):
-                    match only_listens(piece.transcript, self.style.language):
-                        case True:
-                            self._step(ev.Agreed(turn))
-                        case False:
-                            self._step(ev.Asked(turn))
-                yield piece
+        known = False
+        try:
+            async with aclosing(pieces):
+                async for piece in pieces:
+                    if isinstance(piece, Heard):
+                        self._step(_kind_of_words(piece, self.style.language)(turn))
+                        known = True
+                    elif not known and not isinstance(piece, Sense):
+                        self._step(ev.Untold(turn))
+                        known = True
+                    yield piece
+        except Exception:
+            self._step(ev.Untold(turn))
+            raise
+        if not known:
+            self._step(ev.Untold(turn))
 
     def _act(self, turn: int, piece: Act | ToolCall) -> None:
         if isinstance(piece, ToolCall):
@@ -308,6 +316,13 @@ class Replies:
                 self.style = replace(self.style, speed=speed)
             case _:
                 assert_never(action)
+
+
+def _kind_of_words(heard: Heard, language: str) -> type[ev.Agreed | ev.Asked | ev.Untold]:
+    listens = only_listens(heard.transcript, language)
+    if listens is None:
+        return ev.Untold
+    return ev.Agreed if listens else ev.Asked
 
 
 async def _recite(text: str) -> AsyncGenerator[Piece]:

@@ -6,6 +6,7 @@ from agent.state import HEARING, LISTENING, OVERLAP, PAUSED, REPLYING, WEIGHING,
 from agent.wait import Wait
 
 _NOTICED_S = 0.3  # sounds so close are one, and so is the speech they become
+_SLOW = 2  # times the wait for words over a reply has a brain that has said nothing yet
 _UNHEARD_S = 1.0  # a reply that does not sound by then stands, or noises would keep it away
 _BETWEEN_REPLIES = (LISTENING, HEARING, PAUSED)
 
@@ -51,7 +52,7 @@ class Timing:
             since = self._speech_at
             wait_s = min(2 * longest_s, max(longest_s, begun_s + word_s))
         elif floor.state is WEIGHING:
-            wait_s = rules.backchannel_wait_s
+            wait_s = rules.backchannel_wait_s * (_SLOW if floor.drafts else 1)
         elif floor.state is REPLYING and floor.tried:
             wait_s = max(rules.withdraw_s, _UNHEARD_S)
         self._wait.begin(None if wait_s is None else since + wait_s)
@@ -79,6 +80,11 @@ class Timing:
     def suspected(self, event: ev.SpeechSuspected | ev.SilenceSuspected, now: float) -> None:
         if self._decided_by(event):
             self._wait.see(now, self._floor.rules.confirm_s)
+
+    def untold(self) -> None:
+        """No words tell what the speech over the reply was."""
+        if self._floor.state is WEIGHING:
+            self._wait.until(self._silent_at + self._floor.rules.backchannel_wait_s)
 
     def judged(self, pause: ev.PauseJudged, now: float) -> None:
         if self._floor.state is PAUSED and self._floor.rules.judges:

@@ -51,6 +51,7 @@ class Turns:
             case (
                 ev.Agreed(turn)
                 | ev.Asked(turn)
+                | ev.Untold(turn)
                 | ev.ReplyBegan(turn)
                 | ev.ReplyFinished(turn)
                 | ev.ReplyUnheard(turn)
@@ -65,6 +66,9 @@ class Turns:
                 return commands
             case ev.ReplyBegan():
                 self._timing.sounds(now)
+                return []
+            case ev.Untold():
+                self._timing.untold()
                 return []
             case ev.PauseJudged():
                 self._timing.judged(event, now)

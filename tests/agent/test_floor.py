@@ -51,6 +51,7 @@ from agent.events import (
     SpeechSuspected,
     ToolsCalled,
     ToolsReturned,
+    Untold,
     UtteranceUnwanted,
 )
 from agent.floor import Floor
@@ -170,11 +171,29 @@ YIELDED_TO = {
     ],
     "a word or two, then silence: the reply goes on": [
         *WEIGHED,
+        (2.45, Untold(2), []),
         (2.535, TIME, []),
         (2.537, TIME, GOES_ON),
         (9.0, TIME, []),
         (9.0, ReplyFinished(1), []),
         (10.0, ReplyWanted(), [PrepareReply(3), ReleaseReply(3)]),
+    ],
+    "a brain that is slow to tell the words is waited for": [
+        *WEIGHED,
+        (2.6, TIME, []),
+        (2.7, Asked(2), [CancelReply(1, "turn_detected")]),
+    ],
+    "but not for ever": [
+        *WEIGHED,
+        (2.735, TIME, []),
+        (2.737, TIME, GOES_ON),
+    ],
+    "nor any longer once it has none to tell": [
+        *WEIGHED,
+        (2.6, Untold(1), []),
+        (2.6, TIME, []),
+        (2.61, Untold(2), []),
+        (2.61, TIME, GOES_ON),
     ],
     "words that only agree: the reply goes on at once": [
         *WEIGHED,
@@ -213,12 +232,14 @@ YIELDED_TO = {
         (2.46, SilenceSuspected(), []),
         (2.47, TIME, []),
         (2.51, SpeechEnded(0, ago_ms=64), [PrepareReply(2)]),
+        (2.52, Untold(2), []),
         (2.65, TIME, GOES_ON),
     ],
     "two syllables are one word": [
         *WEIGHED,
         (2.42, SpeechStarted(0, 64), [DiscardReply(2)]),
         (2.46, SpeechEnded(0, 32), [PrepareReply(3)]),
+        (2.47, Untold(3), []),
         (2.63, TIME, [DiscardReply(3), ForgetUtterance(), ResumeReply(1)]),
     ],
     "two words apart may be one sign, too": [
@@ -226,6 +247,7 @@ YIELDED_TO = {
         (2.56, SpeechStarted(0, 64), [DiscardReply(2)]),
         (2.69, TIME, []),
         (2.69, SpeechEnded(0, 64), [PrepareReply(3)]),
+        (2.7, Untold(3), []),
         (2.83, TIME, [DiscardReply(3), ForgetUtterance(), ResumeReply(1)]),
     ],
     "but who goes on in single words is listened to": [
@@ -256,6 +278,7 @@ YIELDED_TO = {
     ],
     "a reply that goes on may be interrupted again": [
         *WEIGHED,
+        (2.45, Untold(2), []),
         (2.537, TIME, GOES_ON),
         (3.0, STARTS, [DuckReply(1)]),
         (3.2, TIME, [HoldReply(1)]),
@@ -265,6 +288,7 @@ YIELDED_TO = {
         *OVER,
         (2.3, LastWords(1), []),
         (2.4, SpeechEnded(0, 64), [PrepareReply(2)]),
+        (2.45, Untold(2), []),
         (2.537, TIME, GOES_ON),
         (4.0, ReplyFinished(1), [EndCall(EndReason.AGENT)]),
     ],

@@ -12,7 +12,7 @@ from agent import notices as nt
 from agent.audio.frame import SPEAK_FRAME
 from agent.canned import Canned
 from agent.config_file import load
-from agent.engines import Act, Action, Exchange, Heard, Style, ToolCall
+from agent.engines import Act, Action, Exchange, Heard, Sense, Style, ToolCall
 from agent.errands import Errands
 from agent.errors import EngineError
 from agent.memory import Memory
@@ -499,7 +499,7 @@ def test_a_reply_that_is_held_goes_on_and_is_remembered_whole() -> None:
         assert scene.replies.held is None
         assert scene.outlet.calls == ["hold", "resume"]
         scene.replies.left(3)
-        assert scene.steps == [ev.ReplyBegan(3), ev.ReplyFinished(3)]
+        assert scene.steps == [ev.ReplyBegan(3), ev.Untold(4), ev.ReplyFinished(3)]
         assert scene.memory.past == (Exchange("when", "It is noon.", 3),)
         assert [done.turn for done in scene.told_of(nt.ReplyDone)] == [3]
 
@@ -559,7 +559,7 @@ def test_a_reply_that_is_held_may_be_over_and_the_next_one_is_not() -> None:
     [
         ("Okay.", [ev.Agreed(4)]),
         ("Stop it.", [ev.Asked(4)]),
-        ("(not listened to)", []),
+        ("(not listened to)", [ev.Untold(4)]),
     ],
 )
 def test_the_words_over_a_reply_tell_what_they_are(said, steps) -> None:
@@ -578,7 +578,7 @@ def test_the_words_over_a_reply_tell_what_they_are(said, steps) -> None:
     [
         ("fr-FR", "D'accord.", [ev.Agreed(4)]),
         ("fr-FR", "Attendez.", [ev.Asked(4)]),
-        ("ja-JP", "ちょっと待って", []),
+        ("ja-JP", "ちょっと待って", [ev.Untold(4)]),
     ],
 )
 def test_words_over_a_reply_are_those_of_the_session_s_language(language, said, steps) -> None:
@@ -588,6 +588,38 @@ def test_words_over_a_reply_are_those_of_the_session_s_language(language, said, 
         await held(scene, Heard(said), "Yes?")
         assert scene.steps == [ev.ReplyBegan(3), *steps]
         scene.replies.discard()
+        scene.replies.cancel(3, "call_ended")
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        (Sense(0.9), "Yes?", "No?"),
+        (Sense(0.9),),
+        (EngineError("it fell"),),
+    ],
+)
+def test_a_brain_that_answers_without_the_words_has_none_to_tell(pieces) -> None:
+    async def main():
+        scene = Scene()
+        await held(scene, *pieces)
+        assert scene.steps == [ev.ReplyBegan(3), ev.Untold(4)]
+        scene.replies.discard()
+        scene.replies.cancel(3, "call_ended")
+
+    run(main())
+
+
+def test_a_brain_that_still_thinks_has_said_nothing_of_the_words() -> None:
+    async def main():
+        scene = Scene()
+        await held(scene, Sense(0.9), 1.0, "Yes?")
+        assert scene.steps == [ev.ReplyBegan(3)]
+        scene.replies.discard()
+        await settled()
+        assert scene.steps == [ev.ReplyBegan(3)]
         scene.replies.cancel(3, "call_ended")
 
     run(main())

@@ -56,6 +56,7 @@ from agent.events import (
     ToolsReturned,
     Typed,
     Unmuted,
+    Untold,
 )
 from agent.floor import Floor
 from agent.state import CLOSED, HEARING, LISTENING, OVERLAP, PAUSED, REPLYING, WEIGHING, YIELDED
@@ -425,6 +426,7 @@ def test_who_goes_on_as_soon_as_the_reply_does_stops_it_at_once() -> None:
         (2.0, STARTS, [DuckReply(1)]),
         (2.2, TIME, [HoldReply(1)]),
         (2.3, STOPS, [PrepareReply(2)]),
+        (2.4, Untold(2), []),
         (2.5, TIME, [DiscardReply(2), ForgetUtterance(), ResumeReply(1)]),
         (2.59, STARTS, [DuckReply(1)]),
         (2.591, TIME, [HoldReply(1)]),

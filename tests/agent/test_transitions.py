@@ -45,6 +45,7 @@ from agent.events import (
     ToolsReturned,
     Typed,
     Unmuted,
+    Untold,
     UtteranceUnwanted,
 )
 from agent.state import (
@@ -82,7 +83,8 @@ def test_every_event_leads_somewhere_or_is_told_apart() -> None:
     """What is in neither table is for the timing, or names the last words."""
     moving = {cause for row in TABLE.values() for cause in row}
     apart = set(get_args(Event)) - moving - ANYWHERE.keys()
-    assert apart == {SpeechSuspected, SilenceSuspected, PauseJudged, ReplyBegan, LastWords}
+    timed = {SpeechSuspected, SilenceSuspected, PauseJudged, ReplyBegan, Untold}
+    assert apart == timed | {LastWords}
 
 
 class AnyCall(RuleBasedStateMachine):
@@ -191,7 +193,7 @@ class AnyCall(RuleBasedStateMachine):
         self.now += seconds
         self.do(self.turns.tick(self.now))
 
-    @rule(kind=st.sampled_from([Agreed, Asked]))
+    @rule(kind=st.sampled_from([Agreed, Asked, Untold]))
     def words_are_known(self, kind) -> None:
         self.do(self.turns.handle(kind(self.turns.turn), self.now))
 
