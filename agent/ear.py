@@ -158,7 +158,7 @@ class Ear:
 
     def _voiced(self, window: Samples) -> float:
         """The probability that the caller speaks in [512]."""
-        probability = self._vad.probability(window)
+        probability = self._vad.probability(window * self._judge.gain)
         least = min(self._config.notice_threshold, self._config.stop_threshold)
         if self._guard is None or probability < least:
             return probability

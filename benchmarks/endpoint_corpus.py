@@ -266,7 +266,7 @@ def observe(
         hops = cut.feed(samples[begin : begin + HEAR_FRAME])
         for hop, sound in zip(hops, sounds.feed(hops), strict=True):
             for window in windows.feed(hop):
-                probability = vad.probability(window)
+                probability = vad.probability(window * judge.gain)
             judge.feed(sound, probability, vad.memory, config)
         pause = judge.pause
         if pause is None or judge.now_ms <= earlier_ms:

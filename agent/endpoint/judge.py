@@ -83,6 +83,11 @@ class Judge:
         return self.now_ms - self._loud_ms < _LATELY_MS
 
     @property
+    def gain(self) -> float:
+        """By which the VAD hears a soft caller louder: it remembers a soft voice as an end."""
+        return self._loudness.gain
+
+    @property
     def clear(self) -> bool:
         """Whether level tells speech from silence; else only the VAD does."""
         return self._loudness.clear

@@ -20,6 +20,8 @@ _SILENT_DB = -85.0  # a line that carries nothing says nothing of the caller's r
 _LOUD_HOPS, _FLOOR_HOPS = 300, 500  # how far back loudness and floor are looked for
 _LOUD_PERCENT, _FLOOR_PERCENT = 95.0, 10.0
 _BELOW_LOUD_DB, _ABOVE_FLOOR_DB = 25.0, 6.0
+_LOUD_KNOWN = 20  # hops of speech, or nothing is known of the caller
+_SOFT_DB, _MOST_GAIN_DB = -26.0, 20.0  # whose loud levels are lower is made louder
 _CLEAR_DB = 20.0  # between floor and loudness, or level says nothing about speech
 _NO_ROOM_DB = -80.0  # what an encoder makes of digital silence is no room either
 _ROOM_HOPS, _ROOM_PERCENT = 1500, 10.0  # how far back the room is listened to, without speech
@@ -86,6 +88,14 @@ class Loudness:
                 self._loud.append(self.level_db)
             self._look()
         return self.level_db >= self._least_db
+
+    @property
+    def gain(self) -> float:
+        """The factor that makes a soft caller loud enough, once it is known how soft."""
+        if len(self._loud) < _LOUD_KNOWN:
+            return 1.0
+        gain_db = min(_MOST_GAIN_DB, max(0.0, _SOFT_DB - self.loud_db))
+        return float(10 ** (gain_db / 20))
 
     @property
     def clear(self) -> bool:

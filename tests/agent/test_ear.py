@@ -268,6 +268,32 @@ class HalfSure:
         return 0.9 * float(np.abs(window).max() > 0.05)
 
 
+class Listener:
+    """A VAD that takes everything for speech, and notes how loud it was."""
+
+    memory = None
+
+    def __init__(self) -> None:
+        self.loudest = []
+
+    def probability(self, window):
+        self.loudest.append(float(np.abs(window).max()))
+        return 0.9
+
+
+def test_the_vad_hears_a_soft_caller_louder_and_the_brain_does_not() -> None:
+    """Killed: no gain, and one that is kept in what the brain is given."""
+    vad = Listener()
+    ear = Ear(vad, CONFIG, PATIENCE)
+    [started] = listen(ear, tone(0.003, 2))
+    assert vad.loudest[0] == pytest.approx(0.003, rel=0.05)
+    assert vad.loudest[-1] == pytest.approx(0.03, rel=0.05)
+    assert np.abs(ear.since(started)).max() <= 0.003
+    loud = Listener()
+    listen(Ear(loud, CONFIG, PATIENCE), tone(0.5, 2))
+    assert max(loud.loudest) <= 0.5
+
+
 def tone(value, length_s):
     return (value * np.sin(0.06 * np.arange(int(length_s * HEAR_HZ)))).astype(np.float32)
 

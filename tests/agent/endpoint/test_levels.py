@@ -70,6 +70,18 @@ def test_where_noise_is_as_loud_as_speech_only_the_vad_knows() -> None:
     assert all(said)
 
 
+@pytest.mark.parametrize(
+    ("loud_db", "heard_db"),
+    [(-10.0, -10.0), (-26.0, -26.0), (-32.0, -26.0), (-44.0, -26.0), (-60.0, -40.0)],
+)
+def test_a_soft_caller_is_made_louder_and_no_other(loud_db, heard_db) -> None:
+    """Killed: a gain for all, which cut into loud callers more; one without a bound."""
+    unknown, _ = hear((100, -80.0, False), (19, loud_db, True))
+    assert unknown.gain == 1.0
+    known, _ = hear((100, -80.0, False), (100, loud_db, True))
+    assert 20 * np.log10(known.gain) == pytest.approx(heard_db - loud_db, abs=0.1)
+
+
 def test_a_silent_line_is_no_room() -> None:
     """Digital silence before a call's first word must not make its noise loud."""
     loudness, said = hear((200, -120.0, False), (100, -20.0, True), (200, -50.0, False))
