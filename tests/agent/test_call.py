@@ -259,7 +259,7 @@ def test_a_pause_that_was_answered_is_given_again_and_no_other(fixed_ms, answere
 def test_a_brain_that_tells_late_is_heeded_late() -> None:
     async def main():
         [plain] = await waited_ms(["Noon."])
-        [late] = await waited_ms([0.06, Sense(0.95), "Noon."])
+        [late] = await waited_ms([0.12, Sense(0.95), "Noon."])
         [prompt] = await waited_ms([Sense(0.95), "Noon."])
         assert prompt < late < plain
 
