@@ -279,15 +279,13 @@ class Replies:
         try:
             async with aclosing(pieces):
                 async for piece in pieces:
-                    if isinstance(piece, Heard):
+                    if isinstance(piece, Heard) or not (known or isinstance(piece, Sense)):
+                        known = True
                         self._step(_kind_of_words(piece, self.style.language)(turn))
-                        known = True
-                    elif not known and not isinstance(piece, Sense):
-                        self._step(ev.Untold(turn))
-                        known = True
                     yield piece
         except Exception:
-            self._step(ev.Untold(turn))
+            if not known:
+                self._step(ev.Untold(turn))
             raise
         if not known:
             self._step(ev.Untold(turn))
@@ -318,8 +316,9 @@ class Replies:
                 assert_never(action)
 
 
-def _kind_of_words(heard: Heard, language: str) -> type[ev.Agreed | ev.Asked | ev.Untold]:
-    listens = only_listens(heard.transcript, language)
+def _kind_of_words(piece: Piece, language: str) -> type[ev.Agreed | ev.Asked | ev.Untold]:
+    """What a piece of an answer tells of the words it answers."""
+    listens = only_listens(piece.transcript, language) if isinstance(piece, Heard) else None
     if listens is None:
         return ev.Untold
     return ev.Agreed if listens else ev.Asked
