@@ -43,7 +43,7 @@ export class Connection {
    * Place the call. The offer leaves without its ICE candidates: the server sees ours by our
    * packets, so waiting for them would only cost time.
    * @param {MediaStream} microphone
-   * @param {object} [session] sent beside the offer
+   * @param {string} [session] JSON, sent beside the offer
    * @returns {Promise<void>} resolves when events and sound can flow
    * @throws {CallError} or the reason of close() when that came first
    */
@@ -57,7 +57,7 @@ export class Connection {
     return Promise.race([this.#open(microphone, session), closed]);
   }
 
-  /** @param {MediaStream} microphone @param {object} [session] */
+  /** @param {MediaStream} microphone @param {string} [session] */
   async #open(microphone, session) {
     const { signal } = this.#closing;
     const pc = this.#pc;
@@ -112,10 +112,10 @@ export class Connection {
     for (const track of this.remoteStream.getTracks()) track.stop();
   }
 
-  /** @param {string} sdp @param {object} [session] @returns {Promise<string>} the answer */
+  /** @param {string} sdp @param {string} [session] @returns {Promise<string>} the answer */
   async #exchange(sdp, session) {
     const request = session
-      ? { body: form({ sdp, session: JSON.stringify(session) }) }
+      ? { body: form({ sdp, session }) }
       : { body: sdp, headers: { 'Content-Type': 'application/sdp' } };
     const calls = `${this.#src}/v1/realtime/calls`;
     const { signal } = this.#closing;

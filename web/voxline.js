@@ -110,7 +110,8 @@ export class VoxlineCall extends EventTarget {
       onError: (error) => this.#tell('error', error),
     });
     this.#tools = new Tools(tools);
-    this.#session = this.#tools.offerIn(session);
+    const offered = this.#tools.offerIn(session);
+    this.#session = offered && JSON.stringify(offered); // throws what cannot be sent at once
   }
 
   /** Microphones to choose from; browsers name them only once one has been allowed. */

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from agent.errors import ConfigError
 
+_BROADCAST = "255.255.255.255"
+
 
 @dataclass(frozen=True, slots=True)
 class Offered:
@@ -18,15 +20,20 @@ def resolve(configured: Iterable[str]) -> Offered:
     """Tell our own addresses from those that a NAT has for us.
 
     Of the latter the way out is bound, and the configured one said: the NAT must keep the port.
-    Raises ConfigError for what is no address, or one that there is no way to.
+    Raises ConfigError for what is no address, or not one machine's, or has no way to it.
     """
     bound: list[str] = []
     seen_as: dict[str, str] = {}
     for address in configured:
         try:
-            ipaddress.ip_address(address)
+            ip = ipaddress.ip_address(address)
         except ValueError:
             raise ConfigError(f"ice.addresses: {address!r} is not an IP address") from None
+        if ip.is_unspecified or ip.is_multicast or address == _BROADCAST:
+            raise ConfigError(
+                f"ice.addresses: {address} is no address that a caller can send to; leave the "
+                "list empty to offer all of this machine's"
+            )
         local = address if _is_ours(address) else _way_to(address)
         if local != address:
             seen_as[local] = address

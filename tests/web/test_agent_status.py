@@ -33,6 +33,7 @@ def test_of_two_on_a_page_one_is_in_a_call(host, site):
     [
         ("agent.setAttribute('src', 'http://[')", "Invalid URL"),
         ("agent.tools = {cart: {}}", 'tools.cart: no function "run" in it'),
+        ("agent.session = {id: 1n}", "serialize a BigInt"),
     ],
 )
 def test_a_mistake_of_the_page_is_shown_and_takes_nobodys_line(host, site, mistake, words):
@@ -47,7 +48,9 @@ def test_a_mistake_of_the_page_is_shown_and_takes_nobodys_line(host, site, mista
     assert page.evaluate("() => kept") == "page-error"
     expect(button(page, "Hang up")).to_be_visible()  # the other one's
     assert len(site.offers) == 1 and page.evaluate("fake.beacons.length") == 0
-    page.evaluate(f"() => {{ {LAST}; agent.removeAttribute('src'); agent.tools = null; }}")
+    page.evaluate(
+        f"() => {{ {LAST}; agent.removeAttribute('src'); agent.tools = agent.session = null; }}"
+    )
     button(page, "Call").click()
     expect(button(page, "Sales")).to_be_visible()
     expect(alert).to_have_count(0)

@@ -35,6 +35,12 @@ def test_what_is_no_address_is_refused_by_name(wrong):
         resolve([wrong])
 
 
+@pytest.mark.parametrize("nobody", ["0.0.0.0", "::", "224.0.0.1", "ff02::1", "255.255.255.255"])
+def test_what_is_not_the_address_of_one_machine_is_refused(nobody):
+    with pytest.raises(ConfigError, match=f"{nobody} is no address .* leave the list empty"):
+        resolve([nobody])
+
+
 def test_an_address_without_a_way_to_it_is_refused(monkeypatch):
     def unreachable(self, to):
         raise OSError(101, "Network is unreachable")
