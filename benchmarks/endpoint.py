@@ -15,28 +15,24 @@ from pathlib import Path
 import numpy as np
 
 from agent.config import Turns
+from agent.endpoint.odds import Weights
+from agent.endpoint.weights import FITTED
 from agent.errors import ConfigError
+from agent.smart_turn import weights as probe_weights
 from benchmarks import report
 from benchmarks.endpoint_corpus import SPEAKERS, Observed, observe_all
-from benchmarks.endpoint_fit import (
-    Numbers,
-    answered_ms,
-    fit,
-    published,
-    table,
-    waits_ms,
-    without,
-)
-from benchmarks.endpoint_probe import fit_probe, published_probe
+from benchmarks.endpoint_fit import answered_ms, fit, table, waits_ms, without
+from benchmarks.endpoint_probe import added, fit_probe
 from benchmarks.endpoint_smart_turn import Answers, load_answers, verdict_waits_ms
+from benchmarks.network_fit import Numbers
 from benchmarks.options import add_corpus
 
 # logits, `medium` among them
-ENOUGH = (-1.0, -0.5, -0.2, 0.0, 0.2, 0.4, 0.5, 0.6, 0.8, 1.0, 1.5)
+ENOUGH = (-1.5, -1.0, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
 FIXED_MS = (150, 200, 250, 300, 350, 400, 450, 500, 600)
 CONVINCED = (0.5, 0.8, 0.9, 0.95, 0.98, 0.99)  # odds
 BOTH = "judged with smart turn"
-_FOLDS = 10  # of the speakers who are many
+_FOLDS = 4  # of the speakers who are many
 _COLOURS = {
     "judged": "tab:blue",
     BOTH: "tab:green",
@@ -74,9 +70,9 @@ def _groups(complete: Sequence[Observed]) -> Iterator[tuple[str, list[Observed]]
     own = [each for each in complete if each.speaker in SPEAKERS]
     more = [each for each in complete if each.speaker not in SPEAKERS]
     for label, chosen in (
-        ("clean", [each for each in own if each.condition == "clean"]),
+        ("in their rooms", [each for each in own if each.condition == "room"]),
         ("all conditions", own),
-        ("more speech, clean", [each for each in more if each.condition == "clean"]),
+        ("more speech, in its rooms", [each for each in more if each.condition == "room"]),
         ("more speech, its conditions", more),
     ):
         if chosen:
@@ -96,12 +92,12 @@ def frontier(
     advised: dict[tuple[str, str], list[float]] = {}
     for speakers in _folds(complete):
         others = without(observed, speakers)
-        weights = published() if unseen else fit(others)
+        weights = FITTED if unseen else fit(others)
         spoken = [each for each in complete if each.speaker in speakers]
         judged |= _released(spoken, weights, turns)
         if answers is not None:
-            probe = published_probe() if unseen else fit_probe(others, answers, weights)
-            advised |= _released(spoken, weights, turns, probe.of(spoken, answers))
+            probe = probe_weights.load() if unseen else fit_probe(others, answers, weights)
+            advised |= _released(spoken, weights, turns, added(probe, spoken, answers))
     points: dict[str, list[Point]] = {}
     for label, chosen in _groups(complete):
         names = [each.name for each in chosen]
@@ -135,7 +131,7 @@ def _folds(observed: Sequence[Observed]) -> list[set[str]]:
 
 
 def _released(
-    spoken: Sequence[Observed], weights: Numbers, turns: Turns, opinion: Numbers | float = 0.0
+    spoken: Sequence[Observed], weights: Weights, turns: Turns, opinion: Numbers | float = 0.0
 ) -> dict[tuple[str, str], list[float]]:
     """Return when each turn is answered, for each of ENOUGH."""
     rows = table(spoken)

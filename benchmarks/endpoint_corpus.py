@@ -101,7 +101,7 @@ CONDITIONS = (
 )
 # Of more speech there is more, and a condition of an hour takes minutes.
 MORE_CONDITIONS = tuple(
-    each for each in CONDITIONS if each.name in ("clean", "room", "noise-25", "gated")
+    each for each in CONDITIONS if each.name in ("room", "soft", "noise-25", "gated")
 )
 _ENDS = {"complete": True, "unfinished": False, "unknown": None}
 

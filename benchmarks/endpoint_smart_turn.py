@@ -36,7 +36,8 @@ from benchmarks.endpoint_corpus import (
     observe_all,
     recordings,
 )
-from benchmarks.endpoint_fit import Numbers, pauses
+from benchmarks.endpoint_fit import pauses
+from benchmarks.network_fit import Numbers
 from benchmarks.options import add_corpus
 
 THINKING_MS = 60  # an answer on one core of two; until then the one before holds

@@ -2,7 +2,6 @@
 
 import argparse
 from pathlib import Path
-from types import ModuleType
 
 
 def add_set(
@@ -22,12 +21,12 @@ def add_corpus(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_source(parser: argparse.ArgumentParser, fitted: ModuleType) -> None:
-    """Take `--out FILE`, where else than over the module to write what is fitted."""
+def add_out(parser: argparse.ArgumentParser, file: Path) -> None:
+    """Take `--out FILE`, where else than over `file` to write what is fitted."""
     parser.add_argument(
         "--out",
         type=Path,
         metavar="FILE",
-        default=Path(str(fitted.__file__)),
-        help=f"default: over {fitted.__name__.replace('.', '/')}.py",
+        default=file,
+        help=f"default: over {'/'.join(file.parts[-3:])}",
     )

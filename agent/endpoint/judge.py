@@ -8,7 +8,7 @@ from agent.audio.frame import Samples
 from agent.config import VadConfig
 from agent.endpoint.hazard import Hazard
 from agent.endpoint.levels import HOP_MS, Loudness, Room
-from agent.endpoint.odds import ADVISER, Pause, weighed
+from agent.endpoint.odds import Pause, weighed
 from agent.endpoint.prosody import Cues, Prosody
 from agent.endpoint.sound import Sound
 
@@ -31,7 +31,7 @@ class Judge:
         self._last_ms: int | None = None  # end of the last hop that was speech
         self._cues = Cues()  # of the speech before the silence
         self._opinions: dict[str, float] = {}  # odds, by who holds them
-        self._believed, self._mistaken_ms, self._later = False, 0.0, False
+        self._believed, self._mistaken_ms = False, 0.0
 
     def feed(
         self, sound: Sound, probability: float, memory: Samples | None, vad: VadConfig
@@ -70,10 +70,8 @@ class Judge:
             self._hazard.note(silent_ms)
             if self._believed:
                 self._mistaken_ms = max(self._mistaken_ms, silent_ms)
-        elif self._last_ms is not None:
-            self._later = True
-            if self._believed:  # rightly: mistakes are forgotten in time
-                self._mistaken_ms /= 2
+        elif self._believed:  # rightly: mistakes are forgotten in time
+            self._mistaken_ms /= 2
         self._last_ms, self._believed = self.now_ms, False
         self._opinions.clear()
 
@@ -121,6 +119,4 @@ class Judge:
             self._mistaken_ms,
             weighed(self._opinions),
             self._memory,
-            self._later,
-            ADVISER in self._opinions,
         )

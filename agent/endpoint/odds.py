@@ -1,7 +1,7 @@
 """From what is known of a pause to the odds that the turn is over.
 
-A logistic model of what the VAD remembers of the speech, and of three cues. The weights stand
-in weights.py and were fitted by benchmarks/endpoint_fit.py. Knows values only.
+A logistic model of three cues, and of what a small network makes of the VAD's memory of the
+speech. weights.py reads what benchmarks/endpoint_fit.py fitted. Knows values only.
 """
 
 from collections.abc import Mapping
@@ -13,6 +13,7 @@ import numpy as np
 from agent.audio.frame import Samples
 from agent.endpoint.hazard import silence_ms, surprise
 from agent.endpoint.prosody import Cues
+from agent.network import Network
 
 LOGIT_MAX = 12.0
 # What others say of the same silence: what the logit of each counts beside the cues.
@@ -20,10 +21,6 @@ LOGIT_MAX = 12.0
 # cut into oftener, and more gains little; that of ADVISER is fitted to be added as it is
 ADVISER = "smart_turn"
 OPINIONS = {"meaning": 1.3, ADVISER: 1.0}
-# A VAD that has heard a whole turn before remembers the next one as less of an end, by so much:
-# the weights were fitted on first turns. 0.44 is likeliest of second turns, 0.58 of fourth ones
-# (DECISIONS.md); `benchmarks.endpoint --after` shows what it does
-LATER = 0.5
 _SURE = 0.003  # odds nearer to 0 or 1 than that say no more
 
 
@@ -39,12 +36,13 @@ class Pause:
     mistaken_ms: float = 0.0  # the longest pause that was taken for the end so far
     opinion: float = 0.0  # of others, weighed: a logit; 0 where nobody has spoken
     memory: Samples | None = field(default=None, compare=False)  # the VAD's, [MEMORY]
-    later: bool = False  # the VAD had heard a whole turn before
-    advised: bool = False  # the ADVISER is among the others
+
+
+FEATURES = ("low", "soft", "quiet")
 
 
 def features(pause: Pause) -> dict[str, float]:
-    """Return what the weights are for, each of the order of 1, more being more of an end."""
+    """Return FEATURES, each of the order of 1, more being more of an end."""
     cues = pause.cues
     return {
         "low": -min(12.0, max(-6.0, cues.low_st)) / 5,
@@ -74,11 +72,10 @@ def logit(odds: float) -> float:
 class Weights:
     """A model. All but `silence` add up to the logit before any silence."""
 
-    bias: float
     silence: float  # of its surprise
     of: Mapping[str, float]
-    memory: Samples = field(compare=False)  # [MEMORY]
-    without: float  # what the memory adds on average: where there is none
+    memory: Network  # [..., MEMORY] of what the VAD remembers
+    without: float  # what it says on average: where nothing is remembered
 
     def before_silence(self, pause: Pause) -> float:
         """Return the logit that the turn was over as the pause began."""
@@ -86,8 +83,8 @@ class Weights:
         cues = sum(weight * known[name] for name, weight in self.of.items())
         memory = self.without
         if pause.memory is not None:
-            memory = float(np.dot(self.memory, remembered(pause.memory)))
-        return self.bias + cues + memory + pause.later * LATER + pause.opinion
+            memory = float(self.memory(remembered(pause.memory)))
+        return cues + memory + pause.opinion
 
     def odds(self, pause: Pause, silent_ms: float) -> float:
         """Return P(the turn is over) if nothing is heard until `silent_ms`."""
@@ -95,7 +92,6 @@ class Weights:
         logit = self.before_silence(pause) + surprised
         return 1 / (1 + exp(-min(LOGIT_MAX, max(-LOGIT_MAX, logit))))
 
-    def silence_until(self, logit: float, pause: Pause) -> float:
-        """Return the silence in ms after which the logit is that much."""
-        needed = (logit - self.before_silence(pause)) / self.silence
-        return silence_ms(min(LOGIT_MAX, needed), pause.usual_ms)
+    def silence_until(self, logit: float, before: float, usual_ms: float) -> float:
+        """Return the silence in ms after which the logit, `before` it, is that much."""
+        return silence_ms(min(LOGIT_MAX, (logit - before) / self.silence), usual_ms)

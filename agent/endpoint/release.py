@@ -10,11 +10,9 @@ from agent.endpoint.odds import Pause, Weights
 
 # Logit of the odds that are enough: the longest wait catches the rest. What each costs is seen
 # with benchmarks/endpoint.py.
-_ENOUGH = {"low": 1.0, "medium": 0.5, "auto": 0.5, "high": 0.0}
+_ENOUGH = {"low": 0.75, "medium": 0.25, "auto": 0.25, "high": -0.25}
 EAGERNESS = tuple(_ENOUGH)
-UNFINISHED = -1.3  # enough after the longest wait; with less the sentence is not over
-# Whom Smart Turn advises is surer, of ends and of pauses: both lie further from even odds then.
-ADVISED_ENOUGH, ADVISED_UNFINISHED = 0.3, -0.5
+UNFINISHED = -2.2  # enough after the longest wait; with less the sentence is not over
 _AGAIN = 1.08  # times the pause that was taken for an end
 
 
@@ -32,10 +30,9 @@ class Patience:
 
         A caller who was answered too early once is given as much again.
         """
-        enough = _ENOUGH[self.eagerness] + pause.advised * ADVISED_ENOUGH
-        unfinished = UNFINISHED + pause.advised * ADVISED_UNFINISHED
-        wait_ms = weights.silence_until(enough, pause)
-        doubtful_ms = weights.silence_until(unfinished, pause)
+        before = weights.before_silence(pause)
+        wait_ms = weights.silence_until(_ENOUGH[self.eagerness], before, pause.usual_ms)
+        doubtful_ms = weights.silence_until(UNFINISHED, before, pause.usual_ms)
         ceiling_ms = min(self.unfinished_ms, max(self.longest_ms, doubtful_ms))
         again_ms = min(_AGAIN * pause.mistaken_ms, self.longest_ms)
         return max(self.least_ms, min(ceiling_ms, max(wait_ms, again_ms)))

@@ -1,38 +1,27 @@
-"""The weights of odds.py, as `python -m benchmarks.endpoint_fit` wrote them."""
+"""The weights of odds.py: what `python -m benchmarks.endpoint_fit` wrote beside this file."""
+
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from agent.endpoint.odds import Weights
+from agent.endpoint.odds import FEATURES, Weights
+from agent.network import Network
 
-# fmt: off
-_MEMORY = (
-    0.98, 0.335, 0.224, 0.241, 1.616, -0.39, -0.964, -0.215,
-    0.203, 0.506, 1.322, 1.368, -0.322, 1.506, 0.881, -0.138,
-    -0.848, 0.042, 0.376, -0.859, -0.164, 0.749, 0.676, -1.019,
-    1.157, 0.496, 1.453, 1.35, 0.802, -0.832, 0.704, -3.137,
-    -1.565, -0.032, -0.371, -0.064, -0.503, 0.91, 0.231, 0.758,
-    -0.049, 0.896, 0.276, 0.103, 0.479, 0.35, -0.078, 1.629,
-    0.803, 0.171, -0.422, 0.044, -0.273, -0.258, 0.027, -0.957,
-    0.201, -1.723, 0.63, 0.104, -1.185, 0.642, -1.099, -0.322,
-    0.151, -0.016, -2.596, -0.463, 0.762, -2.612, 0.363, 0.04,
-    -0.438, 0.878, -0.591, -0.401, -0.047, 0.092, 0.112, -0.5,
-    0.507, -1.035, -0.336, 0.534, 0.312, 0.677, 0.248, -0.862,
-    1.33, 0.533, 0.101, -0.718, -0.066, -0.226, -0.202, 0.336,
-    0.498, 2.063, 0.436, 0.169, -2.294, -1.351, -0.005, -0.454,
-    -1.381, 0.315, -0.324, -0.545, -0.288, -0.142, -1.189, -0.042,
-    -0.232, 0.447, 0.675, 0.899, -0.873, 0.032, 0.387, 1.155,
-    0.427, 1.141, -0.511, -0.622, 1.535, 0.942, 0.718, -0.435,
-)
-# fmt: on
+FILE = Path(__file__).with_suffix(".npz")
 
-FITTED = Weights(
-    bias=-5.329,
-    silence=0.244,
-    of={
-        "low": 0.171,
-        "soft": 0.182,
-        "quiet": 0.312,
-    },
-    memory=np.array(_MEMORY, np.float32),
-    without=3.927,
-)
+
+def load(path: Path = FILE) -> Weights:
+    """Read what was fitted."""
+    with np.load(path) as kept:
+        of = {name: float(kept[name]) for name in FEATURES}
+        return Weights(float(kept["silence"]), of, Network.of(kept), float(kept["without"]))
+
+
+def save(weights: Weights, path: Path) -> None:
+    """Write them, for `load`."""
+    kept: dict[str, Any] = {"silence": weights.silence, "without": weights.without}
+    np.savez(path, **kept | dict(weights.of) | weights.memory.arrays())
+
+
+FITTED = load()

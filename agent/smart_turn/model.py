@@ -1,7 +1,7 @@
 """Smart Turn v3.2, a published model of the end of a turn: its encoder, and our probe of it.
 
-What it says itself is a small head over the encoder of Whisper tiny; a linear probe of that
-encoder, fitted on pauses of many speakers, tells ends from pauses better (DECISIONS.md). The
+What it says itself is a small head over the encoder of Whisper tiny; a network of ours over the
+same, fitted on pauses of many speakers, tells ends from pauses better (DECISIONS.md). The
 model lies in pipecat-ai (extra `smart-turn`), which is not imported: that would take a second.
 """
 
@@ -19,7 +19,7 @@ from agent.errors import ConfigError
 from agent.onnx import packaged, session
 from agent.smart_turn.mel import log_mel
 from agent.smart_turn.outputs import with_outputs
-from agent.smart_turn.weights import BIAS, WEIGHTS
+from agent.smart_turn.weights import load as load_probe
 
 Analyze = Callable[[Samples], float]  # [n] at HEAR_HZ -> odds that the turn is over
 
@@ -79,9 +79,9 @@ class Encoder:
 
 def load() -> Analyze:
     """Return the probe over the published encoder. Raises ConfigError where it is missing."""
-    encoder = Encoder()
+    encoder, probe = Encoder(), load_probe()
 
     def analyze(samples: Samples) -> float:
-        return 1 / (1 + exp(-(BIAS + float(np.dot(WEIGHTS, encoder(samples).probed)))))
+        return 1 / (1 + exp(-float(probe(encoder(samples).probed))))
 
     return analyze

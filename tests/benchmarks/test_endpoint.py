@@ -1,20 +1,24 @@
 """The frontier: judged without what was fitted on, and counted as a caller would count."""
 
 import json
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 
 from agent.endpoint.odds import Pause
 from agent.endpoint.prosody import Cues
+from agent.network import Network
 from benchmarks import endpoint, endpoint_probe
 from benchmarks.endpoint import BOTH, CONVINCED, ENOUGH, FIXED_MS, frontier, plot, point, text
 from benchmarks.endpoint_corpus import Observed
-from benchmarks.endpoint_probe import Probe
+from benchmarks.endpoint_fit import WAY, fit
+from benchmarks.endpoint_probe import fit_probe
 from benchmarks.endpoint_smart_turn import Answer
 
 
-def turn(name, condition="clean", speaker="lj"):
+def turn(name, condition="room", speaker="lj"):
     """A pause of 300 ms with the voice up, and an end with it down."""
     rows = [
         (begin + silent, Pause(silent, Cues(low_st=low), 0.0, True, 180.0))
@@ -37,13 +41,17 @@ SAID = {
     400: [answer(60, 0.2, -1), answer(140, 0.4, -1)],
     1000: [answer(60, 0.93, 1), answer(140, 0.97, 1)],
 }
+PROBED = replace(endpoint_probe.WAY, networks=1, epochs=200)
+PROBE = Network(*(np.zeros(shape, np.float32) for shape in ((2, 1), 1, 1)), 0.5)
 ANSWERS = {(each.name, each.condition): SAID for each in OBSERVED}
 
 
 @pytest.fixture(scope="module")
 def points():
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(endpoint_probe, "_RIDGE", 1.0)  # of so few ours would believe nothing
+        # of so few rows an epoch is a step or two
+        patched.setattr(endpoint, "fit", partial(fit, way=replace(WAY, networks=1, epochs=200)))
+        patched.setattr(endpoint, "fit_probe", partial(fit_probe, way=PROBED))
         return frontier(OBSERVED, ANSWERS)
 
 
@@ -54,7 +62,7 @@ def test_a_cut_in_is_in_no_percentile() -> None:
 
 
 def test_a_fixed_wait_costs_itself_and_cuts_into_longer_pauses(points) -> None:
-    fixed = {each.setting: each for each in points["clean"] if each.way == "fixed"}
+    fixed = {each.setting: each for each in points["in their rooms"] if each.way == "fixed"}
     assert set(fixed) == set(FIXED_MS)
     assert fixed[200].cut_into == ("a", "b", "c")
     assert fixed[400].cut_into == ()
@@ -62,28 +70,30 @@ def test_a_fixed_wait_costs_itself_and_cuts_into_longer_pauses(points) -> None:
 
 
 def test_who_is_surer_waits_no_less_and_cuts_in_no_more(points) -> None:
-    judged = [each for each in points["clean"] if each.way == "judged"]
+    judged = [each for each in points["in their rooms"] if each.way == "judged"]
     assert [each.setting for each in judged] == list(ENOUGH)
     assert [each.share for each in judged] == sorted((e.share for e in judged), reverse=True)
     assert any(each.share == 0 and each.p50_ms < 306 for each in judged)  # better than fixed
 
 
 def test_every_condition_counts_in_the_second_curve(points) -> None:
-    assert {each.turns for each in points["clean"]} == {3}
+    assert {each.turns for each in points["in their rooms"]} == {3}
     assert {each.turns for each in points["all conditions"]} == {4}
-    assert {each.turns for each in points["more speech, clean"]} == {40}
+    assert {each.turns for each in points["more speech, in its rooms"]} == {40}
 
 
 def test_where_there_is_no_more_speech_there_is_no_curve_of_it() -> None:
-    assert set(frontier(OWN)) == {"clean", "all conditions"}
+    assert set(frontier(OWN)) == {"in their rooms", "all conditions"}
 
 
 def test_another_model_is_answered_when_it_is_convinced_and_has_had_time_to_think(
     points,
 ) -> None:
-    told = {each.setting: each for each in points["clean"] if each.way == "smart turn"}
+    told = {each.setting: each for each in points["in their rooms"] if each.way == "smart turn"}
     assert set(told) == set(CONVINCED)
-    assert not any(each.way == "smart turn" for each in frontier(OWN)["clean"])  # not asked
+    assert not any(
+        each.way == "smart turn" for each in frontier(OWN)["in their rooms"]
+    )  # not asked
     assert (told[0.9].p50_ms, told[0.9].cut_into) == (160 + 6, ())
     assert told[0.95].p50_ms == 140 + 60 + 6
     assert told[0.99].p50_ms == 400 + 6
@@ -92,14 +102,15 @@ def test_another_model_is_answered_when_it_is_convinced_and_has_had_time_to_thin
 def test_beside_the_cues_another_model_is_heard(points) -> None:
     """A model that is right whenever it is asked makes the frontier better."""
     curves = {
-        way: [each for each in points["clean"] if each.way == way] for way in ("judged", BOTH)
+        way: [each for each in points["in their rooms"] if each.way == way]
+        for way in ("judged", BOTH)
     }
     assert [each.setting for each in curves[BOTH]] == list(ENOUGH)
     for alone, both in zip(curves["judged"], curves[BOTH], strict=True):
         assert both.share <= alone.share
     safe = {way: [e.setting for e in curve if not e.cut_into] for way, curve in curves.items()}
     assert safe[BOTH][0] < safe["judged"][0]  # more eagerness cuts into nobody
-    assert not any(each.way == BOTH for each in frontier(OWN)["clean"])  # not asked
+    assert not any(each.way == BOTH for each in frontier(OWN)["in their rooms"])  # not asked
 
 
 def test_what_another_model_counts_was_not_fitted_on_who_is_judged(monkeypatch) -> None:
@@ -107,7 +118,7 @@ def test_what_another_model_counts_was_not_fitted_on_who_is_judged(monkeypatch) 
 
     def fitted(observed, answers, weights):
         asked.append({each.speaker for each in observed})
-        return Probe(0.0, np.array([1.0, 0.0]))
+        return PROBE
 
     monkeypatch.setattr(endpoint, "fit_probe", fitted)
     frontier(OWN, ANSWERS)
@@ -128,15 +139,14 @@ def test_what_is_judged_was_not_fitted_on(monkeypatch) -> None:
     assert asked == [{"jfk"}, {"lj"}, {"sb"}]
     asked.clear()
     frontier(OBSERVED)
-    assert len(asked) == 3 + 10  # of the forty others a tenth at a time
+    assert len(asked) == 3 + 4  # of the forty others a quarter at a time
     assert sorted(name for each in asked for name in each) == sorted(
         {each.speaker for each in OBSERVED}
     )
 
 
 def test_who_was_never_fitted_on_is_judged_by_what_is_published(monkeypatch) -> None:
-    probe = Probe(0.0, np.array([1.0, 0.0]))
-    monkeypatch.setattr(endpoint, "published_probe", lambda: probe)
+    monkeypatch.setattr(endpoint.probe_weights, "load", lambda: PROBE)
     monkeypatch.setattr(endpoint, "fit", None)
     monkeypatch.setattr(endpoint, "fit_probe", None)
     frontier(OBSERVED, ANSWERS, unseen=True)
@@ -152,7 +162,7 @@ def test_it_is_told_drawn_and_written(points, tmp_path, monkeypatch) -> None:
     arguments = ["endpoint", "--json", str(tmp_path / "c.json")]
     monkeypatch.setattr("sys.argv", [*arguments, "--plot", str(tmp_path / "c.png")])
     endpoint.main()
-    assert "clean" in json.dumps(json.loads((tmp_path / "c.json").read_text()))
+    assert "in their rooms" in json.dumps(json.loads((tmp_path / "c.json").read_text()))
 
 
 def test_nothing_is_unseen_without_a_folder(monkeypatch, capsys) -> None:

@@ -15,23 +15,21 @@ from agent.ear import Ear
 from agent.endpoint.odds import Pause
 from agent.endpoint.prosody import Cues
 from agent.endpoint.release import Patience
-from agent.endpoint.weights import FITTED
+from agent.endpoint.weights import FITTED, load
 from agent.engines import MEMORY
 from agent.requests import CallSettings
 from agent.settings import patience, turn_rules
 from agent.turns import Turns
 from agent.vad.silero import Silero
+from benchmarks import endpoint_fit
 from benchmarks.endpoint_corpus import CONDITIONS, Observed, heard, observe, recordings
 from benchmarks.endpoint_fit import (
-    COLUMNS,
+    WAY,
     answered_ms,
-    as_weights,
     examples,
     fit,
-    logistic,
+    judged,
     pauses,
-    published,
-    source,
     table,
     waits_ms,
     without,
@@ -41,7 +39,8 @@ TURNS = Config().turns
 PATIENCE = Patience(
     "medium", TURNS.least_wait_ms, TURNS.longest_wait_ms, TURNS.unfinished_wait_ms
 )
-MEDIUM = 0.5
+MEDIUM = 0.25
+FEW = replace(WAY, networks=1, epochs=1500)  # turns: a step each
 
 
 def turn(*lengths, name="a", speaker="a", complete=True, ended_ms=1000):
@@ -62,15 +61,13 @@ def turn(*lengths, name="a", speaker="a", complete=True, ended_ms=1000):
     st.floats(0, 30),
     st.floats(100, 900),
     st.floats(-2, 2),
-    st.booleans(),
     st.integers(0, 99),
 )
-def test_waits_are_those_of_the_agent(low, breath, usual_ms, opinion, later, seed) -> None:
+def test_waits_are_those_of_the_agent(low, breath, usual_ms, opinion, seed) -> None:
     memory = np.random.default_rng(seed).standard_normal(MEMORY).astype(np.float32)
-    pause = Pause(100, Cues(low_st=low), breath, True, usual_ms, 0.0, opinion, memory, later)
-    pause = replace(pause, advised=opinion != 0)
+    pause = Pause(100, Cues(low_st=low), breath, True, usual_ms, 0.0, opinion, memory)
     laid_out = table([Observed("a", "a", "clean", True, 0, 0, ((100, pause),))])
-    [wait_ms] = waits_ms(laid_out, published(), MEDIUM, TURNS, np.array([opinion]))
+    [wait_ms] = waits_ms(laid_out, FITTED, MEDIUM, TURNS, np.array([opinion]))
     assert wait_ms == pytest.approx(PATIENCE.wait_ms(FITTED, pause), abs=0.5)
 
 
@@ -110,7 +107,7 @@ def test_a_turn_is_answered_when_a_call_would(name, condition, clear) -> None:
     observed = observe(spoken, chosen)
     assert {pause.clear for at, pause in observed.pauses if at > observed.ended_ms} == {clear}
     laid_out = table([observed])
-    [answered] = answered_ms(laid_out, waits_ms(laid_out, published(), MEDIUM, TURNS))
+    [answered] = answered_ms(laid_out, waits_ms(laid_out, FITTED, MEDIUM, TURNS))
     samples, _ = heard(spoken, chosen)
     assert answered + observed.ended_ms - 6 == pytest.approx(call_answers_ms(samples), abs=2)
 
@@ -132,16 +129,12 @@ def test_packets_of_a_pause_belong_together() -> None:
 def test_what_a_cue_means_is_learnt() -> None:
     """Those who come down end, the others go on: no need to wait for the longest."""
     turns = [turn((400, 300, 9), (1000, 900, 0), name=str(n), speaker=str(n)) for n in range(8)]
-    weights = fit(turns, ridge=1)
+    weights = fit(turns, FEW)
     laid_out = table(turns)
     latency = answered_ms(laid_out, waits_ms(laid_out, weights, MEDIUM, TURNS))
     assert all(0 < each < 300 for each in latency)
-    assert np.array_equal(weights, fit(turns, ridge=1))
-
-
-def test_a_ridge_keeps_weights_small() -> None:
-    turns = [turn((400, 300, 9), (1000, 900, 0), speaker=str(n)) for n in range(8)]
-    assert abs(fit(turns, ridge=100)[2]) < abs(fit(turns, ridge=1)[2])
+    again = fit(turns, FEW)
+    assert again.of == weights.of and np.array_equal(again.memory.inner, weights.memory.inner)
 
 
 def test_an_end_that_nobody_knows_is_no_example() -> None:
@@ -166,10 +159,12 @@ def test_what_the_vad_remembers_is_learnt() -> None:
         said = turn((400, 300, 0), (1000, 900, 0), name=str(n), speaker=str(n))
         rows = [(at, replace(p, memory=_stirred(at > 1000))) for at, p in said.pauses]
         turns.append(replace(said, pauses=tuple(rows)))
-    weights = fit(turns, memory_ridge=1)[2 + len(COLUMNS) :]
-    assert weights[2] > 1 > np.abs(np.delete(weights, 2)).max()
+    weights = fit(turns, FEW)
+    stirred = np.zeros((MEMORY, MEMORY), np.float32) + np.eye(MEMORY, dtype=np.float32)
+    moved = weights.memory(stirred / 2) - weights.memory(-stirred / 2)
+    assert moved[2] > 1 > np.abs(np.delete(moved, 2)).max()
     laid_out = table(turns)
-    latency = answered_ms(laid_out, waits_ms(laid_out, fit(turns, memory_ridge=1), 0, TURNS))
+    latency = answered_ms(laid_out, waits_ms(laid_out, weights, 0, TURNS))
     assert all(0 < each < 200 for each in latency)
 
 
@@ -191,20 +186,14 @@ def test_who_was_recorded_often_counts_for_less_each_time() -> None:
     assert {row.vote for row in rows} == {0.5, 1.0}
 
 
-def test_what_is_known_beside_the_columns_is_not_learnt_again() -> None:
-    """A logit that tells everything leaves nothing for the columns; one of nothing, all."""
-    rows = list(examples([turn((400, 300, 9), (1000, 900, 0))]))
-    known = np.array([[1.0, 1.0 if row.end else -1.0] for row in rows])
-    alone = logistic(known, rows, [1.0])
-    assert alone[1] > 1
-    assert np.allclose(logistic(known, rows, [1.0], beside=np.zeros(len(rows))), alone)
-    assert abs(logistic(known, rows, [1.0], beside=known @ alone)[1]) < alone[1] / 2
-
-
-def test_the_published_weights_are_those_of_the_agent() -> None:
-    found = as_weights(published(), FITTED.without)
-    assert found == FITTED
-    assert np.array_equal(found.memory, FITTED.memory)
+@given(st.floats(-6, 12), st.floats(0, 30), st.integers(0, 99))
+def test_what_the_judge_says_of_an_example_is_what_a_call_hears(low, breath, seed) -> None:
+    memory = np.random.default_rng(seed).standard_normal(MEMORY).astype(np.float32)
+    said = turn((1000, 900, low))
+    rows = [(at, replace(p, breath_db=breath, memory=memory)) for at, p in said.pauses]
+    learnt = list(examples([replace(said, pauses=tuple(rows))]))
+    odds = [FITTED.odds(row.pause, row.pause.silent_ms) for row in learnt]
+    assert np.allclose(1 / (1 + np.exp(-judged(learnt, FITTED))), odds, atol=1e-4)
 
 
 def test_nothing_of_a_speaker_is_fitted_on_when_they_are_judged() -> None:
@@ -213,9 +202,10 @@ def test_nothing_of_a_speaker_is_fitted_on_when_they_are_judged() -> None:
     assert without(observed, {"nobody"}) == observed
 
 
-def test_the_source_holds_the_weights() -> None:
-    weights = as_weights(np.arange(1.0, 3.0 + len(COLUMNS) + MEMORY), 2.5)
-    space: dict = {}
-    exec(source(weights), space)
-    assert space["FITTED"] == weights
-    assert np.array_equal(space["FITTED"].memory, weights.memory)
+def test_the_weights_are_written(tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.setattr(endpoint_fit, "observe_all", lambda cache, more: [])
+    monkeypatch.setattr(endpoint_fit, "fit", lambda observed: FITTED)
+    monkeypatch.setattr("sys.argv", ["fit", "--out", str(tmp_path / "new.npz")])
+    endpoint_fit.main()
+    assert load(tmp_path / "new.npz").of == FITTED.of
+    assert f"counts {FITTED.silence:.3f}" in capsys.readouterr().out

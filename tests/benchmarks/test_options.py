@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from agent.endpoint import weights
-from benchmarks.options import add_corpus, add_set, add_source
+from benchmarks.options import add_corpus, add_out, add_set
 
 
 def parsed(*arguments):
@@ -34,9 +34,9 @@ def test_what_is_heard_may_be_kept_and_more_of_it_may_lie_in_a_folder() -> None:
     assert (told.cache, told.more) == (Path("a.pkl"), Path("speech"))
 
 
-def test_what_is_fitted_is_written_over_its_module_or_elsewhere() -> None:
+def test_what_is_fitted_is_written_over_what_there_is_or_elsewhere() -> None:
     parser = argparse.ArgumentParser()
-    add_source(parser, weights)
-    assert parser.parse_args([]).out == Path(weights.__file__)
-    assert parser.parse_args(["--out", "new.py"]).out == Path("new.py")
-    assert "default: over agent/endpoint/weights.py" in parser.format_help()
+    add_out(parser, weights.FILE)
+    assert parser.parse_args([]).out == weights.FILE
+    assert parser.parse_args(["--out", "new.npz"]).out == Path("new.npz")
+    assert "default: over agent/endpoint/weights.npz" in parser.format_help()

@@ -1,22 +1,30 @@
-"""The weights in the repository are those of the features there are, and look as written."""
+"""The weights in the repository are those of the features there are, and plausible."""
 
-from pathlib import Path
+import numpy as np
 
-from agent.endpoint import weights
-from agent.endpoint.odds import Pause, features
-from agent.endpoint.prosody import Cues
-from benchmarks.endpoint_fit import source
-
-
-def test_there_is_one_for_each_feature() -> None:
-    assert set(weights.FITTED.of) == set(features(Pause(0, Cues(), 0, True, 1)))
+from agent.endpoint.odds import FEATURES
+from agent.endpoint.weights import FILE, FITTED, load, save
+from agent.engines import MEMORY
 
 
-def test_the_file_is_what_the_fit_writes() -> None:
-    assert Path(weights.__file__).read_text() == source(weights.FITTED)
+def test_there_is_one_for_each_feature_and_each_number_that_is_remembered() -> None:
+    assert tuple(FITTED.of) == FEATURES
+    assert FITTED.memory.inner.shape[0] == MEMORY
+
+
+def test_what_is_written_is_read_again(tmp_path) -> None:
+    save(FITTED, tmp_path / "again.npz")
+    assert (tmp_path / "again.npz").read_bytes() == FILE.read_bytes()
+    again = load(tmp_path / "again.npz")
+    assert (again.of, again.silence, again.without) == (
+        FITTED.of,
+        FITTED.silence,
+        FITTED.without,
+    )
+    assert np.array_equal(again.memory.inner, FITTED.memory.inner)
 
 
 def test_no_cue_decides_alone() -> None:
     """Each is of the order of 1, and more of it is more of an end."""
-    assert all(0 < weight < 2 for weight in weights.FITTED.of.values())
-    assert 0 < weights.FITTED.silence < 1
+    assert all(0 < weight < 2 for weight in FITTED.of.values())
+    assert 0 < FITTED.silence < 1

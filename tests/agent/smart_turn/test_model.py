@@ -14,9 +14,8 @@ from recordings import recording
 
 from agent.endpoint.odds import logit
 from agent.errors import ConfigError
-from agent.smart_turn import model
+from agent.smart_turn import model, weights
 from agent.smart_turn.model import ENCODED, Encoder, load, model_path
-from agent.smart_turn.weights import BIAS, WEIGHTS
 
 ENDING = ("lj-sentence-a", "austen-0870", "austen-0890", "sb-spk1_snt5", "sb-spk1_snt6", "jfk")
 ROOT = Path(__file__).parents[3]
@@ -114,5 +113,5 @@ def test_it_tells_ends_from_what_is_cut_off(encoder) -> None:
 
 def test_the_odds_are_the_probes(encoder) -> None:
     noise = np.random.default_rng(0).standard_normal(16_000).astype(np.float32) / 10
-    logit = BIAS + WEIGHTS @ encoder(noise).probed
+    logit = weights.load()(encoder(noise).probed)
     assert load()(noise) == pytest.approx(1 / (1 + np.exp(-logit)), rel=1e-4)

@@ -1,18 +1,13 @@
-"""The weights in the repository are those of what is encoded, and look as written."""
+"""The weights in the repository are those of what is encoded."""
 
-from pathlib import Path
-
-import numpy as np
-
-from agent.smart_turn import weights
 from agent.smart_turn.model import ENCODED
-from benchmarks.endpoint_probe import published_probe, source
+from agent.smart_turn.weights import FILE, load, save
 
 
-def test_there_is_one_for_each_number() -> None:
-    assert weights.WEIGHTS.shape == (ENCODED,)
-    assert weights.WEIGHTS.dtype == np.float32
+def test_there_are_some_for_each_number() -> None:
+    assert load().inner.shape[0] == ENCODED
 
 
-def test_the_file_is_what_the_fit_writes() -> None:
-    assert Path(weights.__file__).read_text() == source(published_probe())
+def test_what_is_written_is_read_again(tmp_path) -> None:
+    save(load(), tmp_path / "again.npz")
+    assert (tmp_path / "again.npz").read_bytes() == FILE.read_bytes()
