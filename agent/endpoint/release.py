@@ -10,9 +10,9 @@ from agent.endpoint.odds import Pause, Weights
 
 # Logit of the odds that are enough: the longest wait catches the rest. What each costs is seen
 # with benchmarks/endpoint.py.
-_ENOUGH = {"low": 0.75, "medium": 0.25, "auto": 0.25, "high": -0.25}
+_ENOUGH = {"low": 1.0, "medium": 0.5, "auto": 0.5, "high": 0.0}
 EAGERNESS = tuple(_ENOUGH)
-UNFINISHED = -2.2  # enough after the longest wait; with less the sentence is not over
+UNFINISHED = -1.8  # enough after the longest wait; with less the sentence is not over
 _AGAIN = 1.08  # times the pause that was taken for an end
 
 

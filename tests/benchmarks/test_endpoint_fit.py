@@ -39,7 +39,7 @@ TURNS = Config().turns
 PATIENCE = Patience(
     "medium", TURNS.least_wait_ms, TURNS.longest_wait_ms, TURNS.unfinished_wait_ms
 )
-MEDIUM = 0.25
+MEDIUM = 0.5
 FEW = replace(WAY, networks=1, epochs=1500)  # turns: a step each
 
 
