@@ -24,8 +24,8 @@ from benchmarks.endpoint_corpus import SPEAKERS, Observed, observe_all
 from benchmarks.endpoint_fit import answered_ms, fit, table, waits_ms, without
 from benchmarks.endpoint_probe import added, fit_probe
 from benchmarks.endpoint_smart_turn import Answers, load_answers, verdict_waits_ms
-from benchmarks.network_fit import Numbers
 from benchmarks.options import add_corpus
+from benchmarks.perceptron_fit import Numbers
 
 # logits, `medium` among them
 ENOUGH = (-1.5, -1.0, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
@@ -123,7 +123,7 @@ def frontier(
 
 
 def _folds(observed: Sequence[Observed]) -> list[set[str]]:
-    """Return who is judged together: of ours everyone alone, of others a tenth at a time."""
+    """Return who is judged together: of ours everyone alone, of others a quarter at a time."""
     speakers = sorted({each.speaker for each in observed})
     many = [speaker for speaker in speakers if speaker not in SPEAKERS]
     alone = [{speaker} for speaker in speakers if speaker in SPEAKERS]
@@ -183,8 +183,9 @@ def plot(points: dict[str, list[Point]], path: Path) -> None:
             xlabel="turns cut into, %",
             ylabel="ms from the last speech",
         )
-        axes.set_ylim(0, 700)
-        axes.legend(fontsize=8)
+        axes.set_ylim(0, 900)
+    handles, labels = max((axes.get_legend_handles_labels() for axes in columns), key=len)
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), fontsize=8)
     figure.savefig(path, dpi=110)
 
 

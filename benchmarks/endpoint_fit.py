@@ -22,8 +22,8 @@ from agent.endpoint.odds import FEATURES, Pause, Weights, features, remembered
 from agent.endpoint.release import UNFINISHED
 from agent.engines import MEMORY
 from benchmarks.endpoint_corpus import Observed, observe_all
-from benchmarks.network_fit import Examples, Numbers, Way, train
 from benchmarks.options import add_corpus, add_out
+from benchmarks.perceptron_fit import Examples, Numbers, Way, train
 
 WAY = Way(networks=4, units=64, epochs=40, deaf=0.1, least=0.1)
 # A pause is asked about when it has lasted so long: later rows know more and are fewer.
@@ -41,9 +41,9 @@ class Table:
 
     cues: Numbers  # [n, features]
     memory: Samples  # [n, MEMORY]
-    silent_ms: Numbers  # as a call counts it: what the VAD trails is silence
-    usual_ms: Numbers
-    at_ms: Numbers
+    silent_ms: Numbers  # [n], as a call counts it: what the VAD trails is silence
+    usual_ms: Numbers  # [n]
+    at_ms: Numbers  # [n]
     turn: NDArray[np.int64]  # [n], index of the turn
     ended_ms: Numbers  # [turns]
 
@@ -71,7 +71,8 @@ def _cues(pause: Pause) -> list[float]:
 
 
 def _memory(pause: Pause) -> Samples:
-    return np.zeros(MEMORY, np.float32) if pause.memory is None else remembered(pause.memory)
+    assert pause.memory is not None  # silero has one
+    return pause.memory
 
 
 def waits_ms(
@@ -86,8 +87,8 @@ def waits_ms(
     Nobody was answered too early yet. `opinion` is [n] what Smart Turn adds, 0 where it has
     not answered.
     """
-    before = table.cues @ [weights.of[name] for name in FEATURES] + weights.memory(table.memory)
-    before = before + opinion
+    before = table.cues @ [weights.of[name] for name in FEATURES]
+    before = before + weights.recalled(table.memory) + opinion
 
     def silence_ms(logit: float) -> Numbers:
         surprised = np.clip((logit - before) / weights.silence, 0, 12)
@@ -146,13 +147,14 @@ def pauses(observed: Observed) -> list[list[tuple[int, Pause]]]:
 def fit(observed: Sequence[Observed], way: Way = WAY) -> Weights:
     """Return what is learnt from all of it."""
     rows = list(examples(observed))
-    learnt = columns(rows, np.array([_memory(row.pause) for row in rows]), asked(rows))
+    memory = remembered(np.array([_memory(row.pause) for row in rows]))
+    learnt = columns(rows, memory, asked(rows))
     network, (silence, *cues) = train(learnt, way)
     return Weights(
         max(0.01, float(silence)),  # silence never speaks against an end
         {name: float(weight) for name, weight in zip(FEATURES, cues, strict=True)},
         network,
-        float(network(learnt.inputs.astype(np.float32)).mean()),
+        float(network(memory).mean()),
     )
 
 
@@ -166,7 +168,7 @@ def asked(rows: Sequence[Example]) -> Numbers:
 def judged(rows: Sequence[Example], weights: Weights) -> Numbers:
     """Return the logit [n] of each."""
     linear = asked(rows) @ [weights.silence, *(weights.of[name] for name in FEATURES)]
-    found: Numbers = linear + weights.memory(np.array([_memory(row.pause) for row in rows]))
+    found: Numbers = linear + weights.recalled(np.array([_memory(row.pause) for row in rows]))
     return found
 
 

@@ -14,18 +14,18 @@ import numpy as np
 from agent.endpoint.odds import ADVISER, Weights, weighed
 from agent.endpoint.weights import FITTED
 from agent.errors import ConfigError
-from agent.network import Network
+from agent.perceptron import Perceptron
 from agent.smart_turn import weights as fitted
 from benchmarks.endpoint_corpus import Observed, observe_all
 from benchmarks.endpoint_fit import columns, examples, judged
 from benchmarks.endpoint_smart_turn import Answers, in_time, load_answers
-from benchmarks.network_fit import Numbers, Way, train
 from benchmarks.options import add_corpus, add_out
+from benchmarks.perceptron_fit import Numbers, Way, train
 
 WAY = Way(networks=3, units=64, epochs=15, deaf=0.5, least=0.05)
 
 
-def added(probe: Network, observed: Sequence[Observed], answers: Answers) -> Numbers:
+def added(probe: Perceptron, observed: Sequence[Observed], answers: Answers) -> Numbers:
     """Return [n], for each packet of `table(observed)`, what a call would add then."""
     there = [in_time(answers, each, at, p) for each in observed for at, p in each.pauses]
     found = np.zeros(len(there))
@@ -39,7 +39,7 @@ def added(probe: Network, observed: Sequence[Observed], answers: Answers) -> Num
 
 def fit_probe(
     observed: Sequence[Observed], answers: Answers, judge: Weights, way: Way = WAY
-) -> Network:
+) -> Perceptron:
     """Fit it beside the judge with these weights, which are not touched."""
     asked = [(row, in_time(answers, *row[:3])) for row in examples(observed)]
     rows = [row for row, there in asked if there is not None]

@@ -37,8 +37,8 @@ from benchmarks.endpoint_corpus import (
     recordings,
 )
 from benchmarks.endpoint_fit import pauses
-from benchmarks.network_fit import Numbers
 from benchmarks.options import add_corpus
+from benchmarks.perceptron_fit import Numbers
 
 THINKING_MS = 60  # an answer on one core of two; until then the one before holds
 LEAST_MS, LONGEST_MS = 160.0, 400.0  # a turn is answered then, however sure or unsure

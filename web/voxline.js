@@ -111,7 +111,7 @@ export class VoxlineCall extends EventTarget {
     });
     this.#tools = new Tools(tools);
     const offered = this.#tools.offerIn(session);
-    this.#session = offered && JSON.stringify(offered); // throws what cannot be sent at once
+    this.#session = offered && JSON.stringify(offered); // throws at once what cannot be sent
   }
 
   /** Microphones to choose from; browsers name them only once one has been allowed. */

@@ -7,13 +7,14 @@ speech. weights.py reads what benchmarks/endpoint_fit.py fitted. Knows values on
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import exp, log
+from typing import Any
 
 import numpy as np
 
 from agent.audio.frame import Samples
 from agent.endpoint.hazard import silence_ms, surprise
 from agent.endpoint.prosody import Cues
-from agent.network import Network
+from agent.perceptron import Perceptron
 
 LOGIT_MAX = 12.0
 # What others say of the same silence: what the logit of each counts beside the cues.
@@ -21,6 +22,7 @@ LOGIT_MAX = 12.0
 # cut into oftener, and more gains little; that of ADVISER is fitted to be added as it is
 ADVISER = "smart_turn"
 OPINIONS = {"meaning": 1.3, ADVISER: 1.0}
+_RECALLED_MAX = 6.0
 _SURE = 0.003  # odds nearer to 0 or 1 than that say no more
 
 
@@ -74,7 +76,7 @@ class Weights:
 
     silence: float  # of its surprise
     of: Mapping[str, float]
-    memory: Network  # [..., MEMORY] of what the VAD remembers
+    memory: Perceptron  # [..., MEMORY] of what the VAD remembers
     without: float  # what it says on average: where nothing is remembered
 
     def before_silence(self, pause: Pause) -> float:
@@ -83,8 +85,14 @@ class Weights:
         cues = sum(weight * known[name] for name, weight in self.of.items())
         memory = self.without
         if pause.memory is not None:
-            memory = float(self.memory(remembered(pause.memory)))
+            memory = float(self.recalled(pause.memory))
         return cues + memory + pause.opinion
+
+    def recalled(self, memory: Samples) -> Any:  # as numpy: a number of [MEMORY]
+        """Return the logits of what a VAD remembers, [..., MEMORY]; it may be like nothing
+        that was learnt from, and then must not outweigh the rest.
+        """
+        return np.clip(self.memory(remembered(memory)), -_RECALLED_MAX, _RECALLED_MAX)
 
     def odds(self, pause: Pause, silent_ms: float) -> float:
         """Return P(the turn is over) if nothing is heard until `silent_ms`."""
@@ -92,6 +100,6 @@ class Weights:
         logit = self.before_silence(pause) + surprised
         return 1 / (1 + exp(-min(LOGIT_MAX, max(-LOGIT_MAX, logit))))
 
-    def silence_until(self, logit: float, before: float, usual_ms: float) -> float:
-        """Return the silence in ms after which the logit, `before` it, is that much."""
-        return silence_ms(min(LOGIT_MAX, (logit - before) / self.silence), usual_ms)
+    def silence_until(self, wanted: float, before: float, usual_ms: float) -> float:
+        """Return the silence in ms that lifts the logit from `before` it to the one wanted."""
+        return silence_ms(min(LOGIT_MAX, (wanted - before) / self.silence), usual_ms)

@@ -10,8 +10,8 @@ from agent.endpoint.odds import Pause, Weights
 
 # Logit of the odds that are enough: the longest wait catches the rest. What each costs is seen
 # with benchmarks/endpoint.py.
-_ENOUGH = {"low": 1.0, "medium": 0.5, "auto": 0.5, "high": 0.0}
-EAGERNESS = tuple(_ENOUGH)
+ENOUGH = {"low": 1.0, "medium": 0.5, "auto": 0.5, "high": 0.0}
+EAGERNESS = tuple(ENOUGH)
 UNFINISHED = -1.8  # enough after the longest wait; with less the sentence is not over
 _AGAIN = 1.08  # times the pause that was taken for an end
 
@@ -31,7 +31,7 @@ class Patience:
         A caller who was answered too early once is given as much again.
         """
         before = weights.before_silence(pause)
-        wait_ms = weights.silence_until(_ENOUGH[self.eagerness], before, pause.usual_ms)
+        wait_ms = weights.silence_until(ENOUGH[self.eagerness], before, pause.usual_ms)
         doubtful_ms = weights.silence_until(UNFINISHED, before, pause.usual_ms)
         ceiling_ms = min(self.unfinished_ms, max(self.longest_ms, doubtful_ms))
         again_ms = min(_AGAIN * pause.mistaken_ms, self.longest_ms)

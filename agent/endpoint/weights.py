@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from agent.endpoint.odds import FEATURES, Weights
-from agent.network import Network
+from agent.perceptron import Perceptron
 
 FILE = Path(__file__).with_suffix(".npz")
 
@@ -15,7 +15,7 @@ def load(path: Path = FILE) -> Weights:
     """Read what was fitted."""
     with np.load(path) as kept:
         of = {name: float(kept[name]) for name in FEATURES}
-        return Weights(float(kept["silence"]), of, Network.of(kept), float(kept["without"]))
+        return Weights(float(kept["silence"]), of, Perceptron.of(kept), float(kept["without"]))
 
 
 def save(weights: Weights, path: Path) -> None:

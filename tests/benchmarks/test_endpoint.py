@@ -9,7 +9,8 @@ import pytest
 
 from agent.endpoint.odds import Pause
 from agent.endpoint.prosody import Cues
-from agent.network import Network
+from agent.engines import MEMORY
+from agent.perceptron import Perceptron
 from benchmarks import endpoint, endpoint_probe
 from benchmarks.endpoint import BOTH, CONVINCED, ENOUGH, FIXED_MS, frontier, plot, point, text
 from benchmarks.endpoint_corpus import Observed
@@ -17,11 +18,13 @@ from benchmarks.endpoint_fit import WAY, fit
 from benchmarks.endpoint_probe import fit_probe
 from benchmarks.endpoint_smart_turn import Answer
 
+NOTHING = np.zeros(MEMORY, np.float32)  # is remembered
+
 
 def turn(name, condition="room", speaker="lj"):
     """A pause of 300 ms with the voice up, and an end with it down."""
     rows = [
-        (begin + silent, Pause(silent, Cues(low_st=low), 0.0, True, 180.0))
+        (begin + silent, Pause(silent, Cues(low_st=low), 0.0, True, 180.0, memory=NOTHING))
         for begin, length, low in ((400, 300, 9.0), (1000, 900, 0.0))
         for silent in range(80, length + 1, 20)
     ]
@@ -42,7 +45,7 @@ SAID = {
     1000: [answer(60, 0.93, 1), answer(140, 0.97, 1)],
 }
 PROBED = replace(endpoint_probe.WAY, networks=1, epochs=200)
-PROBE = Network(*(np.zeros(shape, np.float32) for shape in ((2, 1), 1, 1)), 0.5)
+PROBE = Perceptron(*(np.zeros(shape, np.float32) for shape in ((2, 1), 1, 1)), 0.5)
 ANSWERS = {(each.name, each.condition): SAID for each in OBSERVED}
 
 

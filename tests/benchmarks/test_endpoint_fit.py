@@ -14,7 +14,7 @@ from agent.config import Config
 from agent.ear import Ear
 from agent.endpoint.odds import Pause
 from agent.endpoint.prosody import Cues
-from agent.endpoint.release import Patience
+from agent.endpoint.release import ENOUGH, Patience
 from agent.endpoint.weights import FITTED, load
 from agent.engines import MEMORY
 from agent.requests import CallSettings
@@ -39,7 +39,8 @@ TURNS = Config().turns
 PATIENCE = Patience(
     "medium", TURNS.least_wait_ms, TURNS.longest_wait_ms, TURNS.unfinished_wait_ms
 )
-MEDIUM = 0.5
+MEDIUM = ENOUGH["medium"]
+NOTHING = np.zeros(MEMORY, np.float32)  # is remembered
 FEW = replace(WAY, networks=1, epochs=1500)  # turns: a step each
 
 
@@ -48,7 +49,7 @@ def turn(*lengths, name="a", speaker="a", complete=True, ended_ms=1000):
     rows = [
         (
             begin_ms + silent_ms,
-            Pause(silent_ms, Cues(low_st=low_st), 0.0, True, 180.0),
+            Pause(silent_ms, Cues(low_st=low_st), 0.0, True, 180.0, memory=NOTHING),
         )
         for begin_ms, length_ms, low_st in lengths
         for silent_ms in range(80, length_ms + 1, 20)
@@ -68,7 +69,7 @@ def test_waits_are_those_of_the_agent(low, breath, usual_ms, opinion, seed) -> N
     pause = Pause(100, Cues(low_st=low), breath, True, usual_ms, 0.0, opinion, memory)
     laid_out = table([Observed("a", "a", "clean", True, 0, 0, ((100, pause),))])
     [wait_ms] = waits_ms(laid_out, FITTED, MEDIUM, TURNS, np.array([opinion]))
-    assert wait_ms == pytest.approx(PATIENCE.wait_ms(FITTED, pause), abs=0.5)
+    assert wait_ms == pytest.approx(PATIENCE.wait_ms(FITTED, pause), abs=1)
 
 
 def test_a_turn_is_answered_at_the_first_wait_that_is_over() -> None:

@@ -8,15 +8,16 @@ import pytest
 from agent.endpoint.odds import ADVISER, FEATURES, Pause, Weights, weighed
 from agent.endpoint.prosody import Cues
 from agent.engines import MEMORY
-from agent.network import Network
+from agent.perceptron import Perceptron
 from agent.smart_turn import weights
 from benchmarks import endpoint_probe
 from benchmarks.endpoint_corpus import Observed
 from benchmarks.endpoint_probe import WAY, added, fit_probe
 from benchmarks.endpoint_smart_turn import Answer
 
+NOTHING = np.zeros(MEMORY, np.float32)  # is remembered
 ROWS = [
-    (begin + silent, Pause(silent, Cues(), 0.0, True, 180.0))
+    (begin + silent, Pause(silent, Cues(), 0.0, True, 180.0, memory=NOTHING))
     for begin, length in ((400, 300), (1000, 900))
     for silent in range(80, length + 1, 20)
 ]
@@ -30,7 +31,7 @@ def network(*weights, bias=0.0):
     """One that is linear, in what is heard."""
     column = np.array(weights, np.float32)[:, None]
     both = np.concatenate([column, -column], axis=1)
-    return Network(both, np.zeros(2, np.float32), np.array([1, -1], np.float32), bias)
+    return Perceptron(both, np.zeros(2, np.float32), np.array([1, -1], np.float32), bias)
 
 
 # what is remembered says nothing, a silence little

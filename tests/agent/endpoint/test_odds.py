@@ -66,6 +66,14 @@ def test_no_number_that_grew_large_outweighs_the_rest(value) -> None:
     assert np.sign(bounded[0]) == np.sign(np.float32(value))
 
 
+@given(st.sampled_from([-1e6, -3.0, 0.0, 3.0, 1e6]), st.integers(0, 99))
+def test_no_memory_outweighs_the_rest(value, seed) -> None:
+    """It may be like none that was learnt from. Killed: a network without bounds."""
+    signs = np.random.default_rng(seed).choice([-1, 1], MEMORY).astype(np.float32)
+    for memory in (np.full(MEMORY, value, np.float32), signs * np.float32(value)):
+        assert abs(FITTED.recalled(memory)) <= 6
+
+
 def test_where_nothing_can_be_said_nothing_is_said() -> None:
     known = features(PAUSE)
     assert tuple(known) == FEATURES

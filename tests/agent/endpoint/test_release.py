@@ -2,13 +2,16 @@
 
 from dataclasses import replace
 from itertools import pairwise
+from math import exp
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.endpoint.hazard import surprise
 from agent.endpoint.odds import Pause
 from agent.endpoint.prosody import Cues
-from agent.endpoint.release import EAGERNESS, UNFINISHED, Patience
+from agent.endpoint.release import EAGERNESS, ENOUGH, UNFINISHED, Patience
 from agent.endpoint.weights import FITTED
 
 PATIENCE = Patience("medium", least_ms=100, longest_ms=420, unfinished_ms=650)
@@ -56,7 +59,7 @@ def test_who_was_answered_too_early_is_given_as_much_again(pause) -> None:
 @given(pauses)
 def test_nobody_waits_longer_than_longest_but_for_an_unfinished_sentence(pause) -> None:
     if wait(pause) > PATIENCE.longest_ms:
-        assert FITTED.odds(pause, PATIENCE.longest_ms) < 0.22
+        assert FITTED.odds(pause, PATIENCE.longest_ms) < 1 / (1 + exp(-UNFINISHED)) + 1e-3
 
 
 @given(pauses)
@@ -67,8 +70,9 @@ def test_a_breath_lengthens_the_wait_and_never_shortens_it(pause) -> None:
 
 def test_a_little_silence_may_be_missing_and_a_sentence_be_given_up() -> None:
     """Mutant: only one of both bounds counts."""
-    assert 100 < wait(logit(DONE, 0.1)) < PATIENCE.longest_ms
-    assert PATIENCE.longest_ms < wait(logit(OPEN, UNFINISHED - 0.6)) < PATIENCE.unfinished_ms
+    nearly, hardly = (FITTED.silence * surprise(ms, 180) for ms in (250, 500))
+    assert wait(logit(DONE, ENOUGH["medium"] - nearly)) == pytest.approx(250)
+    assert wait(logit(OPEN, UNFINISHED - hardly)) == pytest.approx(500)
 
 
 def logit(pause, before):

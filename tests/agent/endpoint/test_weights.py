@@ -3,7 +3,7 @@
 import numpy as np
 
 from agent.endpoint.odds import FEATURES
-from agent.endpoint.weights import FILE, FITTED, load, save
+from agent.endpoint.weights import FITTED, load, save
 from agent.engines import MEMORY
 
 
@@ -14,14 +14,14 @@ def test_there_is_one_for_each_feature_and_each_number_that_is_remembered() -> N
 
 def test_what_is_written_is_read_again(tmp_path) -> None:
     save(FITTED, tmp_path / "again.npz")
-    assert (tmp_path / "again.npz").read_bytes() == FILE.read_bytes()
     again = load(tmp_path / "again.npz")
     assert (again.of, again.silence, again.without) == (
         FITTED.of,
         FITTED.silence,
         FITTED.without,
     )
-    assert np.array_equal(again.memory.inner, FITTED.memory.inner)
+    kept, written = FITTED.memory.arrays(), again.memory.arrays()
+    assert all(np.array_equal(kept[name], written[name]) for name in kept)
 
 
 def test_no_cue_decides_alone() -> None:

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from agent.network import Network
+from agent.perceptron import Perceptron
 
 RANDOM = np.random.default_rng(0)
-NETWORK = Network(
+NETWORK = Perceptron(
     RANDOM.standard_normal((6, 8)).astype(np.float16).astype(np.float32),
     RANDOM.standard_normal(8).astype(np.float32),
     RANDOM.standard_normal(8).astype(np.float32),
@@ -34,16 +34,16 @@ def test_one_input_gives_one_logit() -> None:
 def test_what_is_kept_is_the_same_network(tmp_path) -> None:
     np.savez(tmp_path / "kept.npz", **NETWORK.arrays())
     with np.load(tmp_path / "kept.npz") as kept:
-        again = Network.of(kept)
+        again = Perceptron.of(kept)
     assert np.array_equal(again(INPUTS), NETWORK(INPUTS))
     assert again.inner.dtype == np.float32
 
 
 def test_more_digits_than_are_kept_hardly_matter(tmp_path) -> None:
-    finer = Network(
+    finer = Perceptron(
         RANDOM.standard_normal((6, 8)).astype(np.float32),
         NETWORK.thresholds,
         NETWORK.outer,
         NETWORK.bias,
     )
-    assert np.allclose(Network.of(finer.arrays())(INPUTS), finer(INPUTS), atol=0.02)
+    assert np.allclose(Perceptron.of(finer.arrays())(INPUTS), finer(INPUTS), atol=0.02)

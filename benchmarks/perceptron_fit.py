@@ -1,4 +1,4 @@
-"""Fit agent/network.py: several small networks, averaged, which then are a wider one.
+"""Fit agent/perceptron.py: several small networks, averaged, which then are a wider one.
 
 Each is trained with dropout and weight decay by AdamW; what else is known stands beside it: a
 logit that stays as it is, and columns that count linearly. Knows columns of numbers.
@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from agent.network import Network
+from agent.perceptron import Perceptron
 
 Numbers = NDArray[np.float64]
 
@@ -43,7 +43,7 @@ class Examples:
     votes: Numbers  # [n], by which each counts
 
 
-def train(examples: Examples, way: Way) -> tuple[Network, Numbers]:
+def train(examples: Examples, way: Way) -> tuple[Perceptron, Numbers]:
     """Return the network and the weights of the linear columns. Again the same, if repeated."""
     middle = examples.inputs.mean(axis=0)
     scale = np.maximum(way.least, examples.inputs.std(axis=0))
@@ -60,7 +60,7 @@ def train(examples: Examples, way: Way) -> tuple[Network, Numbers]:
     inner = np.concatenate([each.inner for each, _ in found], axis=1) / scale[:, None]
     thresholds = np.concatenate([each.thresholds for each, _ in found]) - middle @ inner
     linear = np.mean([weights for _, weights in found], axis=0) / spread
-    network = Network(
+    network = Perceptron(
         inner.astype(np.float32),
         thresholds.astype(np.float32),
         (np.concatenate([each.outer for each, _ in found]) / way.networks).astype(np.float32),
@@ -69,7 +69,7 @@ def train(examples: Examples, way: Way) -> tuple[Network, Numbers]:
     return network, linear
 
 
-def _one(standard: Examples, way: Way, seed: int) -> tuple[Network, Numbers]:
+def _one(standard: Examples, way: Way, seed: int) -> tuple[Perceptron, Numbers]:
     """Train one, on columns that have a mean of 0 and deviate by 1."""
     inputs, linear, beside, ends, votes = (
         torch.tensor(column, dtype=torch.float32)
@@ -81,7 +81,7 @@ def _one(standard: Examples, way: Way, seed: int) -> tuple[Network, Numbers]:
             standard.votes,
         )
     )
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         inner = torch.nn.Linear(inputs.shape[1], way.units)
         with torch.no_grad():
@@ -111,7 +111,7 @@ def _one(standard: Examples, way: Way, seed: int) -> tuple[Network, Numbers]:
                 optimizer.step()
                 schedule.step()
     with torch.no_grad():
-        found = Network(
+        found = Perceptron(
             inner.weight.T.numpy(),
             inner.bias.numpy(),
             outer.weight[0].numpy(),

@@ -1,6 +1,6 @@
 """A small network that judges: one layer of rectified units, whose sum is a logit.
 
-Knows numpy and a file of weights; benchmarks/network_fit.py fits one, with torch.
+Knows numbers only; benchmarks/perceptron_fit.py fits one, with torch.
 """
 
 from collections.abc import Mapping
@@ -12,8 +12,8 @@ import numpy as np
 from agent.audio.frame import Samples
 
 
-@dataclass(frozen=True, slots=True)
-class Network:
+@dataclass(frozen=True, slots=True, eq=False)
+class Perceptron:
     """Call it with [..., inputs]; it returns the logits, [...]."""
 
     inner: Samples  # [inputs, units]
@@ -25,7 +25,7 @@ class Network:
         return np.maximum(0, inputs @ self.inner + self.thresholds) @ self.outer + self.bias
 
     @classmethod
-    def of(cls, arrays: Mapping[str, Any]) -> "Network":
+    def of(cls, arrays: Mapping[str, Any]) -> "Perceptron":
         """Return that of an opened .npz, or of what `arrays` returned."""
         inner, thresholds, outer = (
             np.asarray(arrays[name], np.float32) for name in ("inner", "thresholds", "outer")
