@@ -173,8 +173,10 @@ class Ear:
         silent_ms = pause.silent_ms + self._heard_ms - self._judge.now_ms
         if not pause.clear:
             silent_ms += self._config.trail_ms
-        wait_ms = self._patience.wait_ms(self._weights, pause)
-        return PauseJudged(silent_ms, round(wait_ms), self._weights.odds(pause, silent_ms))
+        before = self._weights.before_silence(pause)
+        wait_ms = self._patience.wait_ms(self._weights, pause, before)
+        odds = self._weights.odds(before, silent_ms, pause.usual_ms)
+        return PauseJudged(silent_ms, round(wait_ms), odds)
 
     def _ago(self, event: SpeechEvent) -> SpeechEvent:
         """Say how long ago it was: more was heard than had to be judged."""

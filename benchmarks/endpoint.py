@@ -184,7 +184,7 @@ def plot(points: dict[str, list[Point]], path: Path) -> None:
             ylabel="ms from the last speech",
         )
         axes.set_ylim(0, 900)
-    handles, labels = max((axes.get_legend_handles_labels() for axes in columns), key=len)
+    handles, labels = columns[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), fontsize=8)
     figure.savefig(path, dpi=110)
 

@@ -148,8 +148,8 @@ def fit(observed: Sequence[Observed], way: Way = WAY) -> Weights:
     """Return what is learnt from all of it."""
     rows = list(examples(observed))
     memory = remembered(np.array([_memory(row.pause) for row in rows]))
-    learnt = columns(rows, memory, asked(rows))
-    network, (silence, *cues) = train(learnt, way)
+    linear = np.array([[_surprise(row.pause), *_cues(row.pause)] for row in rows])
+    network, (silence, *cues) = train(columns(rows, memory, linear), way)
     return Weights(
         max(0.01, float(silence)),  # silence never speaks against an end
         {name: float(weight) for name, weight in zip(FEATURES, cues, strict=True)},
@@ -158,18 +158,15 @@ def fit(observed: Sequence[Observed], way: Way = WAY) -> Weights:
     )
 
 
-def asked(rows: Sequence[Example]) -> Numbers:
-    """Return what counts linearly, [n, 1 + features]: the silence's surprise, and the cues."""
-    return np.array(
-        [[surprise(row.pause.silent_ms, row.pause.usual_ms), *_cues(row.pause)] for row in rows]
-    )
+def _surprise(pause: Pause) -> float:
+    return surprise(pause.silent_ms, pause.usual_ms)
 
 
 def judged(rows: Sequence[Example], weights: Weights) -> Numbers:
-    """Return the logit [n] of each."""
-    linear = asked(rows) @ [weights.silence, *(weights.of[name] for name in FEATURES)]
-    found: Numbers = linear + weights.recalled(np.array([_memory(row.pause) for row in rows]))
-    return found
+    """Return the logit [n] of each, as a call has it."""
+    before = [weights.before_silence(row.pause) for row in rows]
+    surprised = [_surprise(row.pause) for row in rows]
+    return np.array(before) + weights.silence * np.array(surprised)
 
 
 def columns(

@@ -72,7 +72,9 @@ class Judged:
             in_time = pause.silent_ms >= _ASKED_MS + self.thought_ms
             if weight is not None and self.odds is not None and in_time:
                 pause = replace(pause, opinion=weight * logit(self.odds))
-            wait_ms = max(pause.silent_ms, _PATIENCE.wait_ms(FITTED, pause))
+            wait_ms = max(
+                pause.silent_ms, _PATIENCE.wait_ms(FITTED, pause, FITTED.before_silence(pause))
+            )
             if wait_ms < pause.silent_ms + _PACKET_MS:  # else the next packet may overrule it
                 return wait_ms
         return float("inf")

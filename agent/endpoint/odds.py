@@ -22,7 +22,8 @@ LOGIT_MAX = 12.0
 # cut into oftener, and more gains little; that of ADVISER is fitted to be added as it is
 ADVISER = "smart_turn"
 OPINIONS = {"meaning": 1.3, ADVISER: 1.0}
-_RECALLED_MAX = 6.0
+FEATURES = ("low", "soft", "quiet")
+_RECALLED_MAX = 6.0  # logit: what a VAD remembers may be like nothing that was learnt from
 _SURE = 0.003  # odds nearer to 0 or 1 than that say no more
 
 
@@ -38,9 +39,6 @@ class Pause:
     mistaken_ms: float = 0.0  # the longest pause that was taken for the end so far
     opinion: float = 0.0  # of others, weighed: a logit; 0 where nobody has spoken
     memory: Samples | None = field(default=None, compare=False)  # the VAD's, [MEMORY]
-
-
-FEATURES = ("low", "soft", "quiet")
 
 
 def features(pause: Pause) -> dict[str, float]:
@@ -89,15 +87,14 @@ class Weights:
         return cues + memory + pause.opinion
 
     def recalled(self, memory: Samples) -> Any:  # as numpy: a number of [MEMORY]
-        """Return the logits of what a VAD remembers, [..., MEMORY]; it may be like nothing
-        that was learnt from, and then must not outweigh the rest.
-        """
+        """Return the logits of what a VAD remembers, [..., MEMORY]."""
         return np.clip(self.memory(remembered(memory)), -_RECALLED_MAX, _RECALLED_MAX)
 
-    def odds(self, pause: Pause, silent_ms: float) -> float:
-        """Return P(the turn is over) if nothing is heard until `silent_ms`."""
-        surprised = self.silence * surprise(silent_ms, pause.usual_ms)
-        logit = self.before_silence(pause) + surprised
+    def odds(self, before: float, silent_ms: float, usual_ms: float) -> float:
+        """Return P(the turn is over) if nothing is heard until `silent_ms`; of what is known
+        `before`, the logit.
+        """
+        logit = before + self.silence * surprise(silent_ms, usual_ms)
         return 1 / (1 + exp(-min(LOGIT_MAX, max(-LOGIT_MAX, logit))))
 
     def silence_until(self, wanted: float, before: float, usual_ms: float) -> float:

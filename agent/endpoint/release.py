@@ -25,12 +25,12 @@ class Patience:
     longest_ms: int  # however doubtful
     unfinished_ms: int  # where the sentence is not over, as far as can be told
 
-    def wait_ms(self, weights: Weights, pause: Pause) -> float:
+    def wait_ms(self, weights: Weights, pause: Pause, before: float) -> float:
         """Return the silence after which to answer, if nothing more is heard.
 
-        A caller who was answered too early once is given as much again.
+        `before` is what the weights say before any. A caller who was answered too early once is
+        given as much again.
         """
-        before = weights.before_silence(pause)
         wait_ms = weights.silence_until(ENOUGH[self.eagerness], before, pause.usual_ms)
         doubtful_ms = weights.silence_until(UNFINISHED, before, pause.usual_ms)
         ceiling_ms = min(self.unfinished_ms, max(self.longest_ms, doubtful_ms))

@@ -69,7 +69,8 @@ def test_waits_are_those_of_the_agent(low, breath, usual_ms, opinion, seed) -> N
     pause = Pause(100, Cues(low_st=low), breath, True, usual_ms, 0.0, opinion, memory)
     laid_out = table([Observed("a", "a", "clean", True, 0, 0, ((100, pause),))])
     [wait_ms] = waits_ms(laid_out, FITTED, MEDIUM, TURNS, np.array([opinion]))
-    assert wait_ms == pytest.approx(PATIENCE.wait_ms(FITTED, pause), abs=1)
+    before = FITTED.before_silence(pause)
+    assert wait_ms == pytest.approx(PATIENCE.wait_ms(FITTED, pause, before), abs=0.5)
 
 
 def test_a_turn_is_answered_at_the_first_wait_that_is_over() -> None:
@@ -193,7 +194,10 @@ def test_what_the_judge_says_of_an_example_is_what_a_call_hears(low, breath, see
     said = turn((1000, 900, low))
     rows = [(at, replace(p, breath_db=breath, memory=memory)) for at, p in said.pauses]
     learnt = list(examples([replace(said, pauses=tuple(rows))]))
-    odds = [FITTED.odds(row.pause, row.pause.silent_ms) for row in learnt]
+    odds = [
+        FITTED.odds(FITTED.before_silence(p), p.silent_ms, p.usual_ms)
+        for p in (row.pause for row in learnt)
+    ]
     assert np.allclose(1 / (1 + np.exp(-judged(learnt, FITTED))), odds, atol=1e-4)
 
 

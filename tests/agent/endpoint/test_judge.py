@@ -104,7 +104,8 @@ def test_what_the_vad_remembers_just_now_is_known_of_a_pause() -> None:
     quiet, memory = Sound(-120.0, Tone(0.0, 0.0)), first + 1
     judge.feed(quiet, 0.01, memory, VadConfig())
     assert judge.pause.memory is memory
-    assert FITTED.odds(judge.pause, 300) != FITTED.odds(replace(judge.pause, memory=first), 300)
+    before = replace(judge.pause, memory=first)
+    assert FITTED.before_silence(judge.pause) != FITTED.before_silence(before)
 
 
 def test_a_breath_in_the_pause_is_heard() -> None:

@@ -21,7 +21,11 @@ REMEMBERED = REMEMBERED[np.argsort(FITTED.memory(remembered(REMEMBERED)))]
 def odds(silent_ms=150.0, **changes):
     cues = Cues(**{k: v for k, v in changes.items() if k in Cues.__dataclass_fields__})
     rest = {k: v for k, v in changes.items() if k in Pause.__dataclass_fields__}
-    return FITTED.odds(replace(PAUSE, cues=cues, **rest), silent_ms)
+    return odds_of(replace(PAUSE, cues=cues, **rest), silent_ms)
+
+
+def odds_of(pause, silent_ms):
+    return FITTED.odds(FITTED.before_silence(pause), silent_ms, pause.usual_ms)
 
 
 @pytest.mark.parametrize(
@@ -41,7 +45,7 @@ def test_each_cue_means_what_it_means_to_people(more, less) -> None:
 
 @given(st.floats(60, 2000), st.floats(1, 1000))
 def test_silence_makes_an_end_likelier(silent_ms, longer_ms) -> None:
-    assert FITTED.odds(PAUSE, silent_ms + longer_ms) >= FITTED.odds(PAUSE, silent_ms)
+    assert odds_of(PAUSE, silent_ms + longer_ms) >= odds_of(PAUSE, silent_ms)
 
 
 @given(st.floats(-6, 12), st.floats(-3, 3), st.floats(-2, 2))
@@ -49,7 +53,7 @@ def test_the_silence_asked_for_gives_the_logit_asked_for(low_st, opinion, logit)
     pause = replace(PAUSE, cues=Cues(low_st=low_st), opinion=opinion)
     silent_ms = FITTED.silence_until(logit, FITTED.before_silence(pause), pause.usual_ms)
     if 0 < silent_ms < 5000:
-        chance = FITTED.odds(pause, silent_ms)
+        chance = odds_of(pause, silent_ms)
         assert abs(chance / (1 - chance) / 2.718281828**logit - 1) < 0.01
 
 

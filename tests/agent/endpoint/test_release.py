@@ -31,7 +31,7 @@ pauses = st.builds(
 
 
 def wait(pause, **changes):
-    return replace(PATIENCE, **changes).wait_ms(FITTED, pause)
+    return replace(PATIENCE, **changes).wait_ms(FITTED, pause, FITTED.before_silence(pause))
 
 
 @given(pauses, st.sampled_from(EAGERNESS))
@@ -59,7 +59,9 @@ def test_who_was_answered_too_early_is_given_as_much_again(pause) -> None:
 @given(pauses)
 def test_nobody_waits_longer_than_longest_but_for_an_unfinished_sentence(pause) -> None:
     if wait(pause) > PATIENCE.longest_ms:
-        assert FITTED.odds(pause, PATIENCE.longest_ms) < 1 / (1 + exp(-UNFINISHED)) + 1e-3
+        before = FITTED.before_silence(pause)
+        odds = FITTED.odds(before, PATIENCE.longest_ms, pause.usual_ms)
+        assert odds < 1 / (1 + exp(-UNFINISHED)) + 1e-3
 
 
 @given(pauses)
