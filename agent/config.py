@@ -119,7 +119,7 @@ class Turns:
     end_of_turn_ms: Annotated[int, Between(0, 10_000)] = 0
     eagerness: Annotated[str, OneOf("low", "medium", "high", "auto")] = "auto"
     least_wait_ms: Annotated[int, Between(60, 2000)] = 150
-    longest_wait_ms: Annotated[int, Between(100, 3000)] = 410
+    longest_wait_ms: Annotated[int, Between(100, 3000)] = 400
     unfinished_wait_ms: Annotated[int, Between(100, 3000)] = 800
     smart_turn: Annotated[str, OneOf("auto", "always", "never")] = "auto"
     withdraw_ms: Annotated[int, Between(0, 2000)] = 400

@@ -32,7 +32,9 @@ ENOUGH = (-1.5, -1.0, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
 FIXED_MS = (150, 200, 250, 300, 350, 400, 450, 500, 600)
 CONVINCED = (0.5, 0.8, 0.9, 0.95, 0.98, 0.99)  # odds
 BOTH = "judged with smart turn"
+_OUTLASTED_MS = 450  # a wait of that cuts into none of the turns by which peers were measured
 _FOLDS = 4  # of the speakers who are many
+_COLUMNS = 3  # of the drawing
 _COLOURS = {
     "judged": "tab:blue",
     BOTH: "tab:green",
@@ -69,14 +71,28 @@ def _groups(complete: Sequence[Observed]) -> Iterator[tuple[str, list[Observed]]
     """Yield what is summed up, under its name; nothing empty."""
     own = [each for each in complete if each.speaker in SPEAKERS]
     more = [each for each in complete if each.speaker not in SPEAKERS]
+    rooms = [each for each in more if each.condition == "room"]
     for label, chosen in (
         ("in their rooms", [each for each in own if each.condition == "room"]),
         ("all conditions", own),
-        ("more speech, in its rooms", [each for each in more if each.condition == "room"]),
+        ("more speech, in its rooms", rooms),
+        (f"the same, no pause of {_OUTLASTED_MS} ms", _outlasted(rooms)),
         ("more speech, its conditions", more),
     ):
         if chosen:
             yield label, chosen
+
+
+def _outlasted(turns: Sequence[Observed]) -> list[Observed]:
+    """Return those that nobody is cut into who just waits for long."""
+    answered = _fixed(turns, _OUTLASTED_MS)
+    return [each for each, at_ms in zip(turns, answered, strict=True) if at_ms >= 0]
+
+
+def _fixed(turns: Sequence[Observed], wait_ms: float) -> Numbers:
+    """Return when each is answered by who always waits as long."""
+    rows = table(turns)
+    return answered_ms(rows, np.full(len(rows.turn), wait_ms))
 
 
 def frontier(
@@ -110,12 +126,11 @@ def frontier(
             points[label] += [
                 point(BOTH, enough, names, by_turn[:, n]) for n, enough in enumerate(ENOUGH)
             ]
-        laid_out = table(chosen)
         for wait_ms in FIXED_MS:
-            waits = np.full(len(laid_out.turn), float(wait_ms))
-            points[label].append(point("fixed", wait_ms, names, answered_ms(laid_out, waits)))
+            points[label].append(point("fixed", wait_ms, names, _fixed(chosen, wait_ms)))
         if answers is None:
             continue
+        laid_out = table(chosen)
         for odds in CONVINCED:
             answered = answered_ms(laid_out, verdict_waits_ms(chosen, answers, odds))
             points[label].append(point("smart turn", odds, names, answered))
@@ -168,9 +183,10 @@ def plot(points: dict[str, list[Point]], path: Path) -> None:
     """Draw latency against the share of turns cut into."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(5 * len(points), 4.5), layout="constrained")
-    columns = figure.subplots(1, len(points), squeeze=False)[0]
-    for axes, (label, curve) in zip(columns, points.items(), strict=True):
+    rows = -(-len(points) // _COLUMNS)
+    figure = Figure(figsize=(5 * _COLUMNS, 4.2 * rows + 0.3), layout="constrained")
+    panels = figure.subplots(rows, _COLUMNS, squeeze=False).flat
+    for axes, (label, curve) in zip(panels, points.items(), strict=False):
         for way, colour in _COLOURS.items():
             of_it = [each for each in curve if each.way == way]
             if not of_it:
@@ -184,7 +200,9 @@ def plot(points: dict[str, list[Point]], path: Path) -> None:
             ylabel="ms from the last speech",
         )
         axes.set_ylim(0, 900)
-    handles, labels = columns[0].get_legend_handles_labels()
+    for axes in panels[len(points) :]:
+        axes.axis("off")
+    handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), fontsize=8)
     figure.savefig(path, dpi=110)
 

@@ -10,7 +10,7 @@ from agent.endpoint.odds import Pause, Weights
 
 # Logit of the odds that are enough: the longest wait catches the rest. What each costs is seen
 # with benchmarks/endpoint.py.
-ENOUGH = {"low": 1.0, "medium": 0.5, "auto": 0.5, "high": 0.0}
+ENOUGH = {"low": 1.25, "medium": 0.75, "auto": 0.75, "high": 0.25}
 EAGERNESS = tuple(ENOUGH)
 UNFINISHED = -1.8  # enough after the longest wait; with less the sentence is not over
 _AGAIN = 1.08  # times the pause that was taken for an end

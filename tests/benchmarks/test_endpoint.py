@@ -21,14 +21,18 @@ from benchmarks.endpoint_smart_turn import Answer
 NOTHING = np.zeros(MEMORY, np.float32)  # is remembered
 
 
+def pause(begin, length, low=0.0):
+    """The packets of a silence."""
+    return tuple(
+        (begin + silent, Pause(silent, Cues(low_st=low), 0.0, True, 180.0, memory=NOTHING))
+        for silent in range(80, length + 1, 20)
+    )
+
+
 def turn(name, condition="room", speaker="lj"):
     """A pause of 300 ms with the voice up, and an end with it down."""
-    rows = [
-        (begin + silent, Pause(silent, Cues(low_st=low), 0.0, True, 180.0, memory=NOTHING))
-        for begin, length, low in ((400, 300, 9.0), (1000, 900, 0.0))
-        for silent in range(80, length + 1, 20)
-    ]
-    return Observed(name, speaker, condition, True, 1000.0, 2000.0, tuple(rows))
+    rows = pause(400, 300, 9.0) + pause(1000, 900)
+    return Observed(name, speaker, condition, True, 1000.0, 2000.0, rows)
 
 
 OWN = [turn("a"), turn("b", speaker="sb"), turn("c", speaker="jfk"), turn("a", "hall")]
@@ -83,6 +87,24 @@ def test_every_condition_counts_in_the_second_curve(points) -> None:
     assert {each.turns for each in points["in their rooms"]} == {3}
     assert {each.turns for each in points["all conditions"]} == {4}
     assert {each.turns for each in points["more speech, in its rooms"]} == {40}
+
+
+def test_turns_without_a_long_pause_are_a_curve_of_their_own() -> None:
+    """They are told by the pause, not by what any judge makes of them."""
+    long = Observed(
+        "long", "m41", "room", True, 1000.0, 2000.0, pause(200, 520) + pause(1000, 900)
+    )
+    short = Observed(
+        "short", "m42", "room", True, 1000.0, 2000.0, pause(200, 400) + pause(1000, 900)
+    )
+    curves = frontier([*OWN, *OBSERVED[-2:], long, short], unseen=True)
+    of = {label: {each.turns for each in curve} for label, curve in curves.items()}
+    assert of["more speech, in its rooms"] == {4}
+    assert of["the same, no pause of 450 ms"] == {3}
+    fixed = {
+        e.setting: e.cut_into for e in curves["more speech, in its rooms"] if e.way == "fixed"
+    }
+    assert fixed[450] == ("long",)
 
 
 def test_where_there_is_no_more_speech_there_is_no_curve_of_it() -> None:

@@ -188,6 +188,14 @@ def test_who_was_recorded_often_counts_for_less_each_time() -> None:
     assert {row.vote for row in rows} == {0.5, 1.0}
 
 
+def test_the_few_beside_the_project_count_for_more() -> None:
+    ours, other = turn((1000, 900, 0), speaker="lj"), turn((1000, 900, 0), speaker="a")
+    assert {row.observed.speaker: row.vote for row in examples([ours, other])} == {
+        "lj": 4.0,
+        "a": 1.0,
+    }
+
+
 @given(st.floats(-6, 12), st.floats(0, 30), st.integers(0, 99))
 def test_what_the_judge_says_of_an_example_is_what_a_call_hears(low, breath, seed) -> None:
     memory = np.random.default_rng(seed).standard_normal(MEMORY).astype(np.float32)

@@ -13,8 +13,8 @@ from agent.endpoint.weights import FITTED
 from agent.engines import MEMORY
 
 PAUSE = Pause(100, Cues(), 0.0, clear=True, usual_ms=180)
-# what a VAD may remember, in order of what the network makes of it
-REMEMBERED = np.random.default_rng(0).standard_normal((9, MEMORY)).astype(np.float32)
+# what a VAD may remember, in order of what the network makes of it: most is like nothing heard
+REMEMBERED = np.random.default_rng(0).standard_normal((400, MEMORY)).astype(np.float32)
 REMEMBERED = REMEMBERED[np.argsort(FITTED.memory(remembered(REMEMBERED)))]
 
 
