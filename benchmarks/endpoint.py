@@ -21,7 +21,7 @@ from agent.errors import ConfigError
 from agent.smart_turn import weights as probe_weights
 from benchmarks import report
 from benchmarks.endpoint_corpus import SPEAKERS, Observed, observe_all
-from benchmarks.endpoint_fit import answered_ms, fit, table, waits_ms, without
+from benchmarks.endpoint_fit import Table, answered_ms, fit, table, waits_ms, without
 from benchmarks.endpoint_probe import added, fit_probe
 from benchmarks.endpoint_smart_turn import Answers, load_answers, verdict_waits_ms
 from benchmarks.options import add_corpus
@@ -32,7 +32,7 @@ ENOUGH = (-1.5, -1.0, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
 FIXED_MS = (150, 200, 250, 300, 350, 400, 450, 500, 600)
 CONVINCED = (0.5, 0.8, 0.9, 0.95, 0.98, 0.99)  # odds
 BOTH = "judged with smart turn"
-_OUTLASTED_MS = 450  # a wait of that cuts into none of the turns by which peers were measured
+_OUTLASTED_MS = 450  # a wait as long as an answer may take; longer pauses are another matter
 _FOLDS = 4  # of the speakers who are many
 _COLUMNS = 3  # of the drawing
 _COLOURS = {
@@ -85,13 +85,12 @@ def _groups(complete: Sequence[Observed]) -> Iterator[tuple[str, list[Observed]]
 
 def _outlasted(turns: Sequence[Observed]) -> list[Observed]:
     """Return those that nobody is cut into who just waits for long."""
-    answered = _fixed(turns, _OUTLASTED_MS)
+    answered = _fixed(table(turns), _OUTLASTED_MS)
     return [each for each, at_ms in zip(turns, answered, strict=True) if at_ms >= 0]
 
 
-def _fixed(turns: Sequence[Observed], wait_ms: float) -> Numbers:
-    """Return when each is answered by who always waits as long."""
-    rows = table(turns)
+def _fixed(rows: Table, wait_ms: float) -> Numbers:
+    """Return when each turn is answered by who always waits as long."""
     return answered_ms(rows, np.full(len(rows.turn), wait_ms))
 
 
@@ -126,11 +125,11 @@ def frontier(
             points[label] += [
                 point(BOTH, enough, names, by_turn[:, n]) for n, enough in enumerate(ENOUGH)
             ]
+        laid_out = table(chosen)
         for wait_ms in FIXED_MS:
-            points[label].append(point("fixed", wait_ms, names, _fixed(chosen, wait_ms)))
+            points[label].append(point("fixed", wait_ms, names, _fixed(laid_out, wait_ms)))
         if answers is None:
             continue
-        laid_out = table(chosen)
         for odds in CONVINCED:
             answered = answered_ms(laid_out, verdict_waits_ms(chosen, answers, odds))
             points[label].append(point("smart turn", odds, names, answered))

@@ -91,11 +91,9 @@ def test_every_condition_counts_in_the_second_curve(points) -> None:
 
 def test_turns_without_a_long_pause_are_a_curve_of_their_own() -> None:
     """They are told by the pause, not by what any judge makes of them."""
-    long = Observed(
-        "long", "m41", "room", True, 1000.0, 2000.0, pause(200, 520) + pause(1000, 900)
-    )
-    short = Observed(
-        "short", "m42", "room", True, 1000.0, 2000.0, pause(200, 400) + pause(1000, 900)
+    long, short = (
+        replace(turn(name, speaker=name), pauses=pause(200, ms) + pause(1000, 900))
+        for name, ms in (("long", 520), ("short", 400))
     )
     curves = frontier([*OWN, *OBSERVED[-2:], long, short], unseen=True)
     of = {label: {each.turns for each in curve} for label, curve in curves.items()}
