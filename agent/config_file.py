@@ -107,7 +107,10 @@ def parse_override(text: str) -> tuple[str, Any]:
     try:
         return key.strip(), yaml.load(value, _OnceEach) if value.strip() else ""
     except (yaml.YAMLError, RecursionError) as error:
-        raise ConfigError(f"--set {text}: {value!r} is not a YAML value") from error
+        raise ConfigError(
+            f"--set {text}: {value!r} is not a YAML value; put each text in double quotes, "
+            "and the whole in single ones: --set 'ice.servers=[\"stun:host:3478\"]'"
+        ) from error
 
 
 def _overlay(tree: Any, keys: list[str], value: Any, path: str = "") -> dict[str, Any]:

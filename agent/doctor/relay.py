@@ -1,15 +1,20 @@
-"""Whether a STUN or TURN server answers, and takes our password."""
+"""Whether a STUN or TURN server answers, takes our password, and lets callers in."""
 
 import asyncio
+import contextlib
+import socket
 
 from aioice import stun, turn
 from aiortc import RTCIceServer
 from aiortc.rtcicetransport import parse_stun_turn_uri
 
-from agent.doctor.check import FAIL, OK, Check
+from agent.doctor.check import FAIL, OK, WARN, Check
+from agent.media.upstream import relay
 
 _PATIENCE_S = 4.0  # two of STUN's retransmissions
 _STALE_NONCE = 438
+_KNOCK, _KNOCKS, _KNOCK_S = b"a caller", 3, 0.3
+_OPEN = "callers come unannounced: start coturn with --server-relay, and open its ports"
 _UNAUTHORISED = (401, _STALE_NONCE)  # the second is coturn's answer to a second wrong password
 
 
@@ -48,17 +53,46 @@ async def _ask(url: str, parsed: dict[str, object], server: RTCIceServer) -> Che
     async with asyncio.timeout(_PATIENCE_S):
         if parsed["scheme"] == "stun":
             return Check(url, OK, f"sees this machine as {await _seen_as(address)}")
-        transport, _ = await turn.create_turn_endpoint(
-            asyncio.DatagramProtocol,
-            server_addr=address,
-            username=server.username,
-            password=str(server.credential),
-            ssl=parsed["scheme"] == "turns",
-            transport=str(parsed.get("transport") or "udp"),
-        )
-        relayed = transport.get_extra_info("sockname")
+        return await _lets_in(url, address, parsed, server)
+
+
+class _Visited(asyncio.DatagramProtocol):
+    """Our end of a relay."""
+
+    def __init__(self) -> None:
+        self.came = asyncio.Event()
+
+    def datagram_received(self, data: bytes, addr: object) -> None:
+        if data == _KNOCK:
+            self.came.set()
+
+
+async def _lets_in(
+    url: str, address: tuple[str, int], parsed: dict[str, object], server: RTCIceServer
+) -> Check:
+    """Come to the relay as a caller does: from somewhere that it was not told of."""
+    relay.install()
+    transport, visited = await turn.create_turn_endpoint(
+        _Visited,
+        server_addr=address,
+        username=server.username,
+        password=str(server.credential),
+        ssl=parsed["scheme"] == "turns",
+        transport=str(parsed.get("transport") or "udp"),
+    )
+    relayed = transport.get_extra_info("sockname")
+    found = f"relays for us at {relayed[0]}"
+    family = socket.AF_INET6 if ":" in relayed[0] else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as caller:
+            for _ in range(_KNOCKS):
+                with contextlib.suppress(OSError, TimeoutError):  # on the way, or nobody came
+                    caller.sendto(_KNOCK, relayed)
+                    await asyncio.wait_for(visited.came.wait(), _KNOCK_S)
+                    return Check(url, OK, f"{found}, for whoever comes")
+    finally:
         transport.close()
-        return Check(url, OK, f"relays for us at {relayed[0]}")
+    return Check(url, WARN, f"{found}, but lets in nobody whom it was not told of", _OPEN)
 
 
 async def _seen_as(address: tuple[str, int]) -> str:

@@ -122,6 +122,14 @@ def test_what_looks_like_a_date_or_a_number_and_is_none_is_told(tmp_path, value,
     assert quoted.agent.greeting == "2020-13-45"
 
 
+def test_what_yaml_does_not_take_as_it_is_can_be_quoted() -> None:
+    """A relay by TCP has a question mark. Killed: a remedy that does not mention quotes."""
+    with pytest.raises(ConfigError, match="not a YAML value; put each text in double quotes"):
+        parse_override("ice.servers=[turn:host:3478?transport=tcp]")
+    key, value = parse_override('ice.servers=["turn:host:3478?transport=tcp"]')
+    assert (key, value) == ("ice.servers", ["turn:host:3478?transport=tcp"])
+
+
 def test_brackets_without_an_end_are_no_traceback(tmp_path) -> None:
     brackets = "[" * 3000 + "]" * 3000
     with pytest.raises(ConfigError, match=r"config\.yaml: brackets within brackets"):

@@ -33,9 +33,9 @@ def example():
     return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
 
 
-def example_relay():
-    """The one that a comment of .env.example shows."""
-    return re.search(r"from outside: (\S+)", (DEPLOY / ".env.example").read_text())[1]
+def example_relays():
+    """Those that comments of .env.example show."""
+    return re.findall(r"(\[\S*turn:\S+)", (DEPLOY / ".env.example").read_text())
 
 
 def interpolated(variables):
@@ -138,18 +138,27 @@ def test_nobody_reaches_the_server_but_through_the_proxy(services, monkeypatch):
     assert proxied == [f"{server.host}:{server.port}"]
 
 
-def test_a_relay_in_the_environment_is_one_that_calls_can_use(monkeypatch):
-    services = interpolated({**example(), "ICE_SERVERS": example_relay()})["services"]
+def test_there_are_examples_of_a_relay():
+    assert len(example_relays()) == 2
+
+
+@pytest.mark.parametrize("written", example_relays())
+def test_a_relay_in_the_environment_is_one_that_calls_can_use(written, monkeypatch):
+    services = interpolated({**example(), "ICE_SERVERS": written})["services"]
     for name in ("VOXLINE_TURN_USERNAME", "VOXLINE_TURN_PASSWORD"):
         assert name in services["voxline"]["environment"]
         monkeypatch.setenv(name, "x")
     [server] = ice_servers(served(services, monkeypatch))
-    assert server.urls == ["turn:turn.example:3478"]
+    assert server.urls == yaml.safe_load(written)
 
 
 def test_the_file_of_settings_names_only_what_differs():
     differing = load(DEPLOY / "config.yaml")
     assert differing == Config()
+
+
+def test_callers_may_come_to_the_relay_unannounced(services):
+    assert "--server-relay" in services["coturn"]["command"]
 
 
 def test_the_relays_ports_do_not_meet_those_that_the_system_picks(services):

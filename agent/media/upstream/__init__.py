@@ -16,6 +16,7 @@ classes in place of theirs, once a process. What is changed, and why:
 * RTCP feedback: one datagram may ask for the same packets thousands of times, and gets them.
 * sockets, and relays: what is opened while a connection is closed stays open for ever, and
   whoever waits for it goes on waiting.
+* relays: what comes by one from somebody whom we have not sent to is discarded.
 * whoever hangs up during the DTLS handshake leaves a traceback in the log.
 * host addresses: loopback is left out; an address behind NAT cannot be named.
 * SCTP: what waits to be put together is unbounded, and read through again for each packet; one
@@ -31,6 +32,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import aioice.ice
+import aioice.turn
 import aiortc.codecs
 import aiortc.rtcdtlstransport
 import aiortc.rtcicetransport
@@ -47,6 +49,7 @@ from agent.config import Config
 from agent.errors import ConfigError
 from agent.media import addresses
 from agent.media.ice_servers import ice_servers
+from agent.media.upstream import relay
 from agent.media.upstream.ice import Connection, Protocol
 from agent.media.upstream.sctp import Association
 
@@ -157,6 +160,8 @@ def _insides() -> Iterable[tuple[object, tuple[str, ...]]]:
     yield aioice.ice.Connection(ice_controlling=False), checks
     yield aioice.ice.Connection, ("query_consent", "build_request")
     yield aioice.ice, ("get_host_addresses", "StunProtocol")
+    yield aioice.turn, ("TurnClientUdpProtocol", "TurnClientTcpProtocol")
+    yield aioice.turn.TurnClientMixin, ("datagram_received", "receiver")
     yield aiortc.rtcicetransport, ("Connection",)
     yield aiortc.rtcdtlstransport, ("RtpRouter",)
     yield aiortc.rtcpeerconnection, ("RTCRtpReceiver", "RTCSctpTransport", "RTCIceTransport")
@@ -194,6 +199,7 @@ def install(config: Config) -> None:
     patched: Any = aioice.ice
     patched.get_host_addresses = host_addresses
     patched.StunProtocol = Protocol
+    relay.install()
     patched = aiortc.rtcicetransport
     patched.Connection = Connection
     patched = aiortc.rtcdtlstransport

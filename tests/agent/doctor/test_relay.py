@@ -9,7 +9,7 @@ from aioice import stun
 from aiortc import RTCIceServer
 
 from agent.doctor import relay
-from agent.doctor.check import FAIL, OK, Check
+from agent.doctor.check import FAIL, OK, WARN, Check
 
 needs_coturn = pytest.mark.skipif(coturn.PROGRAM is None, reason="coturn is not installed")
 CREDENTIALS = ["--lt-cred-mech", "--user=me:secret", "--realm=test"]
@@ -84,22 +84,34 @@ def test_a_nonce_that_went_stale_on_the_way_is_asked_for_again(monkeypatch):
     assert answers == []
 
 
+def asked(tmp_path, *options, password="secret", transport="udp"):
+    with coturn.running(tmp_path, *CREDENTIALS, *options) as port:
+        url = f"turn:127.0.0.1:{port}?transport={transport}"
+        return relay.ask(url, RTCIceServer([url], username="me", credential=password))
+
+
 @needs_coturn
 @pytest.mark.slow
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
-def test_a_turn_server_takes_our_password(tmp_path, transport):
-    with coturn.running(tmp_path, *CREDENTIALS) as port:
-        url = f"turn:127.0.0.1:{port}?transport={transport}"
-        check = relay.ask(url, RTCIceServer([url], username="me", credential="secret"))
-    assert (check.status, check.found) == (OK, "relays for us at 127.0.0.1")
+def test_a_turn_server_takes_our_password_and_lets_callers_in(tmp_path, transport):
+    check = asked(tmp_path, "--server-relay", transport=transport)
+    assert (check.status, check.found) == (OK, "relays for us at 127.0.0.1, for whoever comes")
+
+
+@needs_coturn
+@pytest.mark.slow
+def test_one_that_lets_in_only_whom_it_was_told_of_is_warned_of(tmp_path):
+    """A caller would never connect: nobody knows where they call from. Killed: an ok."""
+    check = asked(tmp_path)
+    assert check.status == WARN
+    assert "lets in nobody" in check.found
+    assert "--server-relay" in check.remedy
 
 
 @needs_coturn
 @pytest.mark.slow
 def test_a_wrong_password_is_named(tmp_path):
-    with coturn.running(tmp_path, *CREDENTIALS) as port:
-        url = f"turn:127.0.0.1:{port}?transport=udp"
-        check = relay.ask(url, RTCIceServer([url], username="me", credential="wrong"))
+    check = asked(tmp_path, password="wrong")
     assert check.status == FAIL
     assert "VOXLINE_TURN_PASSWORD" in check.remedy
     assert "wrong" not in check.found + check.remedy
