@@ -113,7 +113,7 @@ class Call:
         )
         self._playout_delay_s = config.playout.caller_delay_ms / 1000
         self._unjudged = False  # something was heard, and what it tells is not known yet
-        self._failed = False  # to judge it, once at least
+        self._failures: set[type[Exception]] = set()  # to judge it, so far
         self._timer: asyncio.TimerHandle | None = None
         self._state_told = self._turns.state.told
         self.ended = False
@@ -155,10 +155,12 @@ class Call:
         try:
             for event in self._caller.judge():
                 self._step(event)
-        except Exception:  # what happens next must happen all the same
-            if not self._failed:
-                log.exception("call %s: a sound is lost; it is logged once", self._line.name)
-            self._failed = True
+        except Exception as error:  # what happens next must happen all the same
+            if type(error) not in self._failures:
+                log.exception(
+                    "call %s: what was heard cannot be dealt with; logged once", self._line.name
+                )
+            self._failures.add(type(error))
         return True
 
     def catch_up(self) -> bool:
@@ -178,10 +180,10 @@ class Call:
             return
         self.judge()
         requests, answers = self._client.ask(text)
+        for answer in answers:  # before what comes of it
+            self._line.send(answer)
         for request in requests:
             self._grant(request)
-        for answer in answers:
-            self._line.send(answer)
 
     def sound_left(self, samples: Samples, at_s: float) -> None:
         """A frame [SPEAK_FRAME] left, whatever is in it, for its slot on the loop's clock."""

@@ -150,7 +150,9 @@ class Caller:
         self._second.resume()
 
     def forget(self) -> None:
-        """What they said was no turn."""
+        """What they said was no turn; what was committed stays, if nothing came since."""
+        if self._unanswered and not self._open:
+            return
         self._engines.forget()
         self._unanswered = 0
         if self._announced:

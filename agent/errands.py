@@ -95,6 +95,8 @@ class Errands:
 
     def want(self) -> None:
         """Speak of the results once all are there, unless a released reply knows them."""
+        if not self._open and self._told[1] > self._known:
+            self._step(ToolsReturned())  # a reply that is tried out, and knows them, stands now
         self._wanted = True
         self._settle()
 

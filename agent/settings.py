@@ -21,6 +21,7 @@ def turn_rules(config: Config, settings: CallSettings) -> TurnRules:
     return TurnRules(
         end_of_turn_s=(fixed_ms or turns.longest_wait_ms) / 1000,
         judges=fixed_ms == 0,
+        longest_s=turns.unfinished_wait_ms / 1000,
         withdraw_s=turns.withdraw_ms / 1000,
         barge_in_s=turns.barge_in_ms / 1000,
         backchannel_s=turns.backchannel_ms / 1000,

@@ -87,8 +87,11 @@ class Timing:
             self._wait.until(self._silent_at + self._floor.rules.backchannel_wait_s)
 
     def judged(self, pause: ev.PauseJudged, now: float) -> None:
-        if self._floor.state is PAUSED and self._floor.rules.judges:
-            self._wait.until(now + (pause.wait_ms - pause.silent_ms) / 1000)
+        """What the gate takes for no speech may begin the silence anew, but not for ever."""
+        rules = self._floor.rules
+        if self._floor.state is PAUSED and rules.judges:
+            until = now + (pause.wait_ms - pause.silent_ms) / 1000
+            self._wait.until(min(until, self._silent_at + rules.longest_s))
 
     def _goes_on(self, at: float) -> bool:
         """Whether a sound at that time is one with those before it; words over another reply

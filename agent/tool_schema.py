@@ -84,12 +84,19 @@ def as_output(result: Any) -> str:
         raise ValueError(f"the result is no JSON: {error}") from error
     if (size := len(output.encode(errors="replace"))) > OUTPUT_BYTES:
         raise ValueError(f"the result has {size} bytes; {OUTPUT_BYTES} at most can be read")
-    return output
+    return _whole(output)
 
 
 def as_failure(reason: str) -> str:
     """Return what a model is told instead of a result."""
-    return json.dumps({"error": reason}, ensure_ascii=False)
+    return json.dumps({"error": _whole(reason)}, ensure_ascii=False)
+
+
+def _whole(text: str) -> str:
+    """With "?" for each half of a surrogate pair, which names of files may hold and no encoder
+    takes: the text goes to other processes, and stays in the memory of the call.
+    """
+    return text.encode(errors="replace").decode()
 
 
 def _adapter(function: Any) -> TypeAdapter[Any]:

@@ -84,8 +84,8 @@ class Toolbox:
     ) -> str:
         try:
             result = await call(arguments)
-        except Exception as error:  # noqa: BLE001 - the edge of somebody else's code
-            return _failed(name, error)
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - see _sealed
+            return _failed(name, error)  # cancelled: what it waited for was, and it did not say
         return _sealed(name, partial(as_output, result))
 
     def _async_loop(self) -> asyncio.AbstractEventLoop:
@@ -109,7 +109,7 @@ def _sealed(name: str, work: Callable[[], str]) -> str:
         return _failed(name, error)
 
 
-def _failed(name: str, error: Exception) -> str:
+def _failed(name: str, error: BaseException) -> str:
     if isinstance(error, ValueError):
         log.warning("tool %s: %s", name, type(error).__name__)
         log.debug("tool %s", name, exc_info=error)

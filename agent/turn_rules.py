@@ -18,6 +18,7 @@ class TurnRules:
     create_response: bool = True  # answer at the end of a turn without being asked
     interrupt_response: bool = True  # speech over a reply stops it
     judges: bool = False  # PauseJudged says how long to wait
+    longest_s: float = float("inf")  # whatever it says, from the caller's last speech
     withdraw_s: float = 0.0  # speech so soon in a reply goes on with the utterance
     backchannel_s: float = 0.0  # speech over a reply may be so long and no turn; 0: none may
     backchannel_wait_s: float = 0.0  # of silence, and then the reply goes on

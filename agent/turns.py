@@ -41,6 +41,8 @@ class Turns:
 
     def follow(self, rules: TurnRules, now: float) -> None:
         """Go by other rules from the next state on; a wait for the caller begins anew."""
+        if rules == self._floor.rules:
+            return
         self._floor.rules = rules
         if self.state is LISTENING and self.deadline is not None:
             self._timing.begin(now)

@@ -1103,6 +1103,19 @@ def test_a_packet_that_leaves_asks_first_what_was_heard() -> None:
     run(main())
 
 
+def test_an_event_is_answered_before_what_comes_of_it() -> None:
+    """Killed: `response.created` before the item that it answers."""
+
+    async def main():
+        async with stage(["Yes?"]) as scene:
+            scene.client.requests = [CreateReply()]
+            sent = len(scene.line.sent)
+            scene.call.message("please")
+            assert scene.line.sent[sent : sent + 2] == ["answer to please", "ReplyStarted"]
+
+    run(main())
+
+
 def test_a_packet_that_cannot_be_judged_is_lost_and_the_call_goes_on(caplog) -> None:
     """Killed: a VAD that fails and takes the client's message, or a deadline, with it."""
 
@@ -1125,7 +1138,7 @@ def test_a_packet_that_cannot_be_judged_is_lost_and_the_call_goes_on(caplog) -> 
             assert scene.client.of(ReplyDone)
 
     run(main())
-    assert caplog.text.count("a sound is lost") == 1
+    assert caplog.text.count("cannot be dealt with") == 1
 
 
 # -- a second opinion of the caller's pauses

@@ -127,6 +127,22 @@ def test_a_pause_is_part_of_the_utterance_and_an_answer_ends_it() -> None:
     run(main())
 
 
+def test_one_committed_is_not_forgotten_with_what_never_came() -> None:
+    """A client clears at each press of a button. Killed: an answer to nothing."""
+
+    async def main():
+        scene = Scene()
+        await scene.begins()
+        scene.follow(HEARING)
+        scene.caller.commit()
+        scene.follow(LISTENING)
+        scene.caller.forget()
+        assert scene.engines.log == []
+        assert scene.caller.to_answer == 1
+
+    run(main())
+
+
 def test_one_committed_waits_for_its_answer() -> None:
     async def main():
         scene = Scene()

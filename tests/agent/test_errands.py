@@ -163,6 +163,29 @@ def test_a_discarded_reply_is_no_answer_either() -> None:
     run(main())
 
 
+def test_a_reply_that_is_tried_out_and_knows_the_result_is_the_answer() -> None:
+    """It is released when it stands. Killed: a client's `response.create` 0.5 s after the
+    caller's words was answered twice.
+    """
+
+    async def main():
+        scene = Scene()
+
+        def step(event):
+            scene.steps.append(event)
+            if event == RETURNED:
+                scene.errands.released(2)
+
+        scene.errands._step = step
+        scene.calls(1, theirs())
+        scene.errands.answer("theirs1", "rain")
+        scene.errands.told(2)  # the caller spoke meanwhile
+        scene.errands.want()
+        assert scene.steps == [CALLED, RETURNED, RETURNED]
+
+    run(main())
+
+
 def test_a_function_that_nobody_has_is_answered_at_once() -> None:
     async def main():
         scene = Scene()

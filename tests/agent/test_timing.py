@@ -354,6 +354,15 @@ def test_a_judged_dialogue(steps) -> None:
     play(Turns(JUDGING), steps)
 
 
+def test_sounds_that_are_no_speech_put_an_answer_off_for_so_long_at_most() -> None:
+    """A voice far away begins the silence anew each time. Killed: no answer in 20 s."""
+    turns = Turns(replace(JUDGING, longest_s=0.8, withdraw_s=0.0))
+    play(turns, [(0.0, STARTS, []), (1.0, STOPS, [PrepareReply(1)])])
+    for n in range(1, 9):
+        play(turns, [(1.0 + n / 11, PauseJudged(0, wait_ms=400, odds=0.0), [])])
+    play(turns, [(1.79, TIME, []), (1.8, TIME, [ReleaseReply(1)])])
+
+
 def test_a_fixed_wait_is_not_judged() -> None:
     steps = [
         (0.0, STARTS, []),

@@ -202,6 +202,13 @@ def test_text_is_told_as_it_is() -> None:
     assert as_output(Place("Bonn")) == '{"city":"Bonn","country":"de"}'
 
 
+def test_half_a_surrogate_pair_does_not_get_into_the_call() -> None:
+    """A file's name may hold one. Killed: no reply of the call could be asked for any more."""
+    name = b"caf\xe9.txt".decode("utf-8", "surrogateescape")
+    assert as_output(name) == "caf?.txt"
+    assert json.loads(as_failure(name)) == {"error": "caf?.txt"}
+
+
 def test_what_is_no_json_and_what_is_too_long_is_no_result() -> None:
     with pytest.raises(ValueError, match="no JSON"):
         as_output(object())

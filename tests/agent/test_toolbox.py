@@ -162,6 +162,16 @@ def test_an_async_function_that_takes_too_long_is_stopped() -> None:
     asyncio.run(main())
 
 
+def test_an_async_function_that_ends_cancelled_has_a_result() -> None:
+    """It waited for a task that was. Killed: a caller who heard one filler and never more."""
+
+    async def cancelled() -> None:
+        """Wait."""
+        raise asyncio.CancelledError
+
+    assert json.loads(run(cancelled))["error"].startswith("cancelled failed: CancelledError")
+
+
 def test_functions_that_hang_are_so_many_at_most() -> None:
     gate = Gate()
 

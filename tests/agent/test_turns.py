@@ -183,6 +183,15 @@ def test_new_rules_hold_from_the_next_state() -> None:
     )
 
 
+def test_rules_that_are_as_before_begin_no_wait_anew() -> None:
+    """A client renews its instructions. Killed: a silent caller who was never asked."""
+    turns = Turns(RULES)
+    turns.handle(Connected(), 0.0)
+    due = turns.deadline
+    turns.follow(replace(RULES), 5.0)
+    assert turns.deadline == due is not None
+
+
 def test_a_client_that_answers_by_itself_from_now_on_is_not_forestalled() -> None:
     turns = Turns(RULES)
     play(turns, [(0.0, STARTS, []), (1.0, STOPS, [PrepareReply(1)])])

@@ -16,7 +16,7 @@ from dataclasses import replace
 from threading import Event
 from time import monotonic
 
-from agent.audio.frame import Samples
+from agent.audio.frame import HEAR_HZ, Samples
 from agent.audio.pcm16 import to_pcm16
 from agent.brains.languages import transcribed
 from agent.brains.openai_chat import trouble
@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 
 _KEY = "VOXLINE_OPENAI_API_KEY"
 _AGAIN_S = 0.1  # before a second attempt; doubled after each
+_LONGEST_BYTES = 2 * HEAR_HZ * 300  # of an utterance; of a longer one the end counts
 _WORDS_S = 0.3  # for the words over a reply, which has gone on by then
 
 
@@ -77,6 +78,8 @@ class OpenaiChatListener:
 
     def hear(self, samples: Samples) -> None:
         self._utterance += to_pcm16(samples)
+        if len(self._utterance) > 2 * _LONGEST_BYTES:  # in one move now and then
+            del self._utterance[:-_LONGEST_BYTES]
 
     def reply(self, conversation: Conversation) -> Iterator[Piece]:
         self._turn = conversation.turn

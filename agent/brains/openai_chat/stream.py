@@ -17,7 +17,7 @@ class Completion:
     """One reply under way. `feed` raises EngineError for what is no chat completion."""
 
     def __init__(self, turn: int) -> None:
-        """`turn` makes ids for tool calls of a server that gives none."""
+        """`turn` makes ids for tool calls: the server's may be missing, or come again."""
         self._turn = turn
         self._data: list[str] = []  # of the event under way
         self._calls: dict[int, _Call] = {}  # by their index in the reply
@@ -92,15 +92,14 @@ class _Call:
     """A tool call in parts."""
 
     def __init__(self) -> None:
-        self._id = self._name = self._arguments = ""
+        self._name = self._arguments = ""
 
     def add(self, part: dict[str, Any]) -> None:
         function = part.get("function") or {}
-        self._id = part.get("id") or self._id
         self._name += function.get("name") or ""
         self._arguments += function.get("arguments") or ""
 
-    def whole(self, own_id: str) -> ToolCall:
+    def whole(self, call_id: str) -> ToolCall:
         arguments = self._arguments or "{}"
         try:
             good = isinstance(json.loads(arguments), dict)
@@ -111,7 +110,7 @@ class _Call:
                 f"the model called {self._name or 'no function'} with arguments that are no "
                 "JSON object; raise openai_chat.max_tokens if the reply was cut"
             )
-        return ToolCall(self._id or own_id, self._name, arguments)
+        return ToolCall(call_id, self._name, arguments)
 
 
 def _garbage(what: str) -> EngineError:

@@ -27,6 +27,7 @@ from chat_server import (
 )
 
 from agent.audio.pcm16 import to_pcm16
+from agent.brains.openai_chat import brain
 from agent.brains.openai_chat.brain import OpenaiChatBrain
 from agent.brains.openai_chat.wav import wav
 from agent.config import OpenaiChat
@@ -148,20 +149,30 @@ def test_what_was_discarded_or_forgotten_is_never_heard_again(server, listener):
     assert "input_audio" not in str(server.bodies()[-1])
 
 
+def test_of_speech_without_end_the_end_is_kept(listener, monkeypatch):
+    """Killed: 57 MB after half an hour that nobody answers, all of it sent with the next."""
+    monkeypatch.setattr(brain, "_LONGEST_BYTES", 2 * len(SPEECH))
+    for level in range(9):
+        listener.hear(SPEECH * 0 + level / 10)
+    listener.hear(SPEECH)
+    assert len(listener._utterance) <= 4 * len(SPEECH)
+    assert listener._utterance.endswith(to_pcm16(SPEECH))
+
+
 def test_a_tool_is_asked_for_and_its_result_is_passed_on(server, listener):
     tool = Tool("weather", "Tells the weather.", '{"type": "object"}')
     function = {"name": "weather", "arguments": '{"city": "Paris"}'}
     server.will(says("Let me see.", calls=[{"index": 0, "id": "abc", "function": function}]))
     listener.hear(SPEECH)
     asked = Conversation("", "en-US", turn=1, tools=(tool,))
-    call = ToolCall("abc", "weather", '{"city": "Paris"}')
+    call = ToolCall("000001000", "weather", '{"city": "Paris"}')
     assert list(listener.reply(asked)) == [Text("Let me see."), call]
     listener.keep()
     past = (Exchange("", "Let me see.", 1, (ToolUse(call, "sunny"),)),)
     list(listener.reply(Conversation("", "en-US", past, 2, (tool,))))
     assert server.bodies()[-1]["messages"][-1] == {
         "role": "tool",
-        "tool_call_id": "abc",
+        "tool_call_id": "000001000",
         "content": "sunny",
     }
     assert server.bodies()[-1]["tools"][0]["function"]["name"] == "weather"
@@ -488,7 +499,7 @@ def test_a_result_needs_no_words_after_those_that_went_before_it(server, listene
 def test_a_call_alone_is_no_silence(server, listener):
     listener.hear(SPEECH)
     server.will(says(calls=[CALL]))
-    assert list(listener.reply(PLAIN)) == [ToolCall("abc123XYZ", "now", "{}")]
+    assert list(listener.reply(PLAIN)) == [ToolCall("000001000", "now", "{}")]
 
 
 def test_a_server_that_went_away_is_named(server, listener):

@@ -68,16 +68,18 @@ def test_a_tool_call_is_put_together_from_its_parts():
         )
     feed(completion, call(1, name="now"))
     assert completion.calls() == [
-        ToolCall("id0", "weather", '{"city": "Paris"}'),
-        ToolCall("id1", "now", "{}"),
+        ToolCall("000001000", "weather", '{"city": "Paris"}'),
+        ToolCall("000001001", "now", "{}"),
     ]
 
 
-def test_a_call_without_an_id_gets_one_of_nine_characters_that_no_other_turn_gives():
+@pytest.mark.parametrize("servers", [{}, {"id": "functions.f:0"}])
+def test_a_call_gets_an_id_of_nine_characters_that_no_other_turn_gives(servers):
+    """Killed: a server's own, which may be the same each time: nothing was called twice."""
     ids = set()
     for turn in (1, 2, 1_000_001):
         completion = Completion(turn)
-        feed(completion, event(delta={"tool_calls": [{"function": {"name": "f"}}]}))
+        feed(completion, event(delta={"tool_calls": [{"function": {"name": "f"}, **servers}]}))
         ids.update(each.id for each in completion.calls())
     assert {len(each) for each in ids} == {9}
     assert all(each.isalnum() for each in ids)
