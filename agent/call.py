@@ -296,13 +296,13 @@ class Call:
     # -- replies
 
     def _prepare(self, turn: int) -> None:
-        utterance, silent_at = self._caller.to_answer, self._caller.silent_at
+        utterance, silence = self._caller.to_answer, self._caller.silence
         if utterance:
             self._errands.caller_spoke()
         self._errands.told(turn)
         conversation = replace(self._conversation(turn), over_reply=self._replies.holds)
         pieces = self._caller.heed(self._engines.reply(turn, conversation), self._meant)
-        self._replies.prepare(turn, utterance, silent_at, pieces)
+        self._replies.prepare(turn, utterance, silence, pieces)
 
     def _meant(self, odds: float) -> None:
         """The brain gives the odds that this pause ends the turn, by what was said."""

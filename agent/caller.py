@@ -50,7 +50,7 @@ class Caller:
         self._began_ms = 0  # and in media time, preroll included
         self._started = ev.SpeechStarted(0, 0)
         self._ended = ev.SpeechEnded(0, 0)
-        self._silent_at: float | None = None  # when they fell silent, on the loop's clock
+        self._silence: tuple[float, float] | None = None
         self._transcripts: set[asyncio.Task[None]] = set()
 
     @property
@@ -59,11 +59,13 @@ class Caller:
         return self._utterance if self._open else self._unanswered
 
     @property
-    def silent_at(self) -> float | None:
-        """Since when the caller waits, on the loop's clock; None: nobody has just spoken."""
+    def silence(self) -> tuple[float, float] | None:
+        """When they fell silent, and when that was noticed, on the loop's clock; None: nobody
+        has just spoken.
+        """
         if not self._open:
             return None
-        return self._loop.time() if self._silent_at is None else self._silent_at
+        return self._silence or (self._loop.time(), self._loop.time())
 
     def hear(self, samples: Samples) -> None:
         """Take the next samples, [n] at HEAR_HZ; what they tell is for `judge` to say."""
@@ -77,12 +79,13 @@ class Caller:
         for event in self._ear.judge():
             match event:
                 case ev.SpeechStarted():
-                    self._started, self._silent_at = event, None
+                    self._started, self._silence = event, None
                     if not self._open:  # else it is one more word of the same utterance
                         self.spoke_s = self._loop.time() - event.ago_ms / 1000
                 case ev.SpeechEnded():
                     self._ended = event
-                    self._silent_at = self._loop.time() - event.ago_ms / 1000
+                    now = self._loop.time()
+                    self._silence = now - event.ago_ms / 1000, now
             yield event
         self._second.ask_if_due()
 
@@ -167,7 +170,7 @@ class Caller:
 
     def _told_committed(self) -> None:
         self._ear.believe()
-        stopped_ms = self._ear.now_ms if self._silent_at is None else self._ended.at_ms
+        stopped_ms = self._ear.now_ms if self._silence is None else self._ended.at_ms
         self._tell(nt.UtteranceStopped(self._utterance, stopped_ms))
         self._tell(nt.UtteranceCommitted(self._utterance))
         self._announced = False  # it cannot be forgotten any more

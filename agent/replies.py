@@ -90,16 +90,19 @@ class Replies:
     # -- what turns.py wants
 
     def prepare(
-        self, turn: int, utterance: int, silent_at: float | None, pieces: AsyncGenerator[Piece]
+        self,
+        turn: int,
+        utterance: int,
+        silence: tuple[float, float] | None,
+        pieces: AsyncGenerator[Piece],
     ) -> None:
         """Work out reply `turn`; nothing of it leaves.
 
-        `silent_at`: since when the caller waits for it, on the loop's clock.
+        `silence`: since when the caller waits for it, and when that was noticed.
         """
         reply = self._begin(turn, utterance)
-        if silent_at is not None:
-            now = self._loop.time()
-            reply.marks = Marks(silent_at, now, now)
+        if silence is not None:
+            reply.marks = Marks(*silence, self._loop.time())
         if self._held is not None:
             pieces = self._overheard(turn, pieces)
         reply.start(pieces, self.style, self._config.agent.apology)

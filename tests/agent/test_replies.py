@@ -76,7 +76,8 @@ class Scene(SimpleNamespace):
         super().__init__(**{k: v for k, v in locals().items() if k not in ("self", "config")})
 
     def prepare(self, turn, *pieces, utterance=1, silent_at=0.0):
-        self.replies.prepare(turn, utterance, silent_at, self.engines._pieces(pieces))
+        silence = silent_at, silent_at + 0.06
+        self.replies.prepare(turn, utterance, silence, self.engines._pieces(pieces))
 
     def told_of(self, kind):
         return [notice for notice in self.told if isinstance(notice, kind)]
