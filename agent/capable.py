@@ -3,6 +3,9 @@
 Asks the driver, the disk and, where one is named, the chat server. Imports no model.
 """
 
+import sys
+from typing import Final
+
 from agent import machine, weights
 from agent.config import Config
 from agent.errors import ConfigError, installs
@@ -10,6 +13,8 @@ from agent.errors import ConfigError, installs
 VOXTRAL_PACKAGES = ("transformers", "mistral_common", "accelerate")
 KOKORO_PACKAGES = ("kokoro", "misaki")
 EXTRA = installs("voxtral")
+_PYTHON: Final = sys.version_info[:2]
+_PYTHON_WITHOUT_KOKORO: Final = (3, 13)  # and newer ones; pyproject.toml leaves it out there
 
 # What Voxtral-Mini-3B takes of a GPU, by dtype: 4.68 billion parameters, of which int8 packs
 # the 3.2 billion of the language model's layers.
@@ -65,10 +70,22 @@ def kokoro_lacks(config: Config) -> str:
             f"{gpu.name} has {gpu.free_bytes / 1e9:.1f} GB free and it takes {need / 1e9:.1f}; "
             "free some, as with vLLM's --gpu-memory-utilization"
         )
+    if lack := python_lacks():
+        return lack
     if absent := machine.missing_packages(*KOKORO_PACKAGES):
-        return f"{', '.join(absent)} not installed; run: {EXTRA} (Python 3.11 or 3.12)"
+        return f"{', '.join(absent)} not installed; run: {EXTRA}"
     found = weights.find(config.kokoro.model)
     return f"{found.lacks}; {found.remedy}" if found.lacks else ""
+
+
+def python_lacks() -> str:
+    """Why Kokoro cannot be installed for this Python; "" if it can."""
+    if _PYTHON < _PYTHON_WITHOUT_KOKORO:
+        return ""
+    return (
+        f"Kokoro has no release for Python {_PYTHON[0]}.{_PYTHON[1]} yet; run Voxline with"
+        " Python 3.11 or 3.12"
+    )
 
 
 def server_lacks(config: Config) -> str:

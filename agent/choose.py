@@ -15,6 +15,7 @@ from agent.capable import (
     KOKORO_PACKAGES,
     VOXTRAL_PACKAGES,
     kokoro_lacks,
+    python_lacks,
     server_lacks,
     voxtral_lacks,
 )
@@ -183,7 +184,8 @@ def _voice(name: str, config: Config) -> Voice:
 
 def _found_voxtral(config: Config) -> Config:
     """With the folder of its checkpoint, so that the hub is asked once. Raises ConfigError."""
-    _wants("voxtral", VOXTRAL_PACKAGES)
+    key = "agent.brain" if config.agent.brain else "agent.engine"
+    _wants(key, "voxtral", VOXTRAL_PACKAGES)
     from agent.brains.voxtral.start import found
 
     with _reading("voxtral.model"):
@@ -193,7 +195,10 @@ def _found_voxtral(config: Config) -> Config:
 
 def _found_kokoro(config: Config) -> Config:
     """With the folder of its checkpoint, which has the voice asked for. Raises ConfigError."""
-    _wants("kokoro", KOKORO_PACKAGES)
+    key = "agent.voice" if config.agent.voice else "agent.engine"
+    if lack := python_lacks():  # what is missing for that no command installs
+        raise ConfigError(f"{key}: {lack}, or set agent.voice to espeak")
+    _wants(key, "kokoro", KOKORO_PACKAGES)
     from agent.voices.kokoro.checkpoint import Voices, find
     from agent.voices.kokoro.languages import EXTRAS, NEEDS, chosen
 
@@ -231,9 +236,9 @@ def _reading(key: str) -> Iterator[None]:
         ) from error
 
 
-def _wants(engine: str, packages: tuple[str, ...]) -> None:
-    """Raises ConfigError where an engine's packages are not installed."""
+def _wants(key: str, engine: str, packages: tuple[str, ...]) -> None:
+    """Raises ConfigError where the packages of an engine that `key` asks for are missing."""
     if absent := machine.missing_packages(*packages):
         raise ConfigError(
-            f"agent.engine: {engine} needs {', '.join(absent)}; run: {EXTRA}, or choose another"
+            f"{key}: {engine} needs {', '.join(absent)}; run: {EXTRA}, or choose another"
         )

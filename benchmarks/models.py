@@ -13,7 +13,7 @@ import argparse
 import gc
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -70,7 +70,7 @@ def voxtral_rows(config: Config, ceilings: Ceilings, repeats: int) -> Iterator[R
     stock_first, stock_token = stock.first_ms(repeats), stock.token_ms(repeats)
     del stock
     _tidy()
-    started = start(config)
+    started = start(replace(config, voxtral=replace(config.voxtral, transcript=False)))
     runner, tekken = started.runner, started.tekken
     prefix = [tekken.bos, tekken.inst] + [_TOKEN] * (PREFIX_TOKENS - 2)
 

@@ -302,7 +302,8 @@ PURE = [
     *("signaling.limits", "signaling.origins"),
     *("agent.brains.voxtral.agenda", "agent.brains.voxtral.span"),
     *("agent.brains.voxtral.said", "agent.brains.voxtral.speech"),
-    *("agent.brains.voxtral.recollection", "agent.brains.languages"),
+    *("agent.brains.voxtral.recollection", "agent.brains.voxtral.excerpt"),
+    "agent.brains.languages",
 ]
 IMPURE = {"asyncio", "logging", "os", "random", "socket", "threading", "time"}
 MODELS = [

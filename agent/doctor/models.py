@@ -37,7 +37,8 @@ def gpu(config: Config, choice: Choice) -> Check:
     if lack := machine.torch_lacks(found):
         why, _, remedy = lack.partition("; ")
         return Check("GPU", WARN, f"{listed}; torch cannot use it: {why}", remedy)
-    if not found.gpus[0].has_bfloat16 and config.voxtral.dtype == "bfloat16":
+    wanted = config.voxtral.dtype if choice.brain == "voxtral" else ""
+    if wanted == "bfloat16" and not found.gpus[0].has_bfloat16:
         return Check("GPU", WARN, listed, "it has no bfloat16: set voxtral.dtype to float16")
     return Check("GPU", OK, listed)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
+from agent.capable import python_lacks
 from agent.config import Config
 from agent.doctor.check import FAIL, OK, WARN, Check
 from agent.errors import installs
@@ -40,6 +41,9 @@ def packages() -> Check:
 def extra(needed: tuple[str, ...]) -> Check:
     """The packages of the engines for a GPU; `needed` names those engines that will run."""
     name = f"packages [{_EXTRA}]"
+    if "kokoro" in needed and (lack := python_lacks()):
+        found, _, remedy = lack.partition("; ")
+        return Check(name, FAIL, found, f"{remedy}, or set agent.voice to espeak")
     try:
         wanted = _wanted(extra=_EXTRA)
     except PackageNotFoundError:

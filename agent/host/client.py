@@ -161,6 +161,14 @@ class EngineHost:
             del self._streams[stream.request]
             stream.put(EngineError(reason))
 
+    def _lose(self) -> None:
+        """There is no process to talk to: whoever waits is told, as is who counts."""
+        self._process = None
+        self._on_death()
+        for stream in self._streams.values():
+            stream.lose(_DIED)
+        self._streams.clear()
+
     async def _bury(self, process: EngineProcess) -> str:
         """End what is left of it, and tell what became of it."""
         try:
@@ -179,12 +187,9 @@ class EngineHost:
         while True:
             born = loop.time()
             await process.gone.wait()
-            self._process = None
-            self._on_death()
-            for stream in self._streams.values():
-                stream.lose(_DIED)
-            self._streams.clear()
-            trouble = trouble or f"the engines died: {await self._bury(process)}"
+            if not trouble:  # else it is the same death, and one more attempt that failed
+                self._lose()
+                trouble = f"the engines died: {await self._bury(process)}"
             wait_s = backoff.wait_s(loop.time() - born)
             log.error("%s; they are being started again in %.1f s", trouble, wait_s)
             await asyncio.sleep(wait_s)

@@ -20,6 +20,7 @@ def able(monkeypatch, tmp_path):
     monkeypatch.setattr(machine, "version", lambda name: "2.13.0")
     monkeypatch.setattr(machine, "find_spec", lambda name: name)
     monkeypatch.setattr(machine, "torch_cuda", lambda: (13, 0))
+    monkeypatch.setattr(capable, "_PYTHON", (3, 12))
     models = {}
     for name, file in (("voxtral", "model.safetensors"), ("kokoro", "kokoro.pth")):
         folder = tmp_path / name
@@ -99,6 +100,16 @@ def test_missing_packages_are_named(able, monkeypatch):
     assert capable.kokoro_lacks(config).startswith("kokoro not installed; run: ")
     monkeypatch.setattr(machine, "find_spec", lambda name: None)
     assert "transformers, mistral_common, accelerate not" in capable.voxtral_lacks(config)
+
+
+def test_a_python_without_a_release_of_kokoro_is_told_so(able, monkeypatch):
+    monkeypatch.setattr(machine, "find_spec", lambda name: None if name == "kokoro" else name)
+    monkeypatch.setattr(capable, "_PYTHON", (3, 13))
+    config = load(None, able)
+    assert capable.voxtral_lacks(config) == ""
+    assert capable.kokoro_lacks(config) == (
+        "Kokoro has no release for Python 3.13 yet; run Voxline with Python 3.11 or 3.12"
+    )
 
 
 def test_missing_weights_are_named(able):

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from chat_server import MODEL, chat_server
 
+from agent import capable
 from agent import choose as module
 from agent.brains.openai_chat.brain import OpenaiChatBrain
 from agent.choose import Choice, build, choose, languages, voice_of
@@ -131,12 +132,42 @@ def test_somebodys_own_are_built() -> None:
     assert voice.voices()
 
 
-@pytest.mark.parametrize(("brain", "voice"), [("voxtral", "tone"), ("scripted", "kokoro")])
-def test_an_engine_without_its_packages_stops_the_start(monkeypatch, brain, voice) -> None:
+@pytest.mark.parametrize(
+    ("agent", "told"),
+    [
+        (
+            {"agent.brain": "voxtral", "agent.voice": "tone"},
+            "brain: voxtral needs transf",
+        ),
+        ({"agent.brain": "scripted", "agent.voice": "kokoro"}, "voice: kokoro needs kokoro"),
+        ({"agent.engine": "voxtral", "agent.voice": "tone"}, "engine: voxtral needs transf"),
+        ({"agent.engine": "voxtral"}, "engine: kokoro needs kokoro"),
+    ],
+)
+def test_an_engine_without_its_packages_stops_the_start(monkeypatch, agent, told) -> None:
+    """By the key that asked for it. Killed: agent.engine, whoever asked."""
+    monkeypatch.setattr(capable, "_PYTHON", (3, 12))
     monkeypatch.setattr(module.machine, "missing_packages", lambda *names: names[:1])
-    config = load(None, {"agent.brain": brain, "agent.voice": voice})
-    with pytest.raises(ConfigError, match=r"needs (transformers|kokoro); run: .*pip install"):
+    config = load(None, agent)
+    with pytest.raises(ConfigError, match=rf"^agent\.{told}.*; run: .*pip install"):
         build(config, choose(config))
+
+
+@pytest.mark.parametrize("key", ["agent.voice", "agent.engine"])
+def test_a_python_for_which_there_is_no_kokoro_is_not_told_to_install_it(
+    monkeypatch, key
+) -> None:
+    """Killed: "run: pip install '.[voxtral]'", which leaves it out there."""
+    monkeypatch.setattr(capable, "_PYTHON", (3, 13))
+    monkeypatch.setattr(module.machine, "missing_packages", lambda *names: names)
+    value = "kokoro" if key == "agent.voice" else "voxtral"
+    config = load(None, {"agent.brain": "scripted", key: value})
+    with pytest.raises(ConfigError) as caught:
+        build(config, choose(config))
+    assert str(caught.value) == (
+        f"{key}: Kokoro has no release for Python 3.13 yet; run Voxline with Python 3.11 or"
+        " 3.12, or set agent.voice to espeak"
+    )
 
 
 @pytest.mark.slow

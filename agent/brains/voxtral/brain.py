@@ -1,7 +1,6 @@
 """Voxtral as config.yaml describes it: loaded, recorded, ready to listen."""
 
 import logging
-from dataclasses import replace
 
 from agent.brains.voxtral.listener import VoxtralListener
 from agent.brains.voxtral.mind import Mind
@@ -19,9 +18,7 @@ class VoxtralBrain:
 
         Raises ConfigError and EngineError.
         """
-        pen = int(voxtral.transcript)  # a slot more, for transcripts
-        wanted = replace(voxtral, calls=voxtral.calls + pen) if voxtral.calls else voxtral
-        started = start(Config(limits=Limits(calls=calls + pen), torch=torch, voxtral=wanted))
+        started = start(Config(limits=Limits(calls=calls), torch=torch, voxtral=voxtral))
         if voxtral.transcript and started.runner.slots < 2:
             log.warning("voxtral: the memory holds one call and no transcripts beside it")
         self._mind = Mind(started.runner, started.tekken, voxtral)

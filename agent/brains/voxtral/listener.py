@@ -5,13 +5,14 @@ All work on the model is the scheduler's; what a turn is told of the past is rec
 
 import logging
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from agent.audio.frame import HEAR_HZ, Samples
 from agent.brains.languages import transcribed
 from agent.brains.voxtral.detok import Detokenizer
+from agent.brains.voxtral.excerpt import Cut
 from agent.brains.voxtral.prompt import transcription
 from agent.brains.voxtral.recollection import Recollection
 from agent.brains.voxtral.reply import Asked, Transcript, VoxtralReply
@@ -60,6 +61,7 @@ class VoxtralListener:
         self._reply: VoxtralReply | None = None
         self._answered: tuple[Utterance, str] | None = None  # last kept, and its language
         self._notes: deque[Tokens] = deque()  # transcripts asked for, oldest first
+        self._cut: set[str] = set()  # ids of calls whose results are told in part
 
     def expect(self, conversation: Conversation) -> None:
         """Have the past in the cache by the time the caller has finished."""
@@ -84,6 +86,7 @@ class VoxtralListener:
         self._reply = None
         utterance = self._spoken(conversation)
         plan = self._recollection.reply(conversation, utterance)
+        self._tell(plan.cut)
         said = self._overheard(conversation, utterance)
         try:
             tokens = shared.scheduler.answer(
@@ -168,6 +171,19 @@ class VoxtralListener:
         coming = max(1, chunks(self._speech.length))
         span = self._recollection.expecting(self._expected, coming)
         self._shared.scheduler.prepare(self._slot, span)
+
+    def _tell(self, cuts: Sequence[Cut]) -> None:
+        """The operator, once of each."""
+        for cut in cuts:
+            if cut.call not in self._cut:
+                log.warning(
+                    "voxtral: of the result of %s the first %d of %d tokens are told, no more"
+                    " fits; let it return less, or raise voxtral.context_tokens",
+                    cut.name,
+                    cut.told,
+                    cut.positions,
+                )
+        self._cut = {cut.call for cut in cuts}
 
     def _spoken(self, conversation: Conversation) -> Utterance | None:
         """What was said so far, or as much of its end as there is room for."""

@@ -1,19 +1,22 @@
 """What the model is told of a conversation: the span that a slot's cache must hold.
 
 Past turns are heard again while they are few, read as text after that, and dropped, the oldest
-first, when the context is full; the instructions never are. Both happen in steps of about half,
-so that not every turn changes the beginning of the span, which would have all of it computed
-again. What a span is depends on the conversation and on what was kept of it, never on what a
-cache happens to hold: the plan for a reply is the same whether or not anything was prepared.
+first, when the context is full; the instructions never are. Before that, long results of
+functions are cut. All of it happens in steps of about half, so that not every turn changes the
+beginning of the span, which would have all of it computed again. What a span is depends on the
+conversation and on what was kept of it, never on what a cache happens to hold: the plan for a
+reply is the same whether or not anything was prepared.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 from typing import Final
 
 import numpy as np
 
 from agent.brains.languages import instructions
+from agent.brains.voxtral.excerpt import Cut, excerpt, level
 from agent.brains.voxtral.prompt import Agent, Result, Turn, User, chat
 from agent.brains.voxtral.said import Said
 from agent.brains.voxtral.span import (
@@ -32,14 +35,18 @@ _BETWEEN: Final = 8  # ids at most around an utterance
 _NOW: Final = 2**31  # after every turn
 _UNKNOWN: Final = "\u2026"  # said by the caller, and nobody knows what it was
 _FULL: Final = 0.7  # share of the room that is left filled when turns have to go
+_EXCERPTS: Final = 64  # remembered: they are asked for as often as spans are
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """From which turn on the past is told, and from which it is heard again."""
+    """From which turn on the past is told, from which it is heard again, and from which results
+    are told whole."""
 
     told: int = 0
     heard: int = 0
+    whole: int = 0
+    level: int = 0  # positions that a result may take before that
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,7 @@ class Plan:
     span: Span
     view: View
     typed: str = ""  # what the caller wrote besides speaking
+    cut: tuple[Cut, ...] = ()  # results that are told in part
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +77,7 @@ class Recollection:
         self._tekken, self._room, self._audio_turns = tekken, room, audio_turns
         self._kept: dict[int, _Kept] = {}  # by turn, oldest first
         self._view = View()
+        self._excerpt = lru_cache(_EXCERPTS)(partial(excerpt, tekken))
 
     def keep(self, turn: int, utterance: Utterance | None, said: Said, plan: Plan) -> None:
         """Reply `turn` was released; `said` may still grow."""
@@ -82,8 +91,7 @@ class Recollection:
 
     def chunks(self, conversation: Conversation) -> int:
         """Of 30 s, that an utterance may have beside the instructions. Raises EngineError."""
-        alone = replace(conversation, past=())
-        need = positions(self._span(alone, [], View(), _blank(1)))
+        need = self._alone(conversation)
         chunks = 1 + (self._room - need) // CHUNK_POSITIONS
         if chunks < 1:
             raise EngineError(
@@ -110,14 +118,16 @@ class Recollection:
 
         Raises EngineError when not even the instructions fit.
         """
-        plan = self._fit(conversation, self._entries(conversation), utterance, 0)
+        entries = self._entries(conversation)
+        plan = self._fit(conversation, entries, utterance, 0)
         if positions(plan.span) > self._room:
             raise EngineError(
                 f"a conversation of {positions(plan.span)} positions does not fit into "
                 f"{self._room}; shorten the instructions, or raise voxtral.context_tokens"
             )
         typed = [e.caller for e in conversation.past if e.turn == conversation.turn]
-        return replace(plan, typed="\n".join(typed))
+        cut = tuple(self._cuts(entries, plan.view))
+        return replace(plan, typed="\n".join(typed), cut=cut)
 
     def _entries(self, conversation: Conversation) -> list[Exchange]:
         """The past, and what was answered but is not told there: no word was understood."""
@@ -146,6 +156,9 @@ class Recollection:
         most = self._room - room
         span = self._span(conversation, entries, view, utterance)
         if positions(span) > most:
+            view = self._shortened(conversation, entries, view)
+            span = self._span(conversation, entries, view, utterance)
+        if positions(span) > most:
             for entry in entries[: len(entries) - (utterance is None)]:
                 if positions(span) <= most * _FULL:
                     break
@@ -153,6 +166,39 @@ class Recollection:
                     view = replace(view, told=entry.turn + 1)
                     span = self._span(conversation, entries, view, utterance)
         return Plan(span, view)
+
+    def _alone(self, conversation: Conversation) -> int:
+        """Positions of instructions and functions, and of one utterance."""
+        return positions(self._span(replace(conversation, past=()), [], View(), _blank(1)))
+
+    def _shortened(
+        self, conversation: Conversation, entries: Sequence[Exchange], view: View
+    ) -> View:
+        """Results so far that are long are told in part from here on: those that were fetched
+        for the same words of the caller take half of what there is to share, together.
+        """
+        told = [entry for entry in entries if entry.turn >= view.told]
+        fetched: list[list[int]] = [[]]
+        for entry in told:
+            kept = self._kept.get(entry.turn)
+            if entry.caller or (kept and kept.spoken_to):
+                fetched.append([])
+            fetched[-1] += self._sizes(entry)
+        half = (self._room - self._alone(conversation)) // 2
+        most = min(level(sizes, half) for sizes in fetched)
+        long = [entry.turn for entry in told if max(self._sizes(entry), default=0) > most]
+        return replace(view, whole=long[-1] + 1, level=most) if long else view
+
+    def _sizes(self, entry: Exchange) -> list[int]:
+        return [len(self._tekken.encode(use.output or "")) for use in entry.tools]
+
+    def _cuts(self, entries: Sequence[Exchange], view: View) -> Iterator[Cut]:
+        for entry in entries:
+            if view.told <= entry.turn < view.whole:
+                for use, size in zip(entry.tools, self._sizes(entry), strict=True):
+                    told = len(self._tekken.encode(self._excerpt(use.output or "", view.level)))
+                    if told < size:
+                        yield Cut(use.call.id, use.call.name, size, told)
 
     def _span(
         self,
@@ -192,7 +238,10 @@ class Recollection:
             calls = tuple(use.call for use in entry.tools)
             turns.append(Agent(rest, calls, tuple(tokens)))
         for use in entry.tools:
-            turns.append(Result(use.call.id, "" if use.output is None else use.output))
+            output = use.output or ""
+            if entry.turn < view.whole:
+                output = self._excerpt(output, view.level)
+            turns.append(Result(use.call.id, output))
         return turns
 
     def _is_audible(self, entry: Exchange) -> bool:

@@ -47,11 +47,12 @@ def share_out(
 ) -> Room:
     """Slots for `voxtral.calls`, or for as many of `limits.calls` as fit. Raises ConfigError.
 
-    A call takes `slot` and `audio` bytes. One slot more is taken, to scratch in.
+    A call takes `slot` and `audio` bytes, as do all transcripts together where they are wanted.
+    One slot more is taken, to scratch in.
     """
     left, call = free - weights - work - slot, slot + audio
     fit = left // call
-    wanted = config.voxtral.calls
+    calls, pen = config.voxtral.calls, int(config.voxtral.transcript)
     if fit < 1:
         need = (free - left + call) / _GIB
         raise ConfigError(
@@ -59,10 +60,16 @@ def share_out(
             " free; stop what else uses the GPU (nvidia-smi), set voxtral.quantization to int8,"
             f" or voxtral.context_tokens below {config.voxtral.context_tokens}"
         )
-    if wanted > fit:
+    if calls and calls + pen > fit:
+        most = fit - pen
+        beside = " beside transcripts" if pen else ""
+        ways = [f"voxtral.calls to {most} or 0" if most else "voxtral.calls to 0"]
+        if calls <= fit:
+            ways.append("voxtral.transcript to false")
         raise ConfigError(
-            f"voxtral.calls={wanted}: memory is left for {fit} ({call / 2**20:.0f} MiB each);"
-            f" set voxtral.calls to {fit} or 0, or voxtral.context_tokens below"
-            f" {config.voxtral.context_tokens}"
+            f"voxtral.calls={calls}: memory is left for {most}{beside}"
+            f" ({call / 2**20:.0f} MiB each); set {', '.join(ways)}, or"
+            f" voxtral.context_tokens below {config.voxtral.context_tokens}"
         )
-    return Room(wanted or min(fit, config.limits.calls), slot, audio, weights, free)
+    slots = calls + pen if calls else min(fit, config.limits.calls + pen)
+    return Room(slots, slot, audio, weights, free)

@@ -56,7 +56,8 @@ class Runner:
 
     While the host looks at a step's tokens the device already makes those after them, where
     steps are recorded: the next step is then most often over, or half of it, when it is asked
-    for. Where another is asked for, nothing is lost but the time.
+    for. Of more slots than go into one step that is so for each part of them. Where another
+    is asked for, nothing is lost but the time.
     """
 
     def __init__(self, passes: Passes, context: int, begin_audio: int, ways: Ways) -> None:
@@ -81,7 +82,7 @@ class Runner:
             torch.cuda.synchronize(device)  # weights were loaded on another stream
         self.chosen: tuple[Chosen[Family], ...] = tuple(chosen)
         self._step, self._fill, self._hear = (choice.run for choice in chosen)
-        self._ahead: _Launched | None = None
+        self._ahead: dict[tuple[int, ...], _Launched] = {}  # no slot is in two of them
 
     def rehearse(self, sampling: Sampling = GREEDY) -> None:
         """Do the widest of everything once: what memory that takes is had before any call is.
@@ -91,7 +92,8 @@ class Runner:
         longest = max(1, self.context // self._passes.ears.chunk_positions)
         self.embed_audio(np.zeros(longest * CHUNK, np.float32))
         piece = min(self.context - 1, _PIECE)
-        for state in self._state:
+        for slot in range(self.slots):
+            state = self._change(slot)
             state.position = self.context - 1
             state.pending, state.sampling = 0, sampling
         self.step(range(self.slots))
@@ -191,20 +193,22 @@ class Runner:
 
     def _change(self, slot: int) -> _Slot:
         """What is known of a slot, to be changed: a step that was made ahead is none then."""
-        if self._ahead is not None and slot in self._ahead.slots:
-            self._ahead = None
+        self._drop((slot,))
         return self._state[slot]
+
+    def _drop(self, slots: tuple[int, ...]) -> None:
+        """What was made ahead for any of them counts no more."""
+        changed = set(slots)
+        self._ahead = {of: made for of, made in self._ahead.items() if changed.isdisjoint(of)}
 
     def _batch(self, slots: tuple[int, ...]) -> list[int]:
         states = [self._state[slot] for slot in slots]
-        launched = self._ahead
-        if launched is None or launched.slots != slots:
-            launched = self._launch(slots)
-        self._ahead = None
+        launched = self._ahead.get(slots) or self._launch(slots)
+        self._drop(slots)
         for state in states:
             state.position, state.pending = state.position + 1, NEWEST
         if self._step.is_recorded and all(state.position < self.context for state in states):
-            self._ahead = self._launch(slots)
+            self._ahead[slots] = self._launch(slots)
         tokens = launched.wait()
         for state, token in zip(states, tokens, strict=True):
             state.pending = token

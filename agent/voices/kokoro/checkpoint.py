@@ -5,7 +5,6 @@ what `kokoro.model` asks for; KModel is always given paths.
 """
 
 import logging
-import sys
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -82,7 +81,6 @@ def load(model: str) -> Checkpoint:
 
     Raises ConfigError, and OSError for a file that cannot be read.
     """
-    _check_python(sys.version_info[:2])
     folder = find(model)
     config, weights = folder / "config.json", _weights(folder)
     voices = Voices(folder / "voices")
@@ -160,14 +158,6 @@ def _weights(folder: Path) -> Path:
         f"kokoro.model: {folder} has {what}; it must be {_NEEDED}, and the .pth file is"
         " kokoro-v1_0.pth of hexgrad/Kokoro-82M"
     )
-
-
-def _check_python(version: tuple[int, int]) -> None:
-    if version >= (3, 13):
-        raise ConfigError(
-            f"Kokoro has no release for Python {version[0]}.{version[1]} yet; run Voxline with"
-            " Python 3.11 or 3.12, or set agent.voice to espeak"
-        )
 
 
 def _build(config: Path, weights: Path) -> Any:

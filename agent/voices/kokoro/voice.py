@@ -99,11 +99,13 @@ class KokoroVoice:
         return np.concatenate((sound, pause)), part.words
 
     def _reader(self, code: str) -> Reader:
-        """Built when first wanted: each takes a second and its own espeak-ng."""
-        with self._reading:
-            if code not in self._readers:
-                self._readers[code] = reader(code)
-            return self._readers[code]
+        """Built when first wanted: each takes a second and its own espeak-ng. Only who wants
+        one that is not there waits for it."""
+        if code not in self._readers:
+            with self._reading:
+                if code not in self._readers:  # nobody has built it meanwhile
+                    self._readers[code] = reader(code)
+        return self._readers[code]
 
 
 def _spread(starts: dict[int, int], words: range, end: int) -> list[tuple[int, int]]:

@@ -60,6 +60,16 @@ def test_an_old_gpu_is_told_which_dtype_it_has(monkeypatch, tmp_path):
     assert models.gpu(load(None, {"voxtral.dtype": "float16"}), VOXTRAL).status == OK
 
 
+@pytest.mark.parametrize("choice", [OPERATOR, Choice("openai_chat", "kokoro", "because")])
+def test_the_dtype_of_a_voxtral_that_does_not_run_here_is_no_matter(
+    monkeypatch, tmp_path, choice
+):
+    nvidia.install(monkeypatch, tmp_path, nvidia.T4)
+    monkeypatch.setattr(machine, "version", lambda name: "2.13.0")
+    check = models.gpu(load(None), choice)
+    assert (check.status, check.remedy) == (OK, "")
+
+
 def test_a_gpu_that_torch_cannot_use_warns(monkeypatch, tmp_path):
     nvidia.install(monkeypatch, tmp_path, nvidia.H100)
     monkeypatch.setattr(machine, "version", lambda name: "2.13.0+cpu")

@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+from agent import capable
 from agent.doctor import software
 from agent.doctor.check import FAIL, OK, WARN
 
@@ -44,6 +45,7 @@ def installed(monkeypatch):
 
     monkeypatch.setattr(software, "requires", lambda name: METADATA)
     monkeypatch.setattr(software, "version", version)
+    monkeypatch.setattr(capable, "_PYTHON", (3, 12))
     return have
 
 
@@ -92,6 +94,22 @@ def test_an_extra_that_is_needed_must_be_there(installed):
     check = software.extra(("kokoro",))
     assert check.status == FAIL
     assert "pip install '.[voxtral]'" in check.remedy
+
+
+def test_a_python_for_which_there_is_no_kokoro_has_no_package_to_be_as_wanted(
+    installed, monkeypatch
+):
+    """Killed: ok, since pip leaves it out there, and a command that installs nothing."""
+    monkeypatch.setattr(capable, "_PYTHON", (3, 13))
+    check = software.extra(("voxtral", "kokoro"))
+    assert (check.status, check.found) == (
+        FAIL,
+        "Kokoro has no release for Python 3.13 yet",
+    )
+    assert check.remedy == (
+        "run Voxline with Python 3.11 or 3.12, or set agent.voice to espeak"
+    )
+    assert software.extra(("voxtral",)).status == OK
 
 
 def test_another_version_of_an_extra_warns_even_where_nobody_needs_it(installed):

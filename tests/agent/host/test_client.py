@@ -496,7 +496,8 @@ def test_the_utterance_under_way_is_retold_after_a_death():
 
 @pytest.mark.slow
 def test_it_is_tried_again_until_it_works_and_the_log_says_why_not(tmp_path, caplog):
-    marker = tmp_path / "built"
+    """One death, however often it is tried: killed, one more with each attempt that failed."""
+    marker, deaths = tmp_path / "built", []
 
     async def scenario(host, call):
         child().kill()
@@ -509,7 +510,8 @@ def test_it_is_tried_again_until_it_works_and_the_log_says_why_not(tmp_path, cap
         await until(partial(answers, call))
 
     with caplog.at_level(logging.ERROR):
-        run_own(scenario, partial(build_once, marker))
+        run_own(scenario, partial(build_once, marker), lambda: deaths.append(None))
+    assert deaths == [None]
     assert [record.message for record in caplog.records][:2] == [
         "the engines died: it was killed, perhaps by the system for lack of memory; they are "
         "being started again in 0.2 s",

@@ -207,11 +207,7 @@ def test_one_call_goes_before_its_transcript(checkpoint, monkeypatch, caplog) ->
     start = module.start
 
     def cramped(wanted):
-        return start(
-            type(wanted)(
-                limits=type(wanted.limits)(calls=1), torch=wanted.torch, voxtral=wanted.voxtral
-            )
-        )
+        return start(replace(wanted, voxtral=replace(wanted.voxtral, transcript=False)))
 
     monkeypatch.setattr(module, "start", cramped)
     brain = VoxtralBrain(config(checkpoint), CPU, 1)

@@ -1,5 +1,6 @@
 """Whole calls on a runner without a model: what is remembered, and what it costs."""
 
+import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -204,6 +205,34 @@ def test_a_function_is_called_and_its_result_answered(mind_of) -> None:
     call.listener.keep()
     call.over("Let me see.", uses=(ToolUse(wanted, "ten"),))
     assert text(call.reply()) == "It is ten."
+
+
+def test_of_a_result_without_room_the_beginning_is_answered_and_the_log_has_it_once(
+    mind_of, caplog
+) -> None:
+    """Killed: an apology for what the toolbox lets through."""
+    prompts = []
+
+    def says(prompt):
+        prompts.append(prompt)
+        return "There are many." if "too long][/TOOL_RESULTS]" in prompt else "Let me see."
+
+    call = Call(mind_of(FakeRunner(says=says)), tools=(TIME,))
+    call.say(ONE)
+    called = ToolCall("000010000", "stock", "{}")
+    call.past = (replace(call.past[0], tools=(ToolUse(called, "shirt " * 2700),)),)
+    for _ in range(2):  # the first for nothing
+        call.listener.discard()
+        assert text(call.reply()) == "There are many."
+    call.listener.keep()
+    call.over("There are many.")
+    call.say(OTHER)
+    assert "Let me see.[TOOL_CALLS]" in prompts[-1]
+    assert "shirt shirt" in prompts[-1]
+    [line] = caplog.messages
+    assert re.search(
+        r"of stock the first 1\d\d\d of 16200 tokens .* voxtral\.context_tokens", line
+    )
 
 
 def test_a_long_conversation_goes_on(mind_of) -> None:
@@ -552,6 +581,7 @@ def test_closing_in_mid_reply_frees_the_slot(mind_of) -> None:
             st.booleans(),  # expected
             st.integers(0, 2),  # replies tried and discarded
             st.sampled_from(["whole", "cut", "cancelled", "forgotten"]),
+            st.sampled_from([0, 0, 40, 1500, 9000]),  # bytes that a function returned
         ),
         max_size=6,
     )
@@ -563,7 +593,7 @@ def test_no_shortcut_can_be_told_from_the_answers(tekken, turns) -> None:
     bare = Mind(bare_runner, tekken, Voxtral())
     try:
         calls = [Call(shortcut), Call(bare)]
-        for value, expected, tried, ending in turns:
+        for value, expected, tried, ending, size in turns:
             answers = []
             for call in calls:
                 fast = call is calls[0]
@@ -586,7 +616,10 @@ def test_no_shortcut_can_be_told_from_the_answers(tekken, turns) -> None:
                 answers.append(text(pieces))
                 if ending != "forgotten":
                     heard = text(pieces)
-                    call.over(heard if ending == "whole" else heard[: len(heard) // 2])
+                    called = ToolCall(f"{call.number:09}", "time", "{}")
+                    uses = (ToolUse(called, "x" * size),) if size else ()
+                    heard = heard if ending == "whole" else heard[: len(heard) // 2]
+                    call.over(heard, uses=uses)
             assert answers[0] == answers[1]
     finally:
         shortcut.close()

@@ -1,5 +1,6 @@
 """What the model is told of a conversation, and how rarely its beginning changes."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -203,6 +204,97 @@ def test_a_result_that_is_not_there_yet_is_empty(tekken) -> None:
     talk = Talk(tekken)
     talk.past(Exchange("Time?", "", 1, (ToolUse(CALL),)))
     assert "000010000[TOOL_CONTENT][/TOOL_RESULTS][INST]" in talk.read(talk.turn("x"))
+
+
+class Fetching(Talk):
+    """A conversation in which functions are called."""
+
+    def fetch(self, *sizes, spoken=True):
+        """A turn whose reply calls a function for each size; so long are the results."""
+        span = self.turn("Let me see.", spoken=spoken)
+        number = self.conversation.turn
+        uses = tuple(
+            ToolUse(ToolCall(f"{number:05}{at:04}", "stock", "{}"), "0123456789" * (size // 10))
+            for at, size in enumerate(sizes)
+        )
+        *past, last = self.conversation.past
+        self.conversation = replace(self.conversation, past=(*past, replace(last, tools=uses)))
+        return span
+
+    def asked(self):
+        """The plan for what comes of the results."""
+        return self.recollection.reply(
+            replace(self.conversation, turn=self.conversation.turn + 1), None
+        )
+
+
+def test_a_result_for_which_there_is_no_room_is_cut_and_the_rest_stays(tekken) -> None:
+    """Killed: an apology, and at the next utterance all was forgotten up to the result."""
+    talk = Fetching(tekken, room=3840)
+    talk.past(Exchange("", "Hello!", 1))
+    talk.turn("Yes.", caller="Is it?")
+    talk.fetch(16_380)
+    plan = talk.asked()
+    before = "<s>[INST]Be brief.[/INST]Hello!</s>[INST]<audio 2>[/INST]Yes.</s>[INST]<audio 3>"
+    assert talk.read(plan.span).startswith(f"{before}[/INST]Let me see.[TOOL_CALLS]")
+    [result] = re.findall(r"TENT\](.*)\[/TOOL_RESULTS\]$", talk.read(plan.span))
+    assert result.startswith("0123456789" * 100)
+    assert result.endswith(" ... [cut here: the rest is too long]")
+    [cut] = plan.cut
+    assert (cut.name, cut.positions, cut.told) == ("stock", 16_380, len(result))
+    assert talk.read(talk.turn("There are ten.", spoken=False)) == talk.read(plan.span)
+    for _ in range(2):
+        expected = talk.expecting()
+        span = talk.read(talk.turn("Yes."))
+        assert span.startswith(expected)
+        assert span.startswith(talk.read(plan.span) + "There are ten.</s>[INST]<audio 5>")
+
+
+def test_a_long_result_is_told_whole_while_there_is_room(tekken) -> None:
+    talk = Fetching(tekken, room=3840)
+    talk.fetch(2800)
+    plan = talk.asked()
+    assert plan.cut == ()
+    assert "0123456789" * 280 + "[/TOOL_RESULTS]" in talk.read(plan.span)
+    talk.turn("Ten.", spoken=False)
+    assert talk.read(talk.turn("Yes.")).startswith(talk.read(plan.span))
+    plan = talk.recollection.reply(replace(talk.conversation, turn=4), utterance())
+    assert "<audio 1>" in talk.read(plan.span)
+    assert [cut.positions for cut in plan.cut] == [2800], "cut, where it would have to go"
+
+
+def test_results_fetched_together_or_one_after_another_share_the_room(tekken) -> None:
+    """With a short one among them; and the caller's question is not lost for them."""
+    for fetches in ([(9000, 40, 9000)], [(9000,), (40,), (9000,)]):
+        talk = Fetching(tekken, room=3840)
+        for number, sizes in enumerate(fetches):
+            talk.fetch(*sizes, spoken=number == 0)
+            plan = talk.asked()
+            assert positions(plan.span) <= 3840
+        assert talk.read(plan.span).startswith("<s>[INST]Be brief.<audio 1>[/INST]")
+        assert [cut.positions for cut in plan.cut] == [9000, 9000]
+        assert len({cut.told for cut in plan.cut}) == 1
+        assert "[TOOL_CONTENT]" + "0123456789" * 4 + "[/TOOL" in talk.read(plan.span)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(
+        st.lists(st.sampled_from([0, 300, 2000, 16_380]), max_size=3), min_size=1, max_size=8
+    ),
+    st.sampled_from([1600, 3840]),
+)
+def test_whatever_functions_return_is_answered(tekken, turns, room) -> None:
+    talk = Fetching(tekken, room=room)
+    for sizes in turns:
+        expected = talk.expecting()
+        span = talk.fetch(*sizes)
+        assert talk.read(span).startswith(expected)
+        if sizes:
+            plan = talk.asked()
+            assert positions(plan.span) <= room
+            assert "<s>[INST]Be brief." in talk.read(plan.span)
+            assert talk.turn("Ten.", spoken=False) == plan.span
 
 
 def test_a_reply_to_nothing_is_asked_for_with_nothing(talk) -> None:

@@ -6,10 +6,11 @@ from dataclasses import replace
 import pytest
 import tiny_voxtral
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from agent.accelerator.ladder import COMPILE_OPTIONS, COMPILED_GRAPHS, EAGER, GRAPHS
+from agent.brains.voxtral import runner as module
 from agent.brains.voxtral.attention import Plain
 from agent.brains.voxtral.kinds import Ways
 from agent.brains.voxtral.passes import Passes
@@ -156,9 +157,20 @@ def test_slots_in_one_batch_are_as_each_alone(runner, cases) -> None:
     assert tokens == [case.answer for case in cases]
 
 
+@pytest.fixture(params=[16, 2])
+def widest(request, monkeypatch) -> int:
+    """So many slots go into one step; more are stepped in parts."""
+    sizes = tuple(size for size in module.BATCHES if size <= request.param)
+    monkeypatch.setattr(module, "BATCHES", sizes)
+    return request.param
+
+
 @settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(order=st.lists(st.lists(st.integers(0, 2), min_size=1, unique=True), max_size=10))
-def test_any_order_of_steps_gives_each_slot_its_own_answer(recorded, cases, order) -> None:
+@example(order=[[0, 1, 2], [2], [0, 1, 2], [1, 0, 2], [0, 1, 2], [2, 0], [0, 1, 2]])
+def test_any_order_of_steps_gives_each_slot_its_own_answer(
+    recorded, cases, widest, order
+) -> None:
     said = []
     for slot, case in enumerate(cases):
         recorded.free(slot)
@@ -193,6 +205,24 @@ def test_a_recorded_step_is_begun_before_it_is_asked_for(recorded, cases, monkey
     assert recorded.step([1]) == [cases[1].answer[5]]
     assert begun[5:] == [(1,)] * 2, "another batch: what was begun for both is left"
     assert recorded.step([0, 1]) == [cases[0].answer[5], cases[1].answer[6]]
+
+
+def test_more_slots_than_a_step_takes_cost_a_launch_for_each_part(
+    recorded, cases, monkeypatch
+) -> None:
+    """Killed: two for each, since what was begun for one part was left for the next."""
+    monkeypatch.setattr(module, "BATCHES", (1, 2))
+    begun = launches(recorded, monkeypatch)
+    for slot, case in enumerate(cases):
+        recorded.free(slot)
+        recorded.extend(slot, case.prefix)
+        recorded.hear_and_answer(slot, case.samples, TAIL)
+    found = [recorded.step([0, 1, 2]) for _ in range(6)]
+    assert begun == [(0, 1)] * 2 + [(2,)] * 2 + [(0, 1), (2,)] * 5
+    assert [list(said) for said in zip(*found, strict=True)] == [c.answer[1:7] for c in cases]
+    recorded.force(2, cases[2].answer[6])
+    assert recorded.step([0, 1, 2]) == [case.answer[7] for case in cases]
+    assert begun[14:] == [(0, 1)] + [(2,)] * 2, "of the part that did not change it counts"
 
 
 @pytest.mark.parametrize("change", ["force", "rewind"])

@@ -35,7 +35,11 @@ needs_torchao = pytest.mark.skipif(find_spec("torchao") is None, reason="torchao
 
 def config(checkpoint, **voxtral) -> Config:
     tiny = {"model": str(checkpoint), "dtype": "float32", "context_tokens": 1024, **voxtral}
-    return Config(limits=Limits(calls=2), torch=Torch(device="cpu"), voxtral=Voxtral(**tiny))
+    return Config(
+        limits=Limits(calls=2),
+        torch=Torch(device="cpu"),
+        voxtral=Voxtral(transcript=False, **tiny),
+    )
 
 
 def gpu(capability: tuple[int, int] = (9, 0)) -> Accelerator:

@@ -10,7 +10,6 @@ import torch
 from huggingface_hub.errors import LocalEntryNotFoundError, XetDownloadError
 
 from agent.errors import ConfigError, EngineError
-from agent.voices.kokoro import checkpoint
 from agent.voices.kokoro.checkpoint import Voices, find, load
 
 
@@ -214,12 +213,6 @@ def test_what_is_here_in_part_is_fetched(hub, folder, checkpoint_folder, lost):
 def test_a_malformed_hub_id_is_named():
     with pytest.raises(ConfigError, match=r"kokoro\.model: kok oro/x cannot be had"):
         find("kok oro/x")
-
-
-def test_a_python_without_a_release_of_kokoro_is_told_so(monkeypatch):
-    monkeypatch.setattr(checkpoint.sys, "version_info", (3, 13, 0))
-    with pytest.raises(ConfigError, match=r"Python 3\.13 yet; .*3\.11 or 3\.12, or .* espeak"):
-        load("anything")
 
 
 def test_a_missing_package_is_told_with_the_command(monkeypatch, folder):

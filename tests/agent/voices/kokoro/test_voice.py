@@ -1,6 +1,7 @@
 # ruff: noqa: RUF001 - dashes as people type them
 """Kokoro as a voice: words in time, sound without seams, and clear refusals."""
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
@@ -116,6 +117,28 @@ def test_many_threads_speak_at_once_and_each_gets_its_own(voice):
     for phrase, (samples, words) in made:
         assert len(samples) == wanted[phrase]
         assert " ".join(word.text for word in words) == phrase
+
+
+def test_who_has_a_reader_does_not_wait_for_anothers_to_be_built(voice, monkeypatch):
+    """Killed: a word of French, and all other calls were silent for 0.7 s."""
+    asked, go_on, built = threading.Event(), threading.Event(), []
+
+    def build(code):
+        asked.set()
+        assert go_on.wait(5), "nobody else could speak"
+        built.append(code)
+        return reader("a")
+
+    monkeypatch.setattr("agent.voices.kokoro.voice.reader", build)
+    monkeypatch.setattr(voice, "_readers", {"a": voice._reader("a")})
+    french = Style("", "fr-FR")
+    with ThreadPoolExecutor(2) as threads:
+        waiting = [threads.submit(spoken, voice, "Oh", french) for _ in range(2)]
+        assert asked.wait(5)
+        assert len(spoken(voice, "Oh")[0])
+        go_on.set()
+        assert all(len(each.result()[0]) for each in waiting)
+    assert built == ["f"], "once, though two wanted it"
 
 
 class Recorder:
