@@ -36,7 +36,7 @@ _PICTURE: Final = re.compile(
 )
 _SAID_ALONE: Final = "%&+=$€£¥@°\u00d7÷≈≤≥≠±"
 # Signs of their own that count only between two numbers, or letters that stand for some.
-_BETWEEN: Final = {"*": "\u00d7", "**": "^", "<": "<", ">": ">", "/": "÷"}
+_BETWEEN: Final = {"*": "\u00d7", "·": "\u00d7", "**": "^", "<": "<", ">": ">", "/": "÷"}
 _MINUS: Final = frozenset("-\u2212\u2013")
 _TERM: Final = re.compile(r"[(\[*_`$€£-]*(?:\d[\w.,%°]*|[A-Za-z])[)\]*_`.,;:!?]*")
 

@@ -15,6 +15,7 @@ BARE: Final = {
     "%": "percent",
     "°": "degrees",
     "\u2013": "to",  # a dash of its own between two numbers
+    "+/-": "plus or minus",
     "hwy": "highway",
     "401k": "four oh one k",
     "401(k": "four oh one k",

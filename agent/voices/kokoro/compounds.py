@@ -114,6 +114,8 @@ def _from_to(match: re.Match[str], spot: Spot, by: By) -> str:
 
 def _expression(match: re.Match[str], spot: Spot, by: By) -> str:
     def term(written: str) -> str:
+        if re.fullmatch(r"\d+x", written):
+            return letters(written)  # "2x+3" has no unit
         return by(replace(spot, core=written, before="", after="")) or letters(written)
 
     return expression(match[0], term)

@@ -15,6 +15,8 @@ _SIGNS: Final = {
     "%": "percent",
     "°": "degrees",
     "±": "plus or minus",
+    "√": "square root of",
+    "π": "pi",
 }
 _MARKS: Final = frozenset(",:;.'\u2019")  # between two numbers
 _SILENT: Final = re.compile(
@@ -24,9 +26,11 @@ _SILENT: Final = re.compile(
 
 def letters(core: str) -> str:
     """ "MP3" -> "MP three", "and/or" -> "and or", "snake_case" -> "snake case", "AT&T"."""
+    if re.fullmatch("[A-F]-", core):
+        return f"{core[0]} minus"  # a mark
     if re.fullmatch("[A-Z]+&[A-Z]+", core):
         core = " ".join(core)
-    text = core.translate(_LOWERED)
+    text = re.sub(r"\bCO(?=2\b)", "C O", core.translate(_LOWERED))  # no syllable
     text = re.sub(f"([⁺⁻]?)([{_RAISED}]+)", lambda raised: _power(raised[1], raised[2]), text)
     text = re.sub(f"({SIGN})({DECIMAL})", lambda price: _price(price[1], price[2]), text)
     text = re.sub(SIGN, lambda sign: f" {numerals.currency(sign[0])} ", text)

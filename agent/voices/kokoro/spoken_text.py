@@ -131,7 +131,8 @@ def _joins(words: Sequence[str], bare: Sequence[str], i: int) -> bool:
     if low.lower() in HALF_DAYS:
         return high[:1].isdigit()
     if low.lower() in names or high.lower() in names:
-        return low.lower() in names and high.lower() in names
+        from_name = low if not low.isdecimal() else bare[max(0, i - 2)]  # "Jan 1 - Feb 5"
+        return from_name.lower() in names and high.lower() in names
     least, most = _AMOUNT.fullmatch(low), _AMOUNT.fullmatch(high)
     return least is not None and most is not None and _worth(least[1]) <= _worth(most[1])
 

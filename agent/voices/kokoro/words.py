@@ -27,6 +27,7 @@ _NAMES: Final = {
 _TO: Final = "\u2013"  # a dash of its own that means so
 _PLACES: Final = BEFORE_NUMBERS | {key: ALWAYS[key] for key in ("ext", "vol")}
 _DEGREES: Final = {"c": "celsius", "f": "fahrenheit"}
+_CROSSES: Final = ("x", "\u00d7")
 _INITIALS: Final = re.compile(r"(?:[A-Za-z]\.)*[A-Z]")
 
 
@@ -46,10 +47,10 @@ def has_dot(core: str, before: str, after: str) -> bool:
     if lower in NUMBERED:
         return bool(_NUMBER.fullmatch(after))
     if lower in BEFORE_NUMBERS and not shouted:
-        goes_on = after[:1].islower() or after.lower() in MONTH_NAMES
-        if lower in MONTH_NAMES or lower in DAY_NAMES:
-            return core[0].isupper() and (after[:1].isdigit() or goes_on)
-        return bool(_NUMBER.fullmatch(after)) or goes_on
+        goes_on = after[:1].islower() or bool(_NUMBER.fullmatch(after))
+        if lower in DAY_NAMES and after.lower() in MONTH_NAMES:
+            return True
+        return goes_on and (core[0].isupper() or lower not in MONTH_NAMES | DAY_NAMES)
     return bool(_INITIALS.fullmatch(core))
 
 
@@ -59,6 +60,8 @@ def word(spot: Spot) -> str:
     bare = lower.removesuffix(".")
     if lower in HALF_DAYS and spot.before and spot.before[-1].isdigit():
         return HALF_DAYS[lower]
+    if core in _CROSSES and _measured(spot):
+        return "by"
     if unit := _unit(core, spot) or _unit(core.removesuffix("."), spot):
         return unit
     if spot.before.endswith("°") and bare in _DEGREES:
@@ -94,6 +97,12 @@ def _unit(core: str, spot: Spot) -> str:
     if not spot.counted and counted not in UNITS:
         return ""
     return f"{UNITS[counted][spot.many] if counted in UNITS else letters(counted)} per {per}"
+
+
+def _measured(spot: Spot) -> bool:
+    """ "10cm x 20cm", "10 ft x 12 ft"; of mere numbers it is a product."""
+    unit = spot.before in UNITS or re.fullmatch(r"\d.*[^\d.]", spot.before)
+    return bool(unit) and spot.after[:1].isdigit()
 
 
 def _in_street(spot: Spot) -> bool:

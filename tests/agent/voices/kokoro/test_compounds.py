@@ -61,6 +61,7 @@ def said(text):
         ("10:30 AM\u201311:00 AM", "ten thirty AM to eleven AM"),
         ("10 a.m.\u20132 p.m.", "ten AM to two PM."),
         ("3\u20114 pm", "three to four PM"),
+        ("y=-2x+3", "y equals minus two x plus three"),
         (
             "4x4, 1920\u00d71080, 5\u00d73",
             "four by four, nineteen twenty by one thousand eighty, five times three",

@@ -93,6 +93,8 @@ def said(text, english=English.AMERICAN):
         ("9 AM – 5 PM", ["nine", "AM", "to", "five", "PM"]),
         ("$10 - $20", ["ten dollars", "to", "twenty dollars"]),
         ("Mon – Fri", ["monday", "to", "friday"]),
+        ("Jan 1 - Feb 5", ["january", "first", "to", "february", "fifth"]),
+        ("1 - Feb", ["one—", "", "Feb"]),
         ("in 2020 – 3 years ago", ["in", "twenty twenty—", "", "three", "years", "ago"]),
         # letters and signs
         ("MP3 AT&T C++ C#", ["MP three", "A T and T", "C plus plus", "C sharp"]),
