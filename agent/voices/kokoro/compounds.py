@@ -93,7 +93,7 @@ def _inches(match: re.Match[str], spot: Spot, by: By) -> str:
 def _until(match: re.Match[str], spot: Spot, by: By) -> str:
     """ "AM-11:00", the middle of "10:30 AM-11:00 AM"."""
     said = by(replace(spot, core=match["high"], before=""))
-    return f"{HALF_DAYS[match['half'].lower()]} to {said}" if said else ""
+    return f"{HALF_DAYS[match['half'].lower().rstrip('.')]} to {said}" if said else ""
 
 
 def _size(match: re.Match[str], spot: Spot, by: By) -> str:

@@ -17,7 +17,7 @@ def _clock(match: re.Match[str], spot: Spot) -> str:
         said = said.removesuffix(" o'clock")
     if match["second"]:
         said += f" and {numerals.number(str(int(match['second'])))} seconds"
-    return f"{said} {HALF_DAYS[half.lower()]}" if half else said
+    return f"{said} {HALF_DAYS[half.lower().rstrip('.')]}" if half else said
 
 
 def _ratio(match: re.Match[str], spot: Spot) -> str:

@@ -96,7 +96,8 @@ def _unit(core: str, spot: Spot) -> str:
         return ""
     if not spot.counted and counted not in UNITS:
         return ""
-    return f"{UNITS[counted][spot.many] if counted in UNITS else letters(counted)} per {per}"
+    name = UNITS[counted][spot.many] if counted in UNITS else letters(counted)
+    return f"{name} per {per}" if name else ""
 
 
 def _measured(spot: Spot) -> bool:

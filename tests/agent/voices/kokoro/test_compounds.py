@@ -60,6 +60,7 @@ def said(text):
         ('5/8" thick, 1" by 2" deep', "five eighths inch thick, one inch by two inches deep"),
         ("10:30 AM\u201311:00 AM", "ten thirty AM to eleven AM"),
         ("10 a.m.\u20132 p.m.", "ten AM to two PM."),
+        ("3am.>2", "three AM greater than two"),
         ("3\u20114 pm", "three to four PM"),
         ("y=-2x+3", "y equals minus two x plus three"),
         (

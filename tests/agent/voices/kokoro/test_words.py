@@ -56,6 +56,7 @@ def said(text):
         ),
         ("5 A/D converters", "five A D converters"),
         ("in Hartford CT", "in Hartford CT"),
+        ("5 -/s", "five s"),
         ("in km/h", "in kilometers per hour"),
         ("3 billion dollars, 5 million km", "three billion dollars, five million kilometers"),
         ("10cm x 20 cm \u00d7 5", "ten centimeters by twenty centimeters by five"),
