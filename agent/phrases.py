@@ -8,6 +8,8 @@ only make the breaks better. A script without spaces (Chinese, Thai) comes as on
 
 import re
 
+from agent.abbreviations import keeps_dot
+
 _FIRST_CHARS = 16  # from here the first phrase ends before a word that leans on the next one
 _FIRST_MAX_CHARS = 36  # about seven words: two seconds of speech hide the making of the rest
 _CLAUSE_CHARS = 40  # a later phrase this long may end at a comma
@@ -19,10 +21,7 @@ _SENTENCE_END = frozenset(".!?…।॥")  # the last two are Hindi's
 _CLAUSE_END = frozenset(",;:–—")  # noqa: RUF001 - dashes as people type them
 _DOTTED = re.compile(r"\W*(?:[^\W\d_]\.)+$")  # J.  U.S.  e.g.  a.m.
 _LIST_NUMBER = re.compile(r"\W*\d{1,3}\.$")
-_ABBREVIATIONS = frozenset(
-    "approx apr aug ave capt col dec dept dr est etc feb fig gen gov inc jan jr lt ltd mr mrs "
-    "ms mt nov oct prof rev sen sept sgt sr st vol vs".split()
-)
+_NUMBER = re.compile(r"\W*\d[\d.,:/-]*$")  # what follows is its unit: "5 min."
 _LEANING = frozenset(
     "about after and as at because before but by for from if in into of on or since so that "
     "than then though to under until when where which while who with without".split()
@@ -93,6 +92,12 @@ class Phrases:
         """Whether the dot belongs to the word. In doubt it does: better late than wrong."""
         if not word.endswith(".") or word.endswith(".."):
             return False
-        if _DOTTED.match(word) or word[:-1].lstrip("\"'“‘([*_").lower() in _ABBREVIATIONS:  # noqa: RUF001
+        bare = word[:-1].lstrip("\"'\u201c\u2018([*_")
+        before = self._words[-2] if len(self._words) > 1 else ""
+        if _DOTTED.match(word):
             return True
-        return len(self._words) == 1 and bool(_LIST_NUMBER.match(word))
+        if keeps_dot(bare):
+            return not _NUMBER.match(before)
+        if before:
+            return bare == "No"  # "No. 5"; "no." is a word, and "No." an answer
+        return bool(_LIST_NUMBER.match(word))

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent
 VALUES = [
     *("agent.errors", "agent.events", "agent.commands", "agent.notices", "agent.requests"),
     *("agent.config", "agent.audio"),
-    *("agent.engines", "agent.language"),
+    *("agent.abbreviations", "agent.engines", "agent.language"),
 ]
 NUMPY = ["numpy"]
 
@@ -26,6 +26,7 @@ MAY_IMPORT = {
     "agent.state": [],
     "agent.requests": [],
     "agent.language": [],
+    "agent.abbreviations": [],
     "agent.call_id": [],
     "agent.config": [],
     "agent.audio": [*NUMPY],
@@ -48,7 +49,7 @@ MAY_IMPORT = {
     "agent.wait": [],
     "agent.backchannel": ["agent.language"],
     "agent.settings": [*VALUES, "agent.endpoint.release", "agent.turn_rules"],
-    "agent.phrases": [],
+    "agent.phrases": ["agent.abbreviations"],
     "agent.ledger": VALUES,
     "agent.spoken": [*VALUES, "agent.ledger"],
     "agent.memory": VALUES,

@@ -12,7 +12,7 @@ from agent.errors import EngineError
 from agent.language import narrowed
 from agent.voices.espeak_library import ESPEAK_HZ, espeak_library
 from agent.voices.pause import pause_samples
-from agent.voices.speakable import speakable
+from agent.voices.speakable import speakables
 
 _WORDS_A_MINUTE = 175  # espeak's own pace
 _RATE_RANGE = (80, 450)  # what espeakRATE takes
@@ -83,7 +83,7 @@ class _Script:
 
     def __init__(self, phrase: str) -> None:
         self._words = phrase.split()
-        said = [speakable(word) for word in self._words]
+        said = speakables(self._words)
         self.text = " ".join(filter(None, said))
         ends = np.cumsum([len(word) + 1 if word else 0 for word in said], dtype=int)
         self._offsets = [0, *ends.tolist()]  # of each word in the text, and of the text's end

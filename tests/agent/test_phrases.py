@@ -86,6 +86,9 @@ def test_each_item_of_a_list_is_a_phrase():
         "Fruit, e.g. apples.",
         "At 7 a.m. it rains.",
         "J. R. Smith called.",
+        "As Fig. 3 shows.",
+        "It is No. 5 of them.",
+        "Open Mon. Jan. 5 only.",
         "See http://x.org/a?b=1,2 now.",
         "Use voxline.example.org today.",
         "1. Open the door.",
@@ -93,6 +96,25 @@ def test_each_item_of_a_list_is_a_phrase():
 )
 def test_numbers_times_abbreviations_and_addresses_stay_whole(whole):
     assert after_a_first(f"{whole} Good.") == [whole, "Good."]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "It takes 5 min.",
+        "About 6 ft.",
+        "At 3 PM EST.",
+        "I ate a fig.",
+        "Here comes the sun.",
+        "He said no.",
+    ],
+)
+def test_a_unit_and_a_word_that_only_looks_short_may_end_one(sentence):
+    assert after_a_first(f"{sentence} Good.") == [sentence, "Good."]
+
+
+def test_no_is_an_answer():
+    assert split("No. I am not.") == ["No.", "I am not."]
 
 
 def test_a_number_may_end_a_sentence():

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Collection
 from typing import Any, Final
 
+from agent.abbreviations import keeps_dot
 from agent.brains.voxtral.detok import Detokenizer
 from agent.brains.voxtral.said import Said
 from agent.brains.voxtral.tekken import Tekken
@@ -21,7 +22,6 @@ log = logging.getLogger(__name__)
 _ENDS: Final = ".!?\u2026\u3002\uff01\uff1f\u0964"
 _CLOSERS: Final = "\"'\u201d\u2019\u00bb)]}*_`"
 _WIDE: Final = "\u3002\uff01\uff1f"  # end a sentence although no space follows
-_ABBREVIATIONS: Final = frozenset("dr etc jr mr mrs ms no prof sr st vs".split())
 
 
 class Wording:
@@ -109,9 +109,11 @@ class Sentences:
             return False
         if bare[-1] in _WIDE:
             return True
-        word = bare[:-1].strip(_CLOSERS + "([{\u201c\u201e\u00ab").lower()
+        word = bare[:-1].strip(_CLOSERS + "([{\u201c\u201e\u00ab")
         initials = all(len(part) == 1 and part.isalpha() for part in word.split("."))
-        short = bare[-1] == "." and (word in _ABBREVIATIONS or initials)
+        # Better a sentence too many than "No." of "No. 5".
+        known = keeps_dot(word) or word.lower() == "no"
+        short = bare[-1] == "." and (known or initials)
         return letter.isspace() and not short
 
 

@@ -1,69 +1,9 @@
-"""What short English forms stand for. Tables only; `spoken_text` knows when they apply."""
+"""Short English forms without a dot, names of days, months and streets. Tables only."""
 
 from typing import Final
 
-# With their dot, in lower case.
-DOTTED: Final = {
-    "dr.": "doctor",
-    "mr.": "mister",
-    "mrs.": "missus",
-    "ms.": "miz",
-    "prof.": "professor",
-    "sr.": "senior",
-    "jr.": "junior",
-    "gen.": "general",
-    "col.": "colonel",
-    "sgt.": "sergeant",
-    "capt.": "captain",
-    "lt.": "lieutenant",
-    "rev.": "reverend",
-    "hon.": "honorable",
-    "gov.": "governor",
-    "sen.": "senator",
-    "ave.": "avenue",
-    "blvd.": "boulevard",
-    "rd.": "road",
-    "apt.": "apartment",
-    "dept.": "department",
-    "est.": "established",
-    "approx.": "approximately",
-    "etc.": "et cetera",
-    "e.g.": "for example",
-    "i.e.": "that is",
-    "a.k.a.": "also known as",
-    "vs.": "versus",
-    "inc.": "incorporated",
-    "ltd.": "limited",
-    "corp.": "corporation",
-    "co.": "company",
-    "mt.": "mount",
-    "ft.": "fort",
-    "fig.": "figure",
-    "vol.": "volume",
-    "max.": "maximum",
-    "min.": "minimum",
-    "tel.": "telephone",
-    "ext.": "extension",
-    "jan.": "january",
-    "feb.": "february",
-    "mar.": "march",
-    "apr.": "april",
-    "aug.": "august",
-    "sept.": "september",
-    "sep.": "september",
-    "oct.": "october",
-    "nov.": "november",
-    "dec.": "december",
-    "mon.": "monday",
-    "tue.": "tuesday",
-    "tues.": "tuesday",
-    "wed.": "wednesday",
-    "thu.": "thursday",
-    "thurs.": "thursday",
-    "fri.": "friday",
-}
-# Only where a number stands beside them: "No. 5", and not "No."
-NUMBERED: Final = {"no.": "number", "nos.": "numbers", "p.": "page", "pp.": "pages"}
+from agent.abbreviations import ALWAYS, BEFORE_NUMBERS
+
 BARE: Final = {
     "w/": "with",
     "w/o": "without",
@@ -71,12 +11,14 @@ BARE: Final = {
     "etc": "et cetera",
     "eg": "for example",
     "&": "and",
-    "+": "plus",
-    "=": "equals",
     "@": "at",
     "%": "percent",
     "°": "degrees",
-    "×": "times",  # noqa: RUF001 - the sign is meant
+    "\u2013": "to",  # a dash of its own between two numbers
+    "+/-": "plus or minus",
+    "hwy": "highway",
+    "401k": "four oh one k",
+    "401(k": "four oh one k",
 }
 HALF_DAYS: Final = {
     "am": "AM",
@@ -89,69 +31,37 @@ HALF_DAYS: Final = {
 MONTHS: Final = (
     "january february march april may june july august september october november december"
 ).split()
-SCALES: Final = {
-    "k": "thousand",
-    "m": "million",
-    "mm": "million",
-    "b": "billion",
-    "bn": "billion",
-    "t": "trillion",
-    "thousand": "thousand",
-    "million": "million",
-    "billion": "billion",
-    "trillion": "trillion",
+DAYS: Final = "monday tuesday wednesday thursday friday saturday sunday".split()
+# Short and long, without a dot.
+MONTH_NAMES: Final = {
+    **{short: long for short, long in (ALWAYS | BEFORE_NUMBERS).items() if long in MONTHS},
+    **{month: month for month in MONTHS},
 }
-# After a number, as written: upper and lower case are different things. One, many.
-UNITS: Final = {
-    "mm": ("millimeter", "millimeters"),
-    "cm": ("centimeter", "centimeters"),
-    "m": ("meter", "meters"),
-    "km": ("kilometer", "kilometers"),
-    "ft": ("foot", "feet"),
-    "yd": ("yard", "yards"),
-    "mi": ("mile", "miles"),
-    "mg": ("milligram", "milligrams"),
-    "g": ("gram", "grams"),
-    "kg": ("kilogram", "kilograms"),
-    "oz": ("ounce", "ounces"),
-    "lb": ("pound", "pounds"),
-    "lbs": ("pound", "pounds"),
-    "ml": ("milliliter", "milliliters"),
-    "l": ("liter", "liters"),
-    "L": ("liter", "liters"),
-    "ms": ("millisecond", "milliseconds"),
-    "s": ("second", "seconds"),
-    "sec": ("second", "seconds"),
-    "secs": ("second", "seconds"),
-    "min": ("minute", "minutes"),
-    "mins": ("minute", "minutes"),
-    "h": ("hour", "hours"),
-    "hr": ("hour", "hours"),
-    "hrs": ("hour", "hours"),
-    "km/h": ("kilometer per hour", "kilometers per hour"),
-    "kph": ("kilometer per hour", "kilometers per hour"),
-    "mph": ("mile per hour", "miles per hour"),
-    "m/s": ("meter per second", "meters per second"),
-    "kB": ("kilobyte", "kilobytes"),
-    "KB": ("kilobyte", "kilobytes"),
-    "MB": ("megabyte", "megabytes"),
-    "GB": ("gigabyte", "gigabytes"),
-    "TB": ("terabyte", "terabytes"),
-    "Hz": ("hertz", "hertz"),
-    "kHz": ("kilohertz", "kilohertz"),
-    "MHz": ("megahertz", "megahertz"),
-    "GHz": ("gigahertz", "gigahertz"),
-    "W": ("watt", "watts"),
-    "kW": ("kilowatt", "kilowatts"),
-    "kWh": ("kilowatt hour", "kilowatt hours"),
-    "V": ("volt", "volts"),
-    "dB": ("decibel", "decibels"),
-    "%": ("percent", "percent"),
-    "°": ("degree", "degrees"),
-    "°C": ("degree celsius", "degrees celsius"),
-    "°F": ("degree fahrenheit", "degrees fahrenheit"),
-    "ºC": ("degree celsius", "degrees celsius"),
-    "ºF": ("degree fahrenheit", "degrees fahrenheit"),
-    "m²": ("square meter", "square meters"),
-    "km²": ("square kilometer", "square kilometers"),
+DAY_NAMES: Final = {
+    **{short: long for short, long in (ALWAYS | BEFORE_NUMBERS).items() if long in DAYS},
+    **{day: day for day in DAYS},
 }
+# In an address, where the name of the street stands before.
+STREETS: Final = {
+    "st": "street",
+    "ave": "avenue",
+    "blvd": "boulevard",
+    "rd": "road",
+    "dr": "drive",
+    "ln": "lane",
+    "ct": "court",
+    "pl": "place",
+    "hwy": "highway",
+}
+# What a Roman numeral counts.
+PARTS: Final = frozenset(
+    "act appendix article battlefield book chapter class episode fantasy figure grade league "
+    "level mark module page part phase rocky scene season section stage step table title type "
+    "unit volume war wars".split()
+)
+# Whose Roman numeral is "the eighth".
+RULERS: Final = frozenset(
+    "alexander benedict catherine charles edward elizabeth francis frederick george gregory "
+    "henry ivan james john leo louis mary napoleon nicholas paul peter philip pius ramses "
+    "richard robert wilhelm william".split()
+)

@@ -11,6 +11,16 @@ _TOP: Final = "com|org|net|io|ai|dev|edu|gov|app|info|co|uk|eu|us|de|fr|es|it|in
 _LABEL: Final = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
 _TAIL: Final = r"(?::\d+)?(?:[/?#]\S*)?"
 URL: Final = rf"(?i:(?:https?|ftp)://\S+|www\.\S+|(?:{_LABEL}\.)+(?:{_TOP}){_TAIL})"
+_SUFFIXES: Final = (
+    "bat bin bmp c cfg conf cpp css csv db doc docx env epub exe gif go gz h html ini iso jar "
+    "java jpeg jpg js json jsx log lock md mkv mov mp3 mp4 pdf php png ppt pptx ps1 py rar rb "
+    "rs rtf sh sql svg tar tgz toml ts tsx txt wav webm webp xls xlsx xml yaml yml zip"
+)
+FILE: Final = rf"(?:[\w-]+\.)*[\w-]+\.(?:{_SUFFIXES.replace(' ', '|')})|\.env|\.gitignore"
+_WORDS: Final = frozenset(
+    "bat bin conf doc go jar java json lock log tar toml yaml zip".split()
+)
+IP: Final = r"\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?(?:/\d+)?"
 _SAID: Final = {
     ".": " dot ",
     "/": " slash ",
@@ -21,6 +31,7 @@ _SAID: Final = {
     "~": " tilde ",
     ":": " colon ",
 }
+_SPELT: Final = 4  # letters of a file's suffix at most
 _LETTERS: Final = 2  # a top domain so short is spelled
 
 
@@ -39,12 +50,27 @@ def url(address: str) -> str:
     return _read(re.split(r"[?#]", bare)[0].rstrip("/"))
 
 
+def file(name: str) -> str:
+    """ "main_test.py" -> "main underscore test dot PY"."""
+    stem, dot, suffix = name.rpartition(".")
+    suffix = suffix if suffix in _WORDS or len(suffix) > _SPELT else suffix.upper()
+    return _plain(f"{stem}{dot}{suffix}")
+
+
 def _read(address: str) -> str:
     domain, slash, path = address.partition("/")
     name, dot, top = domain.rpartition(".")
     if len(top) <= _LETTERS and top.isalpha():
         top = top.upper()  # "io" and "uk" are letters
-    address = f"{name}{dot}{top}{slash}{path}"
+    return _plain(f"{name}{dot}{top}{slash}{path}")
+
+
+def ip(address: str) -> str:
+    """ "127.0.0.1:80" -> "one hundred twenty seven dot zero dot zero dot one colon eighty"."""
+    return _plain(address)
+
+
+def _plain(address: str) -> str:
     said = re.sub(r"[./_+@~:-]", lambda mark: _SAID[mark[0]], address)
     said = re.sub(r"\d+", lambda digits: f" {numerals.number(digits[0])} ", said)
     return " ".join(re.sub(r"[^\w\s]", " ", said).split())

@@ -23,7 +23,8 @@ from spacy.vocab import Vocab
 from agent.errors import EngineError
 from agent.voices.kokoro.figures import readable
 from agent.voices.kokoro.languages import ENGLISH, ESPEAK, EXTRAS
-from agent.voices.kokoro.spoken_text import English, marked, spoken_text
+from agent.voices.kokoro.spoken_text import marked, spoken_text
+from agent.voices.kokoro.spot import English
 from agent.voices.kokoro.tagger import tags
 
 _MODEL: Final = "en_core_web_sm"

@@ -5,6 +5,7 @@ them and no hyphens: Kokoro's phonemes have none. American: "one hundred five", 
 """
 
 import re
+import unicodedata
 from typing import Final
 
 from num2words import num2words
@@ -16,9 +17,12 @@ _MONEY: Final = {  # symbol: one, many, a hundredth, hundredths
     "€": ("euro", "euros", "cent", "cents"),
     "£": ("pound", "pounds", "penny", "pence"),
     "¥": ("yen", "yen", "", ""),
+    "₹": ("rupee", "rupees", "paisa", "paise"),
+    "₩": ("won", "won", "", ""),
 }
 _FRACTIONS: Final = {2: "half", 4: "quarter"}
 MONEY_SIGNS: Final = "".join(_MONEY)
+VULGAR: Final = "¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"
 
 
 def cardinal(digits: str) -> str:
@@ -50,7 +54,9 @@ def each_digit(digits: str) -> str:
 
 
 def number(digits: str) -> str:
-    """An integer, a decimal or a version: "3.14" -> "three point one four"."""
+    """An integer, a decimal, a version, "1½": "3.14" -> "three point one four"."""
+    if digits and digits[-1] in VULGAR:
+        return _mixed(digits[:-1], digits[-1])
     whole, *rest = digits.split(".")
     said = [cardinal(whole)] if whole else []
     if len(rest) > 1:  # 2.13.0
@@ -61,11 +67,18 @@ def number(digits: str) -> str:
     return " ".join(said)
 
 
+def _mixed(whole: str, vulgar: str) -> str:
+    above, below = unicodedata.normalize("NFKC", vulgar).split("\u2044")
+    said = fraction(above, below)
+    return f"{cardinal(whole)} and {said}" if whole else said
+
+
 def money(sign: str, digits: str) -> str:
     """("$", "12.50") -> "twelve dollars and fifty cents"."""
     one, many, hundredth, hundredths = _MONEY[sign]
     whole, _, rest = digits.replace(",", "").partition(".")
-    if not hundredth or len(rest) not in (0, 2):
+    odd = len(rest) not in (0, 2) or digits[-1] in VULGAR or len(whole) > _MOST_DIGITS
+    if odd or not hundredth:
         return f"{number(digits)} {many}"
     said = []
     if int(whole or "0") or not int(rest or "0"):

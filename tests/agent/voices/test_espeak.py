@@ -69,6 +69,14 @@ def test_the_pause_at_the_end_is_that_of_the_last_mark(phrase, pause_ms):
     assert pause_ms * MS <= silent_end(audio_of(phrase)) <= (pause_ms + 20) * MS
 
 
+@pytest.mark.parametrize(
+    ("written", "without"), [("2 * 3", "2 3"), ("x=-5", "x=5"), ("~20", "20"), ("6 ÷ 2", "6 2")]
+)
+def test_a_sign_between_numbers_is_heard(written, without):
+    assert len(audio_of(written)) > len(audio_of(without)) + 150 * MS
+    assert [word.text for word in words_of(written)] == written.split()
+
+
 def test_the_pause_shrinks_with_the_pace():
     assert silent_end(audio_of("Yes.", Style("", speed=2.0))) <= 120 * MS
 

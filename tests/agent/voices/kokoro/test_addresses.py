@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.voices.kokoro.addresses import EMAIL, URL, email, url
+from agent.voices.kokoro.addresses import EMAIL, FILE, IP, URL, email, file, ip, url
 
 
 @pytest.mark.parametrize(
@@ -35,6 +35,26 @@ def test_a_web_address(address, said):
 def test_an_e_mail_address(address, said):
     assert re.fullmatch(EMAIL, address)
     assert email(address) == said
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("main.py", "main dot PY"),
+        ("my-report_v2.pdf", "my dash report underscore v two dot PDF"),
+        ("a.tar.gz", "a dot tar dot GZ"),
+        ("package.json", "package dot json"),
+    ],
+)
+def test_a_file(name, said):
+    assert re.fullmatch(FILE, name)
+    assert file(name) == said
+
+
+def test_an_ip_address():
+    assert re.fullmatch(IP, "10.0.0.1:80")
+    assert ip("10.0.0.1:80") == "ten dot zero dot zero dot one colon eighty"
+    assert not re.fullmatch(IP, "2.13.0")
 
 
 @pytest.mark.parametrize("word", ["end.So", "3.14", "U.S", "e.g", "node.js", "hello", "a@b"])

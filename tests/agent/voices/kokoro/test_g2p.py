@@ -16,7 +16,7 @@ from agent.engines import Style
 from agent.errors import EngineError
 from agent.voices.espeak import EspeakVoice
 from agent.voices.kokoro.g2p import reader
-from agent.voices.kokoro.spoken_text import English
+from agent.voices.kokoro.spot import English
 
 american, french = reader("a"), reader("f")
 without_model = pytest.mark.skipif(

@@ -66,6 +66,8 @@ def test_a_year_is_said_in_pairs(digits, said):
         (".5", "point five"),
         ("2.13.0", "two point thirteen point zero"),
         ("7", "seven"),
+        ("1½", "one and one half"),
+        ("¾", "three quarters"),
     ],
 )
 def test_a_number_with_dots(digits, said):
@@ -85,6 +87,8 @@ def test_a_number_with_dots(digits, said):
         ("£", "2.00", "two pounds"),
         ("¥", "1,500", "one thousand five hundred yen"),
         ("$", "1.5", "one point five dollars"),
+        ("$", "1½", "one and one half dollars"),
+        ("₹", "500.50", "five hundred rupees and fifty paise"),
     ],
 )
 def test_money(sign, digits, said):

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.voices.kokoro.spoken_text import English, marked, spoken_text
+from agent.voices.kokoro.spoken_text import marked, spoken_text
+from agent.voices.kokoro.spot import English
 
 
 def said(text, english=English.AMERICAN):
@@ -72,8 +73,29 @@ def said(text, english=English.AMERICAN):
             "+1 555 123 4567.",
             ["plus one", "five five five", "one two three", "four five six seven."],
         ),
+        (
+            "800 555 0199",
+            ["eight zero zero", "five five five", "zero one nine nine"],
+        ),
         # addresses
         ("mail jo@example.com!", ["mail", "jo at example dot com!"]),
+        ("see <https://example.com>", ["see", "example dot com"]),
+        (
+            "run main.py at 10.0.0.1:80",
+            ["run", "main dot PY", "at", "ten dot zero dot zero dot one colon eighty"],
+        ),
+        # arithmetic
+        ("5 \u00d7 3", ["five", "times", "three"]),
+        ("10 ÷ 2", ["ten", "divided by", "two"]),
+        ("2 * 3 > 5", ["two", "times", "three", "greater than", "five"]),
+        ("5 - 3 = 2", ["five", "minus", "three", "equals", "two"]),
+        # ranges of several words
+        ("9 AM – 5 PM", ["nine", "AM", "to", "five", "PM"]),
+        ("$10 - $20", ["ten dollars", "to", "twenty dollars"]),
+        ("Mon – Fri", ["monday", "to", "friday"]),
+        ("Jan 1 - Feb 5", ["january", "first", "to", "february", "fifth"]),
+        ("1 - Feb", ["one—", "", "Feb"]),
+        ("in 2020 – 3 years ago", ["in", "twenty twenty—", "", "three", "years", "ago"]),
         # letters and signs
         ("MP3 AT&T C++ C#", ["MP three", "A T and T", "C plus plus", "C sharp"]),
         ("and/or TCP/IP snake_case", ["and or", "TCP IP", "snake case"]),
@@ -116,6 +138,7 @@ WRITTEN = st.text(
 TYPICAL = st.sampled_from(
     "$12.50 10:30 am p.m. 3/4/2025 No. 5 +1 555 (555) 123-4567 - – ... **b** a_b x@y.de 1/0 "
     "0/0 99:99 24:00 13/13/2025 $ % 1,2,3 1. .5 5. -- 1e5 ½ ٣ II °C 5° 5' 10%, 3rd 0th 1,000th "
+    '10-20k $5-10/mo 5*3=15 x=-5 2^3 1½ 5\'10" 12" EST. min. Max. Mon * × < IV #1 ~5 <x@y> '
     "000s 'n' [x](y) <b> U.S.A. St. st. $1,000,000 million k 7m 2024-2025 v1.2 #1 &c".split()
 )
 
