@@ -24,7 +24,7 @@ class Receiver:
 
 
 def indication(**attributes):
-    message = stun.Message(stun.Method.DATA, stun.Class.INDICATION)
+    message = stun.Message(stun.Method.DATA, stun.Class.INDICATION, transaction_id=bytes(12))
     message.attributes.update({name.replace("_", "-"): of for name, of in attributes.items()})
     return bytes(message)
 
