@@ -7,6 +7,8 @@ from agent.endpoint.release import Patience
 from agent.requests import CallSettings
 from agent.turn_rules import TurnRules
 
+_PLACED_S = 0.2  # the VAD places an end so much sooner than level does, at the most
+
 
 def merged(old: CallSettings, new: CallSettings) -> CallSettings:
     """What holds when `new` is asked for while `old` holds."""
@@ -21,7 +23,7 @@ def turn_rules(config: Config, settings: CallSettings) -> TurnRules:
     return TurnRules(
         end_of_turn_s=(fixed_ms or turns.longest_wait_ms) / 1000,
         judges=fixed_ms == 0,
-        longest_s=turns.unfinished_wait_ms / 1000,
+        longest_s=turns.unfinished_wait_ms / 1000 + _PLACED_S,
         withdraw_s=turns.withdraw_ms / 1000,
         barge_in_s=turns.barge_in_ms / 1000,
         backchannel_s=turns.backchannel_ms / 1000,

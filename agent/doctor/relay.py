@@ -12,17 +12,16 @@ from agent.doctor.check import FAIL, OK, WARN, Check
 from agent.media.upstream import relay
 
 _PATIENCE_S = 4.0  # two of STUN's retransmissions
-_STALE_NONCE = 438
 _KNOCK, _KNOCKS, _KNOCK_S = b"a caller", 3, 0.3
 _OPEN = "callers come unannounced: start coturn with --server-relay, and open its ports"
-_UNAUTHORISED = (401, _STALE_NONCE)  # the second is coturn's answer to a second wrong password
+_UNAUTHORISED = (401, 438)  # the second is coturn's answer to a second wrong password
 
 
 def ask(url: str, server: RTCIceServer) -> Check:
     """`url` is one that ice_servers has accepted."""
     parsed = parse_stun_turn_uri(url)
     try:
-        return _asked(url, parsed, server)
+        return asyncio.run(_ask(url, parsed, server))
     except TimeoutError:
         found = f"no answer in {_PATIENCE_S:g} s"
         return Check(url, FAIL, found, "start it, or take it out: calls wait for it")
@@ -36,16 +35,6 @@ def ask(url: str, server: RTCIceServer) -> Check:
             else "its log says why"
         )
         return Check(url, FAIL, f"refuses: {code} {reason.rstrip(chr(0))}", remedy)
-
-
-def _asked(url: str, parsed: dict[str, object], server: RTCIceServer) -> Check:
-    """The answer; asked again where a retransmission outdated the nonce (RFC 8489, 9.2.5)."""
-    try:
-        return asyncio.run(_ask(url, parsed, server))
-    except stun.TransactionFailed as error:
-        if error.response.attributes.get("ERROR-CODE", (0, ""))[0] != _STALE_NONCE:
-            raise
-    return asyncio.run(_ask(url, parsed, server))
 
 
 async def _ask(url: str, parsed: dict[str, object], server: RTCIceServer) -> Check:

@@ -16,7 +16,8 @@ classes in place of theirs, once a process. What is changed, and why:
 * RTCP feedback: one datagram may ask for the same packets thousands of times, and gets them.
 * sockets, and relays: what is opened while a connection is closed stays open for ever, and
   whoever waits for it goes on waiting.
-* relays: what comes by one from somebody whom we have not sent to is discarded.
+* relays: what comes by one from somebody whom we have not sent to is discarded, and one whose
+  nonce went stale on the way is given up.
 * whoever hangs up during the DTLS handshake leaves a traceback in the log.
 * host addresses: loopback is left out; an address behind NAT cannot be named.
 * SCTP: what waits to be put together is unbounded, and read through again for each packet; one
@@ -161,7 +162,7 @@ def _insides() -> Iterable[tuple[object, tuple[str, ...]]]:
     yield aioice.ice.Connection, ("query_consent", "build_request")
     yield aioice.ice, ("get_host_addresses", "StunProtocol")
     yield aioice.turn, ("TurnClientUdpProtocol", "TurnClientTcpProtocol")
-    yield aioice.turn.TurnClientMixin, ("datagram_received", "receiver")
+    yield aioice.turn.TurnClientMixin, ("datagram_received", "receiver", "nonce")
     yield aiortc.rtcicetransport, ("Connection",)
     yield aiortc.rtcdtlstransport, ("RtpRouter",)
     yield aiortc.rtcpeerconnection, ("RTCRtpReceiver", "RTCSctpTransport", "RTCIceTransport")

@@ -2,7 +2,8 @@
 
 aioice discards what a relay hands on from whomever we have not sent to first. We never send
 first: a caller's candidates are not taken (signaling/sdp.py). Who may come is the relay's to
-say, and whoever comes must know the call's ICE password. In place of aioice's clients.
+say, and whoever comes must know the call's ICE password. And aioice asks again once, where the
+nonce of the relay's first answer may be stale by then. In place of aioice's clients.
 """
 
 import contextlib
@@ -11,11 +12,29 @@ from typing import Any
 
 import aioice.turn
 from aioice import stun
+from aioice.utils import random_transaction_id
 
 _DATA_INDICATION = struct.pack("!H", stun.Method.DATA | stun.Class.INDICATION)
 
 
+_STALE_NONCE = 438
+
+
 class _OpenToAll(aioice.turn.TurnClientMixin):
+    async def request_with_retry(
+        self, request: stun.Message
+    ) -> tuple[stun.Message, tuple[str, int]]:
+        """With the latest nonce, whichever answer it came with (RFC 8489, section 9.2.5)."""
+        try:
+            return await super().request_with_retry(request)
+        except stun.TransactionFailed as error:
+            answer = error.response
+            if answer.error_code != _STALE_NONCE or "NONCE" not in answer.attributes:
+                raise
+            self.nonce = answer.attributes["NONCE"]
+        request.transaction_id = random_transaction_id()
+        return await super().request_with_retry(request)
+
     def datagram_received(self, data: bytes | str, addr: tuple[str, int]) -> None:
         if not isinstance(data, bytes) or data[:2] != _DATA_INDICATION:
             super().datagram_received(data, addr)

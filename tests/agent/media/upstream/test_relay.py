@@ -1,6 +1,7 @@
 """Callers come to a relay from where nobody was told of."""
 
 import asyncio
+import contextlib
 
 import aioice
 import coturn
@@ -59,6 +60,30 @@ def test_half_an_indication_is_none(client, data):
 def test_nothing_is_handed_on_before_there_is_somebody_to_hand_it_to(client):
     client.receiver = None
     client.datagram_received(indication(DATA=b"hello", XOR_PEER_ADDRESS=CALLER), None)
+
+
+@pytest.mark.parametrize(("stale", "asked"), [(0, 2), (1, 3), (9, 4)])
+def test_a_nonce_that_went_stale_on_the_way_is_asked_for_again(client, stale, asked):
+    """coturn on a busy machine, one allocation of six. Killed: a call without its relay."""
+    nonces = []
+
+    async def request(message):
+        nonces.append(client.nonce)
+        answer = stun.Message(message.message_method, stun.Class.ERROR)
+        if len(nonces) > 1 + stale:
+            answer.message_class = stun.Class.RESPONSE
+            return answer, None
+        code = (438, "Wrong nonce") if client.nonce else (401, "Unauthorized")
+        answer.attributes.update({"ERROR-CODE": code, "REALM": "here"})
+        answer.attributes["NONCE"] = str(len(nonces)).encode()
+        raise stun.TransactionFailed(answer)
+
+    client.request = request
+    allocation = stun.Message(stun.Method.ALLOCATE, stun.Class.REQUEST)
+    with pytest.raises(stun.TransactionFailed) if stale > 1 else contextlib.nullcontext():
+        asyncio.run(client.request_with_retry(allocation))
+    assert len(nonces) == asked
+    assert nonces[1:] == [str(n).encode() for n in range(1, asked)]
 
 
 def test_they_are_what_aioice_makes():
