@@ -79,12 +79,12 @@ def caller_of(function: Callable[..., Any]) -> Callable[[str], Any]:
 def as_output(result: Any) -> str:
     """Return a function's result as JSON; text as it is. Raises ValueError for what is none."""
     try:
-        output = result if isinstance(result, str) else to_json(result).decode()
+        output = _whole(result if isinstance(result, str) else to_json(result).decode())
     except PydanticSerializationError as error:
         raise ValueError(f"the result is no JSON: {error}") from error
-    if (size := len(output.encode(errors="replace"))) > OUTPUT_BYTES:
+    if (size := len(output.encode())) > OUTPUT_BYTES:
         raise ValueError(f"the result has {size} bytes; {OUTPUT_BYTES} at most can be read")
-    return _whole(output)
+    return output
 
 
 def as_failure(reason: str) -> str:

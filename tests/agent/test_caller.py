@@ -54,6 +54,20 @@ class Scene:
         await self.sound(1, 0)
         assert ev.SpeechStarted in await self.sound(0.5, 0.5)
 
+    async def pauses(self):
+        """An utterance, and a pause in it."""
+        await self.begins()
+        self.follow(HEARING)
+        assert ev.SpeechEnded in await self.sound(0.3, 0)
+        self.follow(PAUSED)
+
+    async def commits(self):
+        """An utterance that the client will have answered."""
+        await self.begins()
+        self.follow(HEARING)
+        self.caller.commit()
+        self.follow(LISTENING)
+
 
 def test_an_utterance_reaches_the_brain_from_its_preroll_on() -> None:
     async def main():
@@ -106,10 +120,7 @@ def test_words_apart_over_a_reply_began_with_the_first_of_them() -> None:
 def test_a_pause_is_part_of_the_utterance_and_an_answer_ends_it() -> None:
     async def main():
         scene = Scene()
-        await scene.begins()
-        scene.follow(HEARING)
-        assert ev.SpeechEnded in await scene.sound(0.3, 0)
-        scene.follow(PAUSED)
+        await scene.pauses()
         assert scene.caller.to_answer == 1
         assert scene.caller.silence is not None
         scene.caller.answered(1)
@@ -132,10 +143,7 @@ def test_when_the_silence_was_noticed_does_not_depend_on_when_somebody_asks() ->
 
     async def main():
         scene = Scene()
-        await scene.begins()
-        scene.follow(HEARING)
-        await scene.sound(0.3, 0)
-        scene.follow(PAUSED)
+        await scene.pauses()
         first = scene.caller.silence
         assert 0.03 < first[1] - first[0] < 0.15
         await scene.sound(0.3, 0)
@@ -149,10 +157,7 @@ def test_one_committed_is_not_forgotten_with_what_never_came() -> None:
 
     async def main():
         scene = Scene()
-        await scene.begins()
-        scene.follow(HEARING)
-        scene.caller.commit()
-        scene.follow(LISTENING)
+        await scene.commits()
         scene.caller.forget()
         assert scene.engines.log == []
         assert scene.caller.to_answer == 1
@@ -163,10 +168,7 @@ def test_one_committed_is_not_forgotten_with_what_never_came() -> None:
 def test_one_committed_waits_for_its_answer() -> None:
     async def main():
         scene = Scene()
-        await scene.begins()
-        scene.follow(HEARING)
-        scene.caller.commit()
-        scene.follow(LISTENING)
+        await scene.commits()
         assert scene.caller.to_answer == 1
         assert scene.caller.silence is None
         scene.caller.answered(1)
@@ -273,10 +275,7 @@ def test_nobody_waits_for_a_transcript_after_the_call() -> None:
 def test_while_an_answer_is_tried_the_brain_hears_on_and_nothing_is_lost() -> None:
     async def main():
         scene = Scene()
-        await scene.begins()
-        scene.follow(HEARING)
-        await scene.sound(0.3, 0)
-        scene.follow(PAUSED)
+        await scene.pauses()
         before = scene.engines.heard_samples
         scene.caller.tried()
         scene.follow(REPLYING)

@@ -177,16 +177,16 @@ class Recollection:
         """Results so far that are long are told in part from here on: those that were fetched
         for the same words of the caller take half of what there is to share, together.
         """
-        told = [entry for entry in entries if entry.turn >= view.told]
+        told = [(entry, self._sizes(entry)) for entry in entries if entry.turn >= view.told]
         fetched: list[list[int]] = [[]]
-        for entry in told:
+        for entry, sizes in told:
             kept = self._kept.get(entry.turn)
             if entry.caller or (kept and kept.spoken_to):
                 fetched.append([])
-            fetched[-1] += self._sizes(entry)
+            fetched[-1] += sizes
         half = (self._room - self._alone(conversation)) // 2
         most = min(level(sizes, half) for sizes in fetched)
-        long = [entry.turn for entry in told if max(self._sizes(entry), default=0) > most]
+        long = [entry.turn for entry, sizes in told if max(sizes, default=0) > most]
         return replace(view, whole=long[-1] + 1, level=most) if long else view
 
     def _sizes(self, entry: Exchange) -> list[int]:

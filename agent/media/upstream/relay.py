@@ -15,8 +15,6 @@ from aioice import stun
 from aioice.utils import random_transaction_id
 
 _DATA_INDICATION = struct.pack("!H", stun.Method.DATA | stun.Class.INDICATION)
-
-
 _STALE_NONCE = 438
 
 

@@ -41,6 +41,7 @@ DAY_NAMES: Final = {
     **{short: long for short, long in (ALWAYS | BEFORE_NUMBERS).items() if long in DAYS},
     **{day: day for day in DAYS},
 }
+CALENDAR: Final = MONTH_NAMES | DAY_NAMES
 # In an address, where the name of the street stands before.
 STREETS: Final = {
     "st": "street",

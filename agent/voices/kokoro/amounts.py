@@ -5,10 +5,9 @@ from typing import Final
 
 from agent.voices.kokoro import numerals
 from agent.voices.kokoro.abbreviations import HALF_DAYS, MONTH_NAMES
-from agent.voices.kokoro.spot import DECIMAL, MINUS, PLAIN, SIGN, Rule, Spot
+from agent.voices.kokoro.spot import DECIMAL, LAND, MINUS, PLAIN, SIGN, Rule, Spot
 from agent.voices.kokoro.units import LANDS, LARGE, NAMED_BY_LETTER, SCALES, UNITS
 
-_LANDS: Final = "|".join(sorted(LANDS, key=len, reverse=True))
 _PARTS: Final = (16, 32, 64)  # of an inch
 _PAIRS: Final = ("24/7", "9/11", "20/20")
 _OUT_OF: Final = (5, 10, 100)  # what marks are given out of
@@ -115,7 +114,7 @@ RULES: Final[tuple[tuple[str, Rule], ...]] = (
     (r"(?P<feet>\d{1,3})['\u2019\u2032](?P<inches>\d{1,2})?[\"\u201d\u2033]?", _feet),
     (r"(?P<number>\d+(?:\.\d+)?)[eE](?P<sign>[-+])?(?P<power>\d{1,3})", _scientific),
     (
-        rf"(?P<sign>[+±{MINUS}])?(?P<land>{_LANDS})?(?P<before>{SIGN})(?P<inner>[{MINUS}])?"
+        rf"(?P<sign>[+±{MINUS}])?(?P<land>{LAND})?(?P<before>{SIGN})(?P<inner>[{MINUS}])?"
         rf"(?P<number>{DECIMAL})(?P<after>)(?P<scale>(?i:k|m|mm|b|bn|t))?",
         _money,
     ),

@@ -6,18 +6,16 @@ from dataclasses import replace
 from typing import Final
 
 from agent.voices.kokoro import numerals
-from agent.voices.kokoro.abbreviations import DAY_NAMES, HALF_DAYS, MONTH_NAMES
+from agent.voices.kokoro.abbreviations import CALENDAR, HALF_DAYS
 from agent.voices.kokoro.arithmetic import expression
 from agent.voices.kokoro.letters import letters
-from agent.voices.kokoro.spot import HALF, SIGN, Spot
-from agent.voices.kokoro.units import LANDS, PERIODS, SCALES, UNITS
+from agent.voices.kokoro.spot import HALF, LAND, SIGN, Spot
+from agent.voices.kokoro.units import PERIODS, SCALES, UNITS
 
 # Says a part by the rules of numbers, "" where none applies.
 By = Callable[[Spot], str]
-_NAMES: Final = MONTH_NAMES | DAY_NAMES
-_LANDS: Final = "|".join(LANDS)
-_SIDE: Final = rf"(?:{_LANDS})?{SIGN}?\.?\d[^-\u2013—]*"
-_HEAD: Final = re.compile(rf"(?:{_LANDS})?{SIGN}")
+_SIDE: Final = rf"(?:{LAND})?{SIGN}?\.?\d[^-\u2013—]*"
+_HEAD: Final = re.compile(rf"(?:{LAND})?{SIGN}")
 _TAIL: Final = re.compile(rf"[^\d{numerals.VULGAR}]*$")
 _MEASURED: Final = ("across", "by", "deep", "high", "in", "long", "of", "tall", "thick", "wide")
 _SIZE: Final = 3  # digits of a picture's side: "by", where less are a product
@@ -107,8 +105,8 @@ def _size(match: re.Match[str], spot: Spot, by: By) -> str:
 def _from_to(match: re.Match[str], spot: Spot, by: By) -> str:
     """ "Mon-Fri", "Jan-Mar", "A-Z"."""
     first, last = match["first"], match["last"]
-    if first.lower() in _NAMES and last.lower() in _NAMES:
-        return f"{_NAMES[first.lower()]} to {_NAMES[last.lower()]}"
+    if first.lower() in CALENDAR and last.lower() in CALENDAR:
+        return f"{CALENDAR[first.lower()]} to {CALENDAR[last.lower()]}"
     return f"{first} to {last}" if (first, last) == ("A", "Z") else ""
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from agent.voices.kokoro import addresses, amounts, compounds, telephone, times
-from agent.voices.kokoro.abbreviations import DAY_NAMES, HALF_DAYS, MONTH_NAMES
+from agent.voices.kokoro.abbreviations import CALENDAR, HALF_DAYS
 from agent.voices.kokoro.numerals import VULGAR
 from agent.voices.kokoro.spot import DECIMAL, SIGN, English, Rule, Spot
 from agent.voices.kokoro.words import has_dot, word
@@ -127,12 +127,11 @@ def _joins(words: Sequence[str], bare: Sequence[str], i: int) -> bool:
     low, high = bare[i - 1], bare[i + 1]
     if words[i] not in _TO or words[i - 1][-1:] in _CLOSE:
         return False
-    names = MONTH_NAMES | DAY_NAMES
     if low.lower() in HALF_DAYS:
         return high[:1].isdigit()
-    if low.lower() in names or high.lower() in names:
+    if low.lower() in CALENDAR or high.lower() in CALENDAR:
         from_name = low if not low.isdecimal() else bare[max(0, i - 2)]  # "Jan 1 - Feb 5"
-        return from_name.lower() in names and high.lower() in names
+        return from_name.lower() in CALENDAR and high.lower() in CALENDAR
     least, most = _AMOUNT.fullmatch(low), _AMOUNT.fullmatch(high)
     return least is not None and most is not None and _worth(least[1]) <= _worth(most[1])
 

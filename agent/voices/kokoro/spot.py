@@ -7,10 +7,12 @@ from enum import StrEnum
 from typing import Final
 
 from agent.voices.kokoro.numerals import MONEY_SIGNS, VULGAR
+from agent.voices.kokoro.units import LANDS
 
 PLAIN: Final = r"\d{1,3}(?:,\d{3})+|\d+"
 DECIMAL: Final = rf"(?:(?:{PLAIN})(?:\.\d+)?|\.\d+|\d*[{VULGAR}])"
 SIGN: Final = f"[{MONEY_SIGNS}]"
+LAND: Final = "|".join(LANDS)
 MINUS: Final = "\u2212\u2013-"
 HALF: Final = r"(?i:[ap]\.?m\.?)"
 _MIXED: Final = r"(?:\d+-)?\d+/\d+"

@@ -7,6 +7,7 @@ from agent.abbreviations import ALWAYS, BEFORE_NAMES, BEFORE_NUMBERS, DOTTED_INS
 from agent.voices.kokoro import numerals
 from agent.voices.kokoro.abbreviations import (
     BARE,
+    CALENDAR,
     DAY_NAMES,
     HALF_DAYS,
     MONTH_NAMES,
@@ -21,9 +22,7 @@ from agent.voices.kokoro.units import SCALES, UNITS
 
 _DOTTED: Final = ALWAYS | BEFORE_NAMES | BEFORE_NUMBERS | NUMBERED | DOTTED_INSIDE
 _NUMBER: Final = re.compile(r"[#A-Z]?\d.*")  # that of a flat may begin with a letter
-_NAMES: Final = {
-    short: long for short, long in (MONTH_NAMES | DAY_NAMES).items() if short != long
-}
+_NAMES: Final = {short: long for short, long in CALENDAR.items() if short != long}
 _TO: Final = "\u2013"  # a dash of its own that means so
 _PLACES: Final = BEFORE_NUMBERS | {key: ALWAYS[key] for key in ("ext", "vol")}
 _DEGREES: Final = {"c": "celsius", "f": "fahrenheit"}
@@ -50,7 +49,7 @@ def has_dot(core: str, before: str, after: str) -> bool:
         goes_on = after[:1].islower() or bool(_NUMBER.fullmatch(after))
         if lower in DAY_NAMES and after.lower() in MONTH_NAMES:
             return True
-        return goes_on and (core[0].isupper() or lower not in MONTH_NAMES | DAY_NAMES)
+        return goes_on and (core[0].isupper() or lower not in CALENDAR)
     return bool(_INITIALS.fullmatch(core))
 
 
