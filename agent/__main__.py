@@ -65,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     doctor.add_argument("--json", action="store_true", help="print JSON for scripts")
     doctor.set_defaults(run=_doctor)
 
-    from benchmarks import call, latency, turns
+    from benchmarks import call, latency, monitor, turns
 
     dial = commands.add_parser(
         "call",
@@ -74,6 +74,19 @@ def _parser() -> argparse.ArgumentParser:
     )
     call.add_arguments(dial)
     dial.set_defaults(run=call.run)
+
+    look = commands.add_parser(
+        "monitor",
+        help="watch a running server's turns against its targets",
+        description=(
+            "Show the stages of the turns that a server answers, as they happen, beside the "
+            "targets of its config.yaml, and what went wrong meanwhile. It places no calls: "
+            "talk to it, or let `voxline bench latency --url URL` do so. Exit status 1 if a "
+            "target was missed or there was no turn."
+        ),
+    )
+    monitor.add_arguments(look)
+    look.set_defaults(run=monitor.run)
 
     again = commands.add_parser(
         "replay",

@@ -202,6 +202,17 @@ class OpenaiChat:
 
 
 @dataclass(frozen=True, slots=True)
+class Targets:
+    """A key names a stage of `agent.metrics.Marks`, or the whole answer, and a percentile."""
+
+    answer_p50_ms: Annotated[int, Between(1, 60_000)] = 300
+    answer_p95_ms: Annotated[int, Between(1, 60_000)] = 450
+    brain_p95_ms: Annotated[int, Between(1, 60_000)] = 100
+    voice_p95_ms: Annotated[int, Between(1, 60_000)] = 150
+    playout_p95_ms: Annotated[int, Between(1, 60_000)] = 30
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     folder: str = ""
     callers_agreed: bool = False
@@ -230,5 +241,6 @@ class Config:
     voxtral: Voxtral = field(default_factory=Voxtral)
     kokoro: Kokoro = field(default_factory=Kokoro)
     openai_chat: OpenaiChat = field(default_factory=OpenaiChat)
+    targets: Targets = field(default_factory=Targets)
     record: Record = field(default_factory=Record)
     log: Log = field(default_factory=Log)

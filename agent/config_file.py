@@ -18,6 +18,7 @@ _NOT_ABOVE = (
     ("vad.notice_threshold", "vad.start_threshold"),
     ("vad.stop_threshold", "vad.start_threshold"),
     ("playout.start_ms", "playout.depth_ms"),
+    ("targets.answer_p50_ms", "targets.answer_p95_ms"),
     ("record.call_mib", "record.folder_mib"),
 )
 _CHAT_NOT_ABOVE = (  # by then the call has given up

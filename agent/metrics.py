@@ -4,8 +4,8 @@
 Prometheus side is a registry of its own, so that tests and several servers do not share counts.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 
 from prometheus_client import (
     CollectorRegistry,
@@ -16,6 +16,7 @@ from prometheus_client import (
     generate_latest,
 )
 
+from agent.config import Targets
 from agent.events import EndReason
 
 _LATENCY_S = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.8, 1, 1.5, 2, 4)
@@ -66,10 +67,23 @@ def _ms(seconds: float) -> float:
     return round(seconds * 1000, 1)
 
 
+def _goals(targets: Targets) -> Iterator[tuple[str, float, float]]:
+    """(stage or "answer", quantile, seconds) of each: the key says the first two."""
+    for key, ms in asdict(targets).items():
+        stage, percentile, _ = key.split("_")
+        yield stage, int(percentile.removeprefix("p")) / 100, ms / 1000
+
+
+def _with(bounds: Sequence[float], more: Iterable[float]) -> list[float]:
+    """Buckets whose bounds hold the targets: how many turns kept one is then known exactly."""
+    return sorted({*bounds, *more})
+
+
 class Metrics:
     """Everything `GET /metrics` shows."""
 
-    def __init__(self) -> None:
+    def __init__(self, targets: Targets | None = None) -> None:
+        goals = list(_goals(targets or Targets()))
         self._registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)  # CPU, memory, files of the media process; on Linux
         self.calls_active = Gauge("voxline_calls_active", "Calls now", registry=registry)
@@ -96,16 +110,25 @@ class Metrics:
         self.turn_latency = Histogram(
             "voxline_turn_latency_seconds",
             "Caller's last speech sample (as the VAD places it) to the reply's first packet",
-            buckets=_LATENCY_S,
+            buckets=_with(_LATENCY_S, (s for stage, _, s in goals if stage == "answer")),
             registry=registry,
         )
         self.stage = Histogram(
             "voxline_stage_seconds",
             "Stages of a turn; they overlap",
             ["stage"],
-            buckets=_STAGE_S,
+            buckets=_with(_STAGE_S, (s for stage, _, s in goals if stage != "answer")),
             registry=registry,
         )
+        wanted = Gauge(
+            "voxline_target_seconds",
+            "What this share of turns (quantile) should take at most, in a stage or as a whole "
+            "(answer); config.yaml's targets",
+            ["stage", "quantile"],
+            registry=registry,
+        )
+        for stage, quantile, seconds in goals:
+            wanted.labels(stage, quantile).set(seconds)
         self.replies = Counter(
             "voxline_replies", "Replies, by how they ended", ["status"], registry=registry
         )

@@ -85,7 +85,7 @@ async def running(config: Config) -> AsyncIterator[str]:
     choice = choose(config)
     log.info("engine: brain %s, voice %s (%s)", choice.brain, choice.voice, choice.why)
     toolbox = load_toolbox(config.agent.tools, config.agent.tool_s)
-    metrics = Metrics()
+    metrics = Metrics(config.targets)
     records = open_records(config)
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(toolbox.close)

@@ -14,18 +14,17 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 
 import aiohttp
 
 from agent.audio.frame import Samples
 from agent.config import Config, Receive
-from agent.errors import ConfigError
 from agent.events import EndReason
 from agent.media.jitter import RtpAudio
 from agent.media.peer import Peer
 from agent.media.receiver import Stats
 from agent.media.upstream import network
+from benchmarks.address import base_of, reaching
 from benchmarks.echo_room import Loudspeaker
 from benchmarks.heard import Heard
 from benchmarks.microphone import Microphone, Utterance
@@ -241,14 +240,14 @@ class Caller:
         offer: str,
         session: Mapping[str, Any] | None,
     ) -> str:
-        target = _calls_of(url)
+        target = base_of(url) + CALLS_PATH
         body: str | aiohttp.FormData = offer
         headers = {"Content-Type": "application/sdp"}
         if session is not None:
             parts = {"sdp": offer, "session": json.dumps(session)}
             body, headers = aiohttp.FormData(parts, default_to_multipart=True), {}
         self._posted_s = self._loop.time()
-        try:
+        with reaching(url, CallFailed, _HTTP_S):
             async with http.post(target, data=body, headers=headers) as response:
                 answer = await response.text(errors="replace")
                 if response.status != 201:
@@ -257,12 +256,6 @@ class Caller:
                     # its path may lack a prefix that a proxy stripped; the id is what counts
                     self._location = str(response.url / location.rpartition("/")[2])
                 return answer
-        except TimeoutError as error:
-            raise CallFailed(f"{url} did not answer within {_HTTP_S:g} s") from error
-        except aiohttp.ClientConnectorError as error:
-            raise CallFailed(f"{url} cannot be reached: {error.os_error}") from error
-        except aiohttp.ClientError as error:
-            raise CallFailed(f"{url} cannot be called: {error}") from error
 
     # -- from the peer connection --------------------------------------------------------------
 
@@ -309,19 +302,6 @@ class Caller:
         """Wake everyone who waits; who waits again waits for the next news."""
         self._news.set()
         self._news = asyncio.Event()
-
-
-def _calls_of(url: str) -> str:
-    """Where the server at `url` takes calls. Raises ConfigError for what is no address."""
-    try:
-        parts = urlsplit(url)
-        _ = parts.port, (parts.hostname or "").encode("idna")
-        named = parts.scheme in ("http", "https") and parts.hostname
-    except ValueError:  # brackets, port, or a name that no name server takes
-        named = None
-    if not named:
-        raise ConfigError(f"{url!r}: an address such as http://127.0.0.1:8080 is needed")
-    return url.rstrip("/") + CALLS_PATH
 
 
 def _impair(peer: Peer, loss: Loss) -> None:

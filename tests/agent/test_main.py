@@ -15,7 +15,7 @@ def test_help_says_what_each_command_is_for(capsys) -> None:
         main(["--help"])
     assert left.value.code == 0
     shown = capsys.readouterr().out
-    for command in ("serve", "doctor", "call", "replay", "bench"):
+    for command in ("serve", "doctor", "call", "monitor", "replay", "bench"):
         assert command in shown
 
 
@@ -30,6 +30,7 @@ COMMANDS = [
     ["serve"],
     ["doctor"],
     ["call", "speech.wav"],
+    ["monitor"],
     ["replay", "call.flight"],
     ["bench", "latency"],
     ["bench", "turns"],

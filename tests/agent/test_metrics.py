@@ -6,6 +6,7 @@ from dataclasses import asdict
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from agent.config import Targets
 from agent.events import EndReason
 from agent.media.receiver import Stats
 from agent.metrics import Marks, Metrics
@@ -54,6 +55,36 @@ def test_a_measured_turn_shows_in_the_scrape() -> None:
     assert round(shown["voxline_turn_latency_seconds_sum",], 3) == 0.43
     assert shown["voxline_stage_seconds_count", "brain"] == 1
     assert shown["voxline_calls_ended_total", "caller"] == 1
+
+
+def test_the_targets_stand_beside_what_is_measured_against_them() -> None:
+    shown = scrape(Metrics(Targets(answer_p50_ms=222, brain_p95_ms=77)))
+    assert {key[1:]: value for key, value in shown.items() if "target" in key[0]} == {
+        ("0.5", "answer"): 0.222,
+        ("0.95", "answer"): 0.45,
+        ("0.95", "brain"): 0.077,
+        ("0.95", "voice"): 0.15,
+        ("0.95", "playout"): 0.03,
+    }
+
+
+def test_every_target_is_of_a_stage_that_is_measured() -> None:
+    stages = {
+        name for name, _, _ in marks(text=10.1, audio=10.2, released=10.4, left=10.5).stages()
+    }
+    for key in asdict(Targets()):
+        assert key.split("_")[0] in {"answer", *stages}, key
+
+
+def test_how_many_turns_kept_a_target_is_counted_exactly() -> None:
+    """Between two buckets it could only be guessed."""
+    metrics = Metrics(Targets(answer_p95_ms=431, brain_p95_ms=37))
+    metrics.turn_measured(marks(text=10.1, audio=10.15, released=10.42, left=10.43))
+    shown = scrape(metrics)
+    assert shown["voxline_turn_latency_seconds_bucket", "0.431"] == 1
+    assert shown["voxline_turn_latency_seconds_bucket", "0.4"] == 0
+    assert shown["voxline_stage_seconds_bucket", "0.037", "brain"] == 1
+    assert shown["voxline_stage_seconds_bucket", "0.02", "brain"] == 0
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="read from /proc")

@@ -1,0 +1,159 @@
+"""`voxline monitor`: watch a server's turns while people talk to it, against its targets.
+
+It reads `GET /metrics`, where the server counts the stages of every turn; it places no call.
+The targets are those of the server's config.yaml, which stand there, too.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import shutil
+import signal
+import sys
+from collections.abc import Callable
+from math import inf
+from pathlib import Path
+from typing import TextIO
+
+import aiohttp
+
+from agent.errors import ConfigError
+from benchmarks import destination
+from benchmarks.address import base_of, reaching
+from benchmarks.monitor_report import Report
+from benchmarks.scrape import Window
+
+_HERE = "http://127.0.0.1:8080"
+_HTTP_S = 5.0
+
+
+class Unseen(Exception):
+    """The server cannot be looked at."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `voxline monitor`."""
+    parser.add_argument(
+        "url", nargs="?", default=_HERE, help=f"of the server (default: {_HERE})"
+    )
+    parser.add_argument(
+        "--once",
+        action="store_true",
+        help="judge all turns since the server began, and exit",
+    )
+    parser.add_argument(
+        "--seconds", type=float, metavar="N", help="watch for so long (default: until Ctrl-C)"
+    )
+    parser.add_argument(
+        "--every", type=float, default=2.0, metavar="N", help="seconds between looks (2)"
+    )
+    parser.add_argument(
+        "--json", metavar="FILE", help="write the report; - prints nothing else"
+    )
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the stages, as PNG")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Watch and report; 0, or 1 when a target was missed or there was no turn to tell."""
+    base = base_of(args.url)
+    written = destination.json_file(args.json)
+    destination.check("--plot", args.plot, ".png")
+    _check(args)
+    quiet = args.json == "-"
+    screen = Screen(sys.stderr if quiet else sys.stdout)
+    try:
+        report = asyncio.run(_watch(base, args, screen.show))
+    except Unseen as error:
+        print(f"voxline: {error}", file=sys.stderr)
+        return 1
+    screen.clear()
+    if not quiet:
+        print(report.text())
+    if args.json is not None:
+        report.write_json(written, {"url": base, "once": args.once, "every_s": args.every})
+    if args.plot is not None and report.turns:
+        report.plot(args.plot)
+    return 0 if report.kept else 1
+
+
+def _check(args: argparse.Namespace) -> None:
+    for option, value in (("--seconds", args.seconds), ("--every", args.every)):
+        if value is not None and not value > 0:
+            raise ConfigError(f"{option} {value:g}: must be more than 0")
+    if args.once and args.seconds is not None:
+        raise ConfigError("--once looks once; leave out --seconds, or --once")
+
+
+class Screen:
+    """Where the report stands while it grows: redrawn on a terminal, else a line each time."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out, self._is_live = out, out.isatty()
+        self._height, self._told = 0, 0
+
+    def show(self, report: Report) -> None:
+        if self._is_live:
+            self.clear()
+            width = shutil.get_terminal_size().columns - 1  # a longer line would take two
+            lines = [line[:width] for line in report.text().splitlines()]
+            self._out.writelines(f"{line}\n" for line in lines)
+            self._height = len(lines)
+        elif report.turns != self._told:
+            self._told = report.turns
+            self._out.write(f"{report.line()}\n")
+        self._out.flush()
+
+    def clear(self) -> None:
+        """Take away what was drawn."""
+        if self._height:
+            self._out.write(f"\x1b[{self._height}F\x1b[J")
+            self._height = 0
+
+
+async def _watch(base: str, args: argparse.Namespace, show: Callable[[Report], None]) -> Report:
+    """Look until Ctrl-C or the time is over; raises Unseen where there is no first look."""
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for sig in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(sig, stop.set)
+    window, began_s, unanswered = Window(whole=args.once), loop.time(), 0
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_HTTP_S)) as http:
+        engine = await _engine(http, base)
+        await _look(http, base, window)
+        while True:
+            seconds = None if args.once else loop.time() - began_s
+            report = Report(base, engine, seconds, window, unanswered)
+            left_s = inf if args.seconds is None else args.seconds - (loop.time() - began_s)
+            if args.once or stop.is_set() or left_s <= 0:
+                return report
+            show(report)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), min(args.every, left_s))
+            try:
+                await _look(http, base, window)
+            except Unseen:  # it may be being started again
+                unanswered += 1
+
+
+async def _look(http: aiohttp.ClientSession, base: str, window: Window) -> None:
+    try:
+        window.look(await _get(http, f"{base}/metrics"))
+    except ValueError as error:
+        raise Unseen(f"{base}/metrics is not Voxline's: {error}") from error
+
+
+async def _engine(http: aiohttp.ClientSession, base: str) -> str:
+    """What answers there."""
+    try:
+        return str(json.loads(await _get(http, f"{base}/healthz", 503))["engine"])
+    except (ValueError, LookupError, TypeError) as error:
+        raise Unseen(f"{base} is no server of Voxline's: /healthz names no engine") from error
+
+
+async def _get(http: aiohttp.ClientSession, url: str, *good: int) -> str:
+    with reaching(url, Unseen, _HTTP_S):
+        async with http.get(url) as response:
+            if response.status not in (200, *good):
+                raise Unseen(f"{url} answered {response.status} {response.reason}")
+            return await response.text(errors="replace")

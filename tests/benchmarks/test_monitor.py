@@ -1,0 +1,245 @@
+"""`voxline monitor` against a small server, whose counts are those of a real one."""
+
+import argparse
+import contextlib
+import io
+import json
+import os
+import signal
+
+import pytest
+from aiohttp import web
+from in_thread import in_thread
+from measured_turns import text, turn
+
+from agent.errors import ConfigError
+from agent.metrics import Metrics
+from benchmarks import monitor
+from benchmarks.monitor import Screen
+from benchmarks.monitor_report import Report
+from benchmarks.scrape import Window
+
+
+class Watched:
+    """A server: at each look at its metrics the next of `steps` happens; Ctrl-C after all."""
+
+    def __init__(self, *steps):
+        self.metrics, self.steps, self.status, self.url = Metrics(), list(steps), 200, ""
+        self.health = {"engine": "scripted+tone"}
+
+    async def tell(self, request):
+        (self.steps.pop(0) if self.steps else ctrl_c)(self)
+        return web.Response(status=self.status, text=text(self.metrics))
+
+    async def say_health(self, request):
+        return web.json_response(self.health, status=503)  # as while engines are restarted
+
+
+def answers(*seconds):
+    def step(watched):
+        watched.status = 200
+        for each in seconds:
+            turn(watched.metrics, each)
+
+    return step
+
+
+def breaks(watched):
+    watched.status = 500
+
+
+def begins_anew(watched):
+    watched.metrics, watched.status = Metrics(), 200
+
+
+def ctrl_c(watched):
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+@contextlib.asynccontextmanager
+async def serving(watched, prefix=""):
+    app = web.Application()
+    app.router.add_get(f"{prefix}/metrics", watched.tell)
+    app.router.add_get(f"{prefix}/healthz", watched.say_health)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        watched.url = f"http://127.0.0.1:{runner.addresses[0][1]}{prefix}"
+        yield watched
+    finally:
+        await runner.cleanup()
+
+
+def parsed(*arguments):
+    parser = argparse.ArgumentParser()
+    monitor.add_arguments(parser)
+    return parser.parse_args([str(each) for each in arguments])
+
+
+def watch(*steps, options=(), prefix="", health=None):
+    """Run the command against a server that does so; its exit status."""
+    watched = Watched(*steps)
+    watched.health = health or watched.health
+    with in_thread(serving(watched, prefix)):
+        return monitor.run(parsed(watched.url, "--every", 0.01, *options))
+
+
+def test_it_watches_until_ctrl_c_and_reports(capsys) -> None:
+    assert watch(answers(3.0), answers(0.2), answers(0.25, 0.2)) == 0
+    told = capsys.readouterr().out
+    assert "turns: 1, no target missed\n" in told, "as it happened"
+    report = told[told.index("http://") :]
+    assert "scripted+tone" in report
+    rows = [line.split() for line in report.splitlines() if "<=" in line]
+    assert [(row[0], row[5], row[-1]) for row in rows] == [
+        (stage, "3", "kept") for stage in ("answer", "answer", "brain", "voice", "playout")
+    ], "the turn before the first look is not one of them"
+
+
+def test_a_missed_target_is_exit_status_1(capsys) -> None:
+    assert watch(answers(), answers(0.2, 0.9)) == 1
+    told = capsys.readouterr().out
+    assert "turns: 2, missed: answer p95 <= 450 ms\n" in told
+    assert "MISSED" in told
+
+
+def test_no_turn_is_no_pass(capsys) -> None:
+    assert watch(answers()) == 1
+    assert "no turns" in capsys.readouterr().out
+
+
+def test_once_judges_what_was_before_and_exits(capsys) -> None:
+    assert watch(answers(0.2), options=["--once"]) == 0
+    assert "since its start" in capsys.readouterr().out
+
+
+def test_it_ends_by_itself_after_so_many_seconds() -> None:
+    class Patient(Watched):
+        async def tell(self, request):
+            turn(self.metrics, 0.2)
+            return web.Response(text=text(self.metrics))
+
+    watched = Patient()
+    with in_thread(serving(watched)):
+        assert monitor.run(parsed(watched.url, "--every", 0.01, "--seconds", 0.1)) == 0
+
+
+def test_a_server_that_breaks_and_comes_back_is_watched_on(capsys) -> None:
+    assert watch(answers(), answers(0.2), breaks, breaks, begins_anew, answers(0.2)) == 0
+    told = capsys.readouterr().out
+    assert "looks without an answer: 2\n" in told
+    assert "server started again: 1\n" in told
+    assert "turns: 1," in told
+    assert "turns: 2," in told
+
+
+def test_the_report_is_written_and_drawn(tmp_path) -> None:
+    written, drawn = tmp_path / "report.json", tmp_path / "stages.png"
+    assert watch(answers(0.2), options=["--once", "--json", written, "--plot", drawn]) == 0
+    assert json.loads(written.read_text())["settings"]["once"] is True
+    assert drawn.read_bytes().startswith(b"\x89PNG")
+
+
+def test_json_on_standard_output_is_nothing_else(capsys) -> None:
+    assert watch(answers(), answers(0.2), options=["--json", "-"]) == 0
+    told = capsys.readouterr()
+    assert json.loads(told.out)["figures"]["kept"] is True
+    assert "turns: 1," in told.err
+
+
+def test_a_prefix_of_a_proxy_is_kept() -> None:
+    assert watch(answers(0.2), options=["--once"], prefix="/voice") == 0
+
+
+# -- what is no server to watch ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("health", [{"status": "UP"}, ["ok"], "fine"], ids=str)
+def test_another_kind_of_server_is_named(health, capsys) -> None:
+    assert watch(health=health) == 1
+    assert "is no server of Voxline's" in capsys.readouterr().err
+
+
+def test_metrics_that_a_proxy_denies(capsys) -> None:
+    def denied(watched):
+        watched.status = 403
+
+    assert watch(denied) == 1
+    assert "/metrics answered 403 Forbidden" in capsys.readouterr().err
+
+
+def test_nobody_there(capsys) -> None:
+    watched = Watched()
+    with in_thread(serving(watched)):
+        pass
+    assert monitor.run(parsed(watched.url)) == 1
+    said = capsys.readouterr().err
+    assert "cannot be reached" in said
+    assert len(said.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["127.0.0.1:8080"], "an address such as"),
+        (["--every", "0"], "--every 0: must be more than 0"),
+        (["--seconds", "-1"], "--seconds -1: must be more than 0"),
+        (["--once", "--seconds", "3"], "--once looks once"),
+        (["--json", "/no/where.json"], "there is no folder /no"),
+        (["--plot", "stages.svg"], r"must end in \.png"),
+    ],
+)
+def test_an_operators_mistake_is_told_before_the_first_look(arguments, complaint) -> None:
+    with pytest.raises(ConfigError, match=complaint):
+        monitor.run(parsed(*arguments))
+
+
+# -- the screen --------------------------------------------------------------------------------
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def report_of(*answers_s):
+    metrics, window = Metrics(), Window(whole=True)
+    for each in answers_s:
+        turn(metrics, each)
+    window.look(text(metrics))
+    return Report("http://here", "scripted+tone", 4.0, window)
+
+
+def test_a_terminal_is_drawn_over() -> None:
+    out = Terminal()
+    screen = Screen(out)
+    screen.show(report_of(0.2))
+    height = out.getvalue().count("\n")
+    assert "\x1b" not in out.getvalue()
+    screen.show(report_of(0.2, 0.9))
+    assert f"\x1b[{height}F\x1b[J" in out.getvalue()
+    assert "MISSED" in out.getvalue()
+    screen.clear()
+    screen.clear()
+    assert out.getvalue().count("\x1b[J") == 2
+
+
+def test_a_narrow_terminal_is_not_drawn_over_too_little(monkeypatch) -> None:
+    """A line that is wrapped takes two rows."""
+    monkeypatch.setenv("COLUMNS", "20")
+    out = Terminal()
+    Screen(out).show(report_of(0.2))
+    assert max(map(len, out.getvalue().splitlines())) == 19
+
+
+def test_a_file_gets_a_line_when_there_is_news() -> None:
+    out = io.StringIO()
+    screen = Screen(out)
+    for report in (report_of(), report_of(0.2), report_of(0.2), report_of(0.2, 0.2)):
+        screen.show(report)
+    screen.clear()
+    assert [line.split(",")[0] for line in out.getvalue().splitlines()] == [
+        "for 0:04 min  turns: 1",
+        "for 0:04 min  turns: 2",
+    ]
