@@ -47,7 +47,7 @@ class Floor:
     def asks(self) -> bool:
         """Whether a silent caller is asked if they are there."""
         waits = self._on_hold or self._muted or self._busy
-        return not waits and self.rules.create_response
+        return not waits and self.rules.create_response and self.rules.asks
 
     @property
     def fills(self) -> bool:
@@ -113,6 +113,9 @@ class Floor:
         self._prompts += 1
         if self._prompts <= self.rules.silence_prompts:
             return [do.SayPrompt(self._next(), ev.Prompt.STILL_THERE)]
+        if not self.rules.parts:
+            self.state = LISTENING
+            return [do.EndCall(ev.EndReason.SILENCE)]
         self._last_words = (self._next(), ev.EndReason.SILENCE)
         return [do.SayPrompt(self.turn, ev.Prompt.GOODBYE)]
 

@@ -34,6 +34,8 @@ def turn_rules(config: Config, settings: CallSettings) -> TurnRules:
         confirm_s=max(config.vad.min_speech_ms, config.vad.min_silence_ms) / 1000,
         filler_s=config.agent.tool_filler_s if config.agent.tool_filler else None,
         greets=bool(config.agent.greeting),
+        asks=bool(config.agent.still_there),
+        parts=bool(config.agent.goodbye),
         create_response=settings.create_response is not False,
         interrupt_response=settings.interrupt_response is not False,
     )

@@ -15,6 +15,8 @@ class TurnRules:
     confirm_s: float  # from a suspicion until it would have been confirmed
     filler_s: float | None = None  # of silence while a function runs; None: no filler
     greets: bool = True
+    asks: bool = True  # in a silence, whether the caller is there
+    parts: bool = True  # with a word, from a caller who is not
     create_response: bool = True  # answer at the end of a turn without being asked
     interrupt_response: bool = True  # speech over a reply stops it
     judges: bool = False  # PauseJudged says how long to wait

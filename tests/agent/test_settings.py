@@ -29,8 +29,12 @@ def test_a_session_may_ask_for_another_wait(asked_ms, wait_s) -> None:
     assert rules.end_of_turn_s == wait_s and not rules.judges
 
 
-def test_a_call_without_a_greeting_does_not_greet() -> None:
-    assert not turn_rules(load(None, {"agent.greeting": ""}), NOTHING).greets
+@pytest.mark.parametrize(
+    ("phrase", "rule"), [("greeting", "greets"), ("still_there", "asks"), ("goodbye", "parts")]
+)
+def test_a_phrase_that_is_left_empty_is_not_said(phrase, rule) -> None:
+    assert getattr(turn_rules(CONFIG, NOTHING), rule)
+    assert not getattr(turn_rules(load(None, {f"agent.{phrase}": ""}), NOTHING), rule)
 
 
 def test_a_threshold_below_the_other_takes_that_along() -> None:

@@ -150,6 +150,22 @@ def test_an_agent_that_does_not_greet_asks_after_a_while() -> None:
     )
 
 
+def test_without_words_for_it_nobody_is_asked_and_long_silence_ends_the_call() -> None:
+    quiet = Turns(replace(RULES, asks=False))
+    steps = [(15.0, TIME, []), (305.0, TIME, [EndCall(EndReason.SILENCE)])]
+    play(quiet, [*ANSWERED, (5.0, ReplyFinished(1), []), *steps])
+
+
+def test_without_words_for_it_the_agent_hangs_up_without_a_word() -> None:
+    """Killed: a goodbye of no sound, an empty response on the wire."""
+    steps = [
+        (15.0, TIME, [SayPrompt(2, Prompt.STILL_THERE)]),
+        (16.0, ReplyFinished(2), []),
+        (26.0, TIME, [EndCall(EndReason.SILENCE)]),
+    ]
+    play(Turns(replace(RULES, parts=False)), [*ANSWERED, (5.0, ReplyFinished(1), []), *steps])
+
+
 def test_manual_turns_wait_for_the_client() -> None:
     manual = Turns(
         TurnRules(0.4, 0.2, 10, 1, 300, 0.06, create_response=False, interrupt_response=False)
