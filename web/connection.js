@@ -21,8 +21,8 @@ export class Connection {
   remoteStream = new MediaStream();
   #src;
   #listener;
-  #pc = new RTCPeerConnection();
-  #channel = this.#pc.createDataChannel(CHANNEL);
+  #pc;
+  #channel;
   #closing = new AbortController();
   #healTimer = 0;
   /** @type {Pulse | null} */
@@ -33,10 +33,13 @@ export class Connection {
    * @param {string} src the server's base URL
    * @param {{onEvent: (event: ServerEvent) => void, onLost: () => void}} listener
    *   onLost: once, only after open() has resolved, and not for a close() of our own
+   * @param {RTCConfiguration} [configuration] of the peer connection
    */
-  constructor(src, listener) {
+  constructor(src, listener, configuration) {
     this.#src = src;
     this.#listener = listener;
+    this.#pc = new RTCPeerConnection(configuration);
+    this.#channel = this.#pc.createDataChannel(CHANNEL);
   }
 
   /**

@@ -20,7 +20,8 @@
  *   utterance.
  * Methods: call(), hangUp(), mute(on), interrupt(). Properties, for the next call, which a page may
  *   set before this script has loaded: `session`, a Realtime session object; `tools`, functions of
- *   the page that the agent may call, agent.tools = { cart: { run: () => cart.items } }.
+ *   the page that the agent may call, agent.tools = { cart: { run: () => cart.items } };
+ *   `rtcConfiguration`, of the peer connection, { iceServers: [{ urls: 'turn:…', … }] }.
  * Events, bubbling and composed: voxline:state {state, previous}, voxline:transcript Item[],
  *   voxline:turn Turn, voxline:error CallError, voxline:ended {reason}. See voxline.js.
  *
@@ -90,6 +91,8 @@ export class VoxlineAgent extends HTMLElement {
   session = /** @type {{session?: object}} */ (this).session;
   /** What the agent may call in it, by name. */
   tools = /** @type {{tools?: Record<string, Tool> | null}} */ (this).tools;
+  /** Of the peer connection, for instance {iceServers: […]}. */
+  rtcConfiguration = /** @type {{rtcConfiguration?: RTCConfiguration}} */ (this).rtcConfiguration;
 
   #call = new VoxlineCall();
   #line = new LineView();
@@ -202,6 +205,7 @@ export class VoxlineAgent extends HTMLElement {
         microphone: this.getAttribute('microphone') ?? '',
         session: this.session,
         tools: this.tools ?? {},
+        rtcConfiguration: this.rtcConfiguration,
       });
     } catch (cause) {
       const error = new CallError('page-error', { detail: String(cause), cause });

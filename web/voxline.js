@@ -68,6 +68,7 @@ export class VoxlineCall extends EventTarget {
   #src;
   #session;
   #tools;
+  #rtcConfiguration;
   #microphone;
   /** @type {State} */
   #state = 'idle';
@@ -89,16 +90,18 @@ export class VoxlineCall extends EventTarget {
   #calledAgainMs = -Infinity; // when, by the page's clock
 
   /**
-   * @param {{src?: string, microphone?: string, session?: object, tools?: Record<string, Tool>}}
-   *   [options]
+   * @param {{src?: string, microphone?: string, session?: object, tools?: Record<string, Tool>,
+   *   rtcConfiguration?: RTCConfiguration}} [options]
    *   src: the server's base URL, by default where this script came from: BASE of
    *   BASE/sdk/voxline.js.
    *   microphone: a deviceId of `microphones()`, by default the system's choice.
    *   session: a Realtime session object, for instance {instructions: "…"}.
    *   tools: functions that the agent may call, by name, for instance
    *   {cart: {description: "What is in the cart", run: () => cart.items}}.
+   *   rtcConfiguration: of the peer connection, for instance {iceServers: [{urls: 'turn:…',
+   *   username, credential}]} for callers whose network lets no UDP out.
    */
-  constructor({ src = '', microphone = '', session, tools = {} } = {}) {
+  constructor({ src = '', microphone = '', session, tools = {}, rtcConfiguration } = {}) {
     super();
     const base = new URL(src || new URL('..', import.meta.url), globalThis.location?.href);
     this.#src = base.href.replace(/\/+$/, '');
@@ -112,6 +115,8 @@ export class VoxlineCall extends EventTarget {
     this.#tools = new Tools(tools);
     const offered = this.#tools.offerIn(session);
     this.#session = offered && JSON.stringify(offered); // throws at once what cannot be sent
+    if (rtcConfiguration) new RTCPeerConnection(rtcConfiguration).close(); // or be understood
+    this.#rtcConfiguration = rtcConfiguration;
   }
 
   /** Microphones to choose from; browsers name them only once one has been allowed. */
@@ -218,10 +223,14 @@ export class VoxlineCall extends EventTarget {
   async #connect(number) {
     const microphone = /** @type {MediaStream} */ (this.#microphone.stream);
     /** @type {Connection} */
-    const connection = new Connection(this.#src, {
-      onEvent: (event) => this.#connection === connection && this.#take(event),
-      onLost: () => this.#connection === connection && this.#reconnect(number),
-    });
+    const connection = new Connection(
+      this.#src,
+      {
+        onEvent: (event) => this.#connection === connection && this.#take(event),
+        onLost: () => this.#connection === connection && this.#reconnect(number),
+      },
+      this.#rtcConfiguration,
+    );
     this.#connection = connection;
     await connection.open(microphone, this.#session);
     if (number !== this.#number) return;

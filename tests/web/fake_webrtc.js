@@ -17,9 +17,10 @@
   }
 
   class FakePeer extends EventTarget {
-    constructor() {
+    constructor(configuration) {
       super();
-      Object.assign(this, { connectionState: 'new', senders: [], localDescription: null });
+      Object.assign(this, { configuration, connectionState: 'new', senders: [] });
+      this.localDescription = null;
       this.pair = { type: 'candidate-pair', responsesReceived: 0, bytesReceived: 0 };
       fake.peers.push(this);
     }

@@ -7,6 +7,7 @@ file begins when the microphone is opened and ends in silence, long before it wo
 import re
 import urllib.request
 
+import coturn
 import numpy as np
 import pytest
 import soundfile
@@ -205,6 +206,39 @@ def test_a_proxy_may_serve_it_under_a_path_and_strip_that(call, says, server_url
         eventually(page, lambda: active_calls(server_url) == 0)
 
 
+@pytest.mark.skipif(coturn.PROGRAM is None, reason="coturn is not installed")
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+def test_a_caller_whose_network_lets_no_udp_out_calls_through_a_relay(
+    chromium, watched, server_url, says, tmp_path, transport
+):
+    """The offer has no candidates: the server learns of the relay by its packets."""
+    options = ["--lt-cred-mech", "--user=me:secret", "--realm=test", "--allow-loopback-peers"]
+    with coturn.running(tmp_path, *options, "--no-cli") as port:
+        page = watched(chromium(microphone=says(1.0, "what time is it")).new_page())
+        page.goto(server_url)
+        page.evaluate(
+            """(urls) => {
+              const relay = { urls, username: 'me', credential: 'secret' };
+              const configuration = { iceServers: [relay], iceTransportPolicy: 'relay' };
+              document.querySelector('voxline-agent').rtcConfiguration = configuration;
+            }""",
+            f"turn:127.0.0.1:{port}?transport={transport}",
+        )
+        page.get_by_role("button", name="Call", exact=True).click()
+        expect(lines(page, "Agent").last).to_contain_text(re.compile(r"It is |It's "))
+
+
+def test_ice_servers_that_are_none_are_the_pages_mistake(chromium, watched, server_url):
+    page = watched(chromium().new_page())
+    page.goto(server_url)
+    page.evaluate(
+        "document.querySelector('voxline-agent').rtcConfiguration = { iceServers: 'turn:a' }"
+    )
+    page.get_by_role("button", name="Call", exact=True).click()
+    alert = page.get_by_role("alert").filter(has_text="This page has set up the call wrongly.")
+    expect(alert).to_contain_text("iceServers")
+
+
 def test_packets_are_sent_while_there_is_no_microphone(chromium, watched, server_url):
     """For a track that has ended Chromium sends none: the server would miss the caller."""
     page = watched(chromium().new_page())
@@ -217,8 +251,8 @@ def test_packets_are_sent_while_there_is_no_microphone(chromium, watched, server
         (globalThis.spoken = await getUserMedia.call(navigator.mediaDevices, wanted));
       const Peer = RTCPeerConnection;
       globalThis.RTCPeerConnection = class extends Peer {
-        constructor() {
-          super();
+        constructor(configuration) {
+          super(configuration);
           globalThis.peer ??= this;
         }
       };

@@ -368,6 +368,18 @@ def test_functions_of_the_page_are_offered_and_run(host, site, early):
     assert page.evaluate(f"{sent}.item.output") == '["tea"]'
 
 
+def test_the_pages_ice_servers_are_used_and_again_when_the_connection_is_lost(host):
+    page = host()
+    servers = {"iceServers": [{"urls": "turn:127.0.0.1:1", "username": "a", "credential": "b"}]}
+    page.evaluate(f"(servers) => void ({ELEMENT}.rtcConfiguration = servers)", servers)
+    connect(page)
+    assert page.evaluate("fake.peer.configuration") == servers
+    first = page.evaluate("fake.peers.length")
+    receive(page, {"type": "voxline.call.ended", "reason": "lost"})
+    page.wait_for_function(f"() => fake.peers.length > {first}")
+    assert page.evaluate("fake.peer.configuration") == servers
+
+
 @pytest.mark.parametrize("none", ["undefined", "null", "{}"])
 def test_without_functions_there_is_no_session(host, site, none):
     page = host()
