@@ -176,6 +176,7 @@ class Voxtral:
     top_p: Annotated[float, Between(0.01, 1.0)] = 0.95
     audio_turns: Annotated[int, Between(0, 20)] = 4
     transcript: bool = True
+    judge_end: bool = False
     calls: Annotated[int, Between(0, 64)] = 0
 
 

@@ -39,8 +39,8 @@ class Heard:
 class Sense:
     """Whether the caller has finished, by the meaning of what was heard of them.
 
-    At most one a reply, before any other piece; it counts as soon as it is said, beside how the
-    pause sounds. A brain that cannot tell says none.
+    At most one a reply, as early in it as can be; it counts as soon as it is said, beside how
+    the pause sounds. A brain that cannot tell says none.
     """
 
     odds: float  # 0..1, as if nothing else were known of the pause: 0.5 says nothing

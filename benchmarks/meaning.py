@@ -1,20 +1,21 @@
-"""`python -m benchmarks.meaning`: what the operator's grammar adds to how a pause sounds.
+"""`python -m benchmarks.meaning`: what a brain that understands adds to how a pause sounds.
 
 Requests by synthetic voices, each said whole and broken off after every word, as by a caller
 who stops to think. The judge of agent/endpoint hears the silence that follows, with the
-operator's opinion from when it is there, and without. What counts as one was chosen on the
-`tune` voices, and the `judge` voices only tell how good that is. Word ends are espeak-ng's own.
-A voice that is cut off there keeps the melody of the whole sentence, as somebody who hesitates
-mostly does.
+brain's opinion from when it is there, and without. What counts as one of the operator's was
+chosen on the `tune` voices, and the `judge` voices only tell how good that is. Word ends are
+espeak-ng's own. A voice that is cut off there keeps the melody of the whole sentence, as
+somebody who hesitates mostly does.
 """
 
 import argparse
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soxr
@@ -22,13 +23,14 @@ import soxr
 from agent.audio.frame import HEAR_FRAME, HEAR_HZ, SPEAK_HZ, Samples
 from agent.brains.operator.brain import Operator
 from agent.config import Config
+from agent.config_file import load, parse_override
 from agent.endpoint.odds import OPINIONS, Pause, logit
 from agent.endpoint.weights import FITTED
-from agent.engines import Conversation, Sense, Style
+from agent.engines import Brain, Conversation, Sense, Style
 from agent.requests import CallSettings
 from agent.settings import patience
 from agent.voices.espeak import EspeakVoice
-from benchmarks import report
+from benchmarks import options, report
 from benchmarks.endpoint_corpus import LEAD_MS, Condition, Recording, heard, observe
 from benchmarks.understanding_corpus import SAYINGS, VOICES, Fold, requests
 
@@ -43,6 +45,8 @@ _ASKED_MS = 64  # of silence, and a reply is prepared
 _PACKET_MS, _AFTER_MS = 20, 6
 _LEAST_MS = 150  # of sound: less opens no turn
 _PATIENCE = patience(Config(), CallSettings())
+_FEW = 8  # different opinions are listed as they are, more by tenths
+_WORDS = 16  # tokens of a reply, none of which is wanted here
 _FOLDS: tuple[Fold, ...] = ("tune", "judge")
 
 
@@ -65,6 +69,10 @@ class Judged:
     odds: float | None  # the brain's
     thought_ms: float  # it took
     pauses: tuple[Pause, ...]  # of the silence after the clip, a packet each
+
+    def told(self, exactly: bool) -> float | None:
+        """The odds, or the tenth that they are near."""
+        return self.odds if exactly or self.odds is None else round(self.odds, 1)
 
     def released_ms(self, weight: float | None) -> float:
         """After how much silence it is answered; None: the brain is not asked."""
@@ -108,9 +116,9 @@ def _broken_off(
             yield Clip(fold, kind, words_said, count == len(ends), said)
 
 
-def judge_all(sentences: int) -> list[Judged]:
-    """Let every clip be heard, in one condition each."""
-    operator, drawn, found = Operator(), random.Random("meaning"), []
+def judge_all(sentences: int, brain: Brain, now: Callable[[], float]) -> list[Judged]:
+    """Let every clip be heard, in one condition each; by `now` the brain's time is told."""
+    drawn, found = random.Random("meaning"), []
     for clip in clips(sentences):
         condition = drawn.choice(_CONDITIONS)
         last_ms = len(clip.samples) * 1000 / HEAR_HZ
@@ -121,25 +129,27 @@ def judge_all(sentences: int) -> list[Judged]:
             if at_ms - pause.silent_ms > LEAD_MS + last_ms - 150
         )
         if pauses:  # else nobody heard it speak
-            found.append(Judged(clip, *_asked(operator, recording, condition), pauses))
+            asked = _asked(brain, recording, condition, now)
+            found.append(Judged(clip, *asked, pauses))
     return found
 
 
 def _asked(
-    operator: Operator, recording: Recording, condition: Condition
+    brain: Brain, recording: Recording, condition: Condition, now: Callable[[], float]
 ) -> tuple[float | None, float]:
-    """The operator's opinion at the first pause, and how many ms it took."""
+    """The brain's opinion at the first pause, and how many ms it took."""
     samples, last_ms = heard(recording, condition)
     first = (LEAD_MS - _PREROLL_MS) * HEAR_HZ // 1000
     last = int(last_ms + _ASKED_MS + _PACKET_MS) * HEAR_HZ // 1000
-    listener = operator.listen()
+    listener = brain.listen()
     for begin in range(first, last, HEAR_FRAME):
         listener.hear(samples[begin : begin + HEAR_FRAME])
-    began = time.process_time()
-    piece = next(listener.reply(Conversation("", "en-US")), None)
-    thought_ms = (time.process_time() - began) * 1000
+    began = now()
+    reply = listener.reply(Conversation("", "en-US"))
+    sense = next((piece for piece in reply if isinstance(piece, Sense)), None)
+    thought_ms = (now() - began) * 1000
     listener.close()
-    return (piece.odds if isinstance(piece, Sense) else None), thought_ms
+    return (None if sense is None else sense.odds), thought_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,12 +186,15 @@ def rows(judged: Sequence[Judged], weights: Sequence[float | None]) -> list[Row]
 def opinions(judged: Sequence[Judged]) -> list[tuple[object, ...]]:
     """How often each opinion was given, of ends and of pauses within, in percent."""
     found: list[tuple[object, ...]] = []
+    few = len({each.odds for each in judged}) <= _FEW
     for name, mine in _groups(judged):
-        ends = Counter(e.odds for e in mine if e.clip.complete)
-        within = Counter(e.odds for e in mine if not e.clip.complete)
-        for odds in sorted({*ends, *within}, key=lambda odds: odds or 0.0):
-            share = 100 * ends[odds] / ends.total(), 100 * within[odds] / within.total()
-            found.append((name, "none" if odds is None else odds, *share))
+        shares = []
+        for complete in (True, False):
+            said = Counter(e.told(few) for e in mine if e.clip.complete is complete)
+            shares.append({odds: 100 * n / said.total() for odds, n in said.items()})
+        for odds in sorted({*shares[0], *shares[1]}, key=lambda odds: odds or 0.0):
+            told = "none" if odds is None else odds
+            found.append((name, told, *(share.get(odds, 0.0) for share in shares)))
     return found
 
 
@@ -193,6 +206,17 @@ def _groups(judged: Sequence[Judged]) -> Iterator[tuple[str, list[Judged]]]:
             yield f"{fold}: {kind}", mine
 
 
+def _brain(name: str, overrides: Mapping[str, Any]) -> tuple[Brain, Callable[[], float]]:
+    """Who is asked, and by which clock: of the operator only its own work counts."""
+    if name == "operator":
+        return Operator(), time.process_time
+    from agent.brains.voxtral.brain import VoxtralBrain  # it needs transformers
+
+    wanted = {"voxtral.judge_end": True, "voxtral.max_new_tokens": _WORDS, **overrides}
+    config = load(None, wanted)
+    return VoxtralBrain(config.voxtral, config.torch, 1), time.perf_counter
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Judge, print, write meaning.json."""
     parser = argparse.ArgumentParser(prog="benchmarks.meaning", description=__doc__)
@@ -200,9 +224,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--weight", type=float, action="append", help="of the opinion (default: the one in use)"
     )
+    parser.add_argument("--brain", choices=("operator", "voxtral"), default="operator")
+    options.add_set(parser, "any key of config.yaml, for voxtral; may be repeated")
     parser.add_argument("--out", type=Path, default=report.OUT, help="folder for the JSON")
     chosen = parser.parse_args(arguments)
-    judged = judge_all(chosen.sentences)
+    brain, now = _brain(chosen.brain, dict(parse_override(text) for text in chosen.set))
+    judged = judge_all(chosen.sentences, brain, now)
     print(report.table(("said", "odds", "of ends %", "of pauses within %"), opinions(judged)))
     found = rows(judged, (None, *(chosen.weight or [OPINIONS["meaning"]])))
     cut = (f"cut into at {pause_ms} ms, %" for pause_ms in _PAUSES_MS)
@@ -216,8 +243,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     p50, p95 = (float(p) for p in np.percentile(thought, [50, 95]))
     print(f"to an opinion: p50 {p50:.0f} ms, p95 {p95:.0f} ms of work")
     report.write_json(
-        chosen.out / "meaning.json",
-        {"sentences": chosen.sentences},
+        chosen.out / ("meaning.json" if chosen.brain == "operator" else "meaning-voxtral.json"),
+        {"sentences": chosen.sentences, "brain": chosen.brain, "set": chosen.set},
         {
             "rows": [asdict(each) for each in found],
             "thought_p50_ms": p50,

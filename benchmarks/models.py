@@ -62,6 +62,8 @@ def voxtral_rows(config: Config, ceilings: Ceilings, repeats: int) -> Iterator[R
     """From sound to first token, and tokens for several calls."""
     from transformers import AutoConfig
 
+    from agent.brains.voxtral.finished import QUESTION, answers
+    from agent.brains.voxtral.runner import Span
     from agent.brains.voxtral.start import start
 
     sizes = AutoConfig.from_pretrained(config.voxtral.model)
@@ -102,6 +104,18 @@ def voxtral_rows(config: Config, ceilings: Ceilings, repeats: int) -> Iterator[R
         f"prefix of {PREFIX_TOKENS} tokens (while the caller speaks)",
         _times(lambda: runner.extend(0, prefix), repeats, before=lambda: runner.rewind(0, 0)),
         work.prefill(PREFIX_TOKENS).floor_ms(ceilings),
+    )
+    sound = runner.embed_audio(_utterance())
+    behind = [*tekken.encode(QUESTION), tekken.end_inst]
+    asked: Span = [tekken.bos, tekken.inst, tekken.begin_audio, sound, *behind]
+    yield Row(
+        "whether the caller has finished, asked beside the reply",
+        _times(
+            lambda: runner.weigh(0, asked, answers(tekken)),
+            repeats,
+            before=lambda: runner.rewind(0, 0),
+        ),
+        work.prefill(3 + sound.positions + len(behind)).floor_ms(ceilings),
     )
     for batch in (b for b in BATCHES if b <= runner.slots):
         slots = range(batch)

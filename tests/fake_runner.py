@@ -119,6 +119,14 @@ class FakeRunner:
         assert span, "there is nothing to go on from"
         return self._first("first", slot, span)
 
+    def weigh(self, slot, span, tokens):
+        """It is sure of what it says next."""
+        self._begin("weigh", [slot])
+        assert span, "there is nothing to go on from"
+        said = self._first("weigh", slot, span)
+        self._caches[slot].pending = None  # nothing was chosen
+        return tuple(float(token == said) for token in tokens)
+
     def hear_and_answer(self, slot, samples, tail_ids, sampling):
         self._begin("hear_and_answer", [slot])
         assert 0 < len(samples) <= CHUNK

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+import tiny_voxtral
 
 from agent.brains.operator.finished import BEGINNING, COMPLETE
 from agent.brains.operator.grammar import may_follow, understand
@@ -106,3 +107,27 @@ def test_it_runs_from_the_recording_to_the_table(said, monkeypatch, tmp_path, ca
     assert "judge: request, sound alone" in printed
     assert f"judge: request, and meaning, {WEIGHT:g}" in printed
     assert (tmp_path / "meaning.json").is_file()
+
+
+def test_opinions_that_are_all_different_are_listed_by_tenths() -> None:
+    every = [judged(0.05 + n / 10 + m / 1000) for n in range(10) for m in range(3)]
+    found = opinions([*every, judged(complete=False)])
+    assert len(found) == 11, "0.1 to 1.0, and none"
+    assert sum(ends for _, odds, ends, _ in found if odds != "none") == pytest.approx(100)
+
+
+def test_voxtral_is_asked_by_the_same_command(said, monkeypatch, tmp_path, capsys) -> None:
+    """A tiny random one, which answers anything but yes or no."""
+    chosen = {(clip.fold, clip.kind, clip.complete): clip for clip in said}.values()
+    monkeypatch.setattr(meaning, "clips", lambda sentences: iter(chosen))
+    settings = {
+        "voxtral.model": tiny_voxtral.make(tmp_path / "tiny"),
+        "voxtral.dtype": "float32",
+        "voxtral.context_tokens": 2048,
+        "torch.device": "cpu",
+    }
+    given = [f"--set={key}={value}" for key, value in settings.items()]
+    meaning.main(["--brain", "voxtral", *given, "--out", str(tmp_path)])
+    printed = capsys.readouterr().out
+    assert "judge: request" in printed and "none" in printed
+    assert (tmp_path / "meaning-voxtral.json").is_file()

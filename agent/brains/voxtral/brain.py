@@ -4,6 +4,7 @@ import logging
 
 from agent.brains.voxtral.listener import VoxtralListener
 from agent.brains.voxtral.mind import Mind
+from agent.brains.voxtral.room import needs_pen
 from agent.brains.voxtral.start import start
 from agent.config import Config, Limits, Torch, Voxtral
 
@@ -19,8 +20,11 @@ class VoxtralBrain:
         Raises ConfigError and EngineError.
         """
         started = start(Config(limits=Limits(calls=calls), torch=torch, voxtral=voxtral))
-        if voxtral.transcript and started.runner.slots < 2:
-            log.warning("voxtral: the memory holds one call and no transcripts beside it")
+        if needs_pen(voxtral) and started.runner.slots < 2:
+            log.warning(
+                "voxtral: the memory holds one call, and nothing beside its replies: there will"
+                " be no transcripts, and nobody judges whether a caller has finished"
+            )
         self._mind = Mind(started.runner, started.tekken, voxtral)
 
     def capacity(self) -> int:

@@ -5,7 +5,7 @@ computed. The usual last piece of an answer, one utterance and the few ids after
 step of the runner's (`hear_and_answer`); everything else goes through its slow twin.
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from typing import Any, Final, Protocol
 
 from agent.audio.frame import Samples
@@ -36,6 +36,10 @@ class Runner(Protocol):
 
     def first(self, slot: int, span: Sequence[Any], sampling: Any) -> int: ...
 
+    def weigh(
+        self, slot: int, span: Sequence[Any], tokens: Sequence[int]
+    ) -> tuple[float, ...]: ...
+
     def hear_and_answer(
         self, slot: int, samples: Samples, tail_ids: Sequence[int], sampling: Any
     ) -> tuple[Sound, int]: ...
@@ -58,10 +62,7 @@ class Slot:
         """Hold `span`, and let be what is held behind it. Each step computes a piece."""
         if self._holding.common(span) == len(span):
             return
-        for piece in pieces(self._part(span, len(span)), _PIECE_POSITIONS):
-            yield from self._embed(piece)
-            self._extend(piece)
-            yield
+        yield from self._take(pieces(self._part(span, len(span)), _PIECE_POSITIONS))
 
     def answer(self, span: Span, sampling: Any) -> Generator[None, None, int]:
         """Hold `span`; return the token that follows. Each step computes a piece."""
@@ -71,16 +72,25 @@ class Slot:
             *before, last = pieces(rest, _PIECE_POSITIONS)
         else:
             before, last = [*pieces(rest[:at], _PIECE_POSITIONS)], rest[at:]
-        for piece in before:
-            yield from self._embed(piece)
-            self._extend(piece)
-            yield
+        yield from self._take(before)
         if _fast(last) == 0:
             return self._hear_and_answer(last, sampling)
         yield from self._embed(last)
         token = self._runner.first(self.number, self._sounds(last), sampling)
         self._holding.add(last)
         return token
+
+    def weigh(
+        self, span: Span, tokens: Sequence[int]
+    ) -> Generator[None, None, tuple[float, ...]]:
+        """Hold `span`; return how likely each of these is to follow. Each step computes a
+        piece."""
+        *before, last = pieces(self._part(span, len(span) - 1), _PIECE_POSITIONS)
+        yield from self._take(before)
+        yield from self._embed(last)
+        chances = self._runner.weigh(self.number, self._sounds(last), tokens)
+        self._holding.add(last)
+        return chances
 
     def said(self, token: int) -> None:
         """The runner made a token and took it in with the next."""
@@ -105,6 +115,12 @@ class Slot:
         self._holding.cut(kept)
         self._runner.rewind(self.number, self._holding.positions)
         return list(span[kept:])
+
+    def _take(self, parts: Iterable[list[Item]]) -> Generator[None]:
+        for piece in parts:
+            yield from self._embed(piece)
+            self._extend(piece)
+            yield
 
     def _embed(self, piece: list[Item]) -> Generator[None]:
         for item in piece:

@@ -13,11 +13,13 @@ from agent.audio.frame import HEAR_HZ, Samples
 from agent.brains.languages import transcribed
 from agent.brains.voxtral.detok import Detokenizer
 from agent.brains.voxtral.excerpt import Cut
+from agent.brains.voxtral.finished import answers, question
+from agent.brains.voxtral.jobs import Tokens, Weighing
 from agent.brains.voxtral.prompt import transcription
 from agent.brains.voxtral.recollection import Recollection
 from agent.brains.voxtral.reply import Asked, Transcript, VoxtralReply
 from agent.brains.voxtral.sampling import GREEDY, Sampling
-from agent.brains.voxtral.scheduler import Scheduler, Tokens
+from agent.brains.voxtral.scheduler import Scheduler
 from agent.brains.voxtral.span import CHUNK_POSITIONS, CHUNK_SAMPLES, Utterance, chunks
 from agent.brains.voxtral.speech import Speech
 from agent.brains.voxtral.tekken import Tekken
@@ -41,7 +43,17 @@ class Shared:
     tekken: Tekken
     config: Voxtral
     context: int  # positions of a slot
-    pen: int | None  # the slot for transcripts; None: there are none
+    pen: int | None  # the slot for what is asked beside replies; None: nothing is
+
+    @property
+    def writes(self) -> int | None:
+        """The slot for transcripts; None: there are none."""
+        return self.pen if self.config.transcript else None
+
+    @property
+    def judges(self) -> int | None:
+        """The slot for asking whether a caller has finished; None: nobody asks."""
+        return self.pen if self.config.judge_end else None
 
     @property
     def room(self) -> int:
@@ -95,6 +107,7 @@ class VoxtralListener:
                 config.max_new_tokens,
                 Sampling(config.temperature, config.top_p, conversation.turn),
             )
+            finished = self._finished(conversation, utterance)
         except EngineError:
             if said is not None:
                 said.cancel()
@@ -102,7 +115,7 @@ class VoxtralListener:
         functions = [tool.name for tool in conversation.tools]
         wording = Wording(shared.tekken, functions, conversation.turn, config.max_sentences)
         asked = Asked(conversation, utterance, plan)
-        self._reply = VoxtralReply(tokens, wording, asked, said)
+        self._reply = VoxtralReply(tokens, wording, asked, said, finished)
         return self._reply
 
     def keep(self) -> None:
@@ -118,13 +131,13 @@ class VoxtralListener:
     def transcribe(self) -> Iterator[Heard]:
         """When there is time; the oldest of too many is given up. Raises EngineError."""
         shared = self._shared
-        if self._answered is None or shared.pen is None:
+        if self._answered is None or shared.writes is None:
             return iter(())
         utterance, language = self._answered
         self._answered = None
         span = transcription(shared.tekken, utterance, transcribed(language))
         most = _most_tokens(utterance.chunks * CHUNK_SAMPLES)
-        tokens = shared.scheduler.note(shared.pen, span, most, GREEDY)
+        tokens = shared.scheduler.note(shared.writes, span, most, GREEDY)
         self._notes = deque(note for note in self._notes if not note.over)
         self._notes.append(tokens)
         if len(self._notes) > _NOTES:
@@ -153,12 +166,22 @@ class VoxtralListener:
     ) -> Transcript | None:
         """What was said over a reply, asked for at once: whether that goes on waits for it."""
         shared = self._shared
-        if not conversation.over_reply or utterance is None or shared.pen is None:
+        if not conversation.over_reply or utterance is None or shared.writes is None:
             return None
         span = transcription(shared.tekken, utterance, transcribed(conversation.language))
         most = _most_tokens(self._speech.length)
-        tokens = shared.scheduler.note_now(shared.pen, span, most, GREEDY)
+        tokens = shared.scheduler.note_now(shared.writes, span, most, GREEDY)
         return Transcript(tokens, Detokenizer(shared.tekken))
+
+    def _finished(
+        self, conversation: Conversation, utterance: Utterance | None
+    ) -> Weighing | None:
+        """Whether the caller has, asked beside the reply. Over a reply the words decide."""
+        shared = self._shared
+        if conversation.over_reply or utterance is None or shared.judges is None:
+            return None
+        asked = question(shared.tekken, utterance)
+        return shared.scheduler.weigh_now(shared.judges, asked, answers(shared.tekken))
 
     def _end(self) -> None:
         """The utterance is over."""

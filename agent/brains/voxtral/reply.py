@@ -9,15 +9,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from agent.brains.voxtral.detok import Detokenizer
+from agent.brains.voxtral.finished import odds
+from agent.brains.voxtral.jobs import Tokens, Weighing
 from agent.brains.voxtral.recollection import Plan
 from agent.brains.voxtral.said import Said
-from agent.brains.voxtral.scheduler import Tokens
 from agent.brains.voxtral.span import Utterance
 from agent.brains.voxtral.wording import Wording
-from agent.engines import Conversation, Heard, Piece
+from agent.engines import Conversation, Heard, Piece, Sense
 from agent.errors import EngineError
 
 log = logging.getLogger(__name__)
+
+_PATIENCE_S = 0.05  # that the end of a reply has for whether the caller has finished
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +41,20 @@ class VoxtralReply(Iterator[Piece]):
     """The pieces of one reply. Raises EngineError when the model failed."""
 
     def __init__(
-        self, tokens: Tokens, wording: Wording, asked: Asked, said: "Transcript | None" = None
+        self,
+        tokens: Tokens,
+        wording: Wording,
+        asked: Asked,
+        said: "Transcript | None" = None,
+        finished: Weighing | None = None,
     ) -> None:
-        """`said`: what it answers, told before all else."""
+        """`said`: what it answers, told before all else; `finished`: whether that was all,
+        told as soon as it is known.
+        """
         self._tokens, self._wording, self._said = tokens, wording, said
+        self._finished = finished
         self._ready: deque[Piece] = deque()
-        self._finished = False
+        self._ended = False
         self.asked = asked
         self.tells = said is not None  # what was said, or will
 
@@ -56,23 +67,27 @@ class VoxtralReply(Iterator[Piece]):
         if self._said is not None:
             self._listen(self._said)
         while not self._ready:
-            if self._finished:
+            if (finished := self._finished) is not None and (finished.over or self._ended):
+                self._sense(finished)
+            elif self._ended:
                 raise StopIteration
-            self._read()
+            else:
+                self._read()
         return self._ready.popleft()
 
     def cancel(self) -> None:
         """No more of it is wanted."""
-        if (said := self._said) is not None:
-            said.cancel()
+        for beside in (self._said, self._finished):
+            if beside is not None:
+                beside.cancel()
         self._tokens.cancel()
 
     def close(self) -> None:
         """As generators have it."""
         self.cancel()
         self._ready.clear()
-        self._said = None
-        self._finished = True
+        self._said = self._finished = None
+        self._ended = True
 
     def _listen(self, said: "Transcript") -> None:
         """Wait for what was said. Not to know it is no reason not to answer."""
@@ -83,16 +98,28 @@ class VoxtralReply(Iterator[Piece]):
             self.tells = False
         self._said = None
 
+    def _sense(self, finished: Weighing) -> None:
+        """Tell the odds, if it had an answer. None is no reason not to answer the caller."""
+        self._finished = None
+        try:
+            chances = finished.wait(_PATIENCE_S)
+        except EngineError as error:
+            log.warning("voxtral: whether the caller has finished is not known: %s", error)
+            return
+        told = None if chances is None else odds(chances)
+        if told is not None:
+            self._ready.append(Sense(told))
+
     def _read(self) -> None:
         """Wait for the next token, or for the end."""
         token = next(self._tokens, None)
         if token is not None:
             self._ready += self._wording.push(token)
             if self._wording.over:
-                self.cancel()
-                self._finished = True
+                self._tokens.cancel()
+                self._ended = True
             return
-        self._finished = True
+        self._ended = True
         if self._tokens.whole:  # what a cancelled one wanted to call is not known
             self._ready += self._wording.finish()
             if not self._ready and not self._wording.worded and self.asked.awaited:

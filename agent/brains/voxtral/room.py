@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass, replace
 
-from agent.config import Config
+from agent.config import Config, Voxtral
 from agent.errors import ConfigError
 
 # What a pass works in at its widest, an encoder pass, beside recorded graphs and libraries'
 # workspaces; reckoned for Voxtral-Mini in half precision. admission.py corrects it.
 WORK_BYTES = 3 * 2**29
 _GIB = 2**30
+_ASIDE = {"transcript": "transcripts", "judge_end": "the judge of ends"}  # share one slot
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +43,22 @@ def audio_bytes(context: int, hidden: int, itemsize: int) -> int:
     return context * hidden * itemsize
 
 
+def needs_pen(wanted: Voxtral) -> bool:
+    """Whether a slot is wanted for what is asked beside the replies of all calls."""
+    return any(getattr(wanted, key) for key in _ASIDE)
+
+
 def share_out(
     config: Config, free: int, weights: int, slot: int, audio: int, work: int
 ) -> Room:
     """Slots for `voxtral.calls`, or for as many of `limits.calls` as fit. Raises ConfigError.
 
-    A call takes `slot` and `audio` bytes, as do all transcripts together where they are wanted.
-    One slot more is taken, to scratch in.
+    A call takes `slot` and `audio` bytes, as does all that is asked beside their replies
+    together, where that is wanted. One slot more is taken, to scratch in.
     """
     left, call = free - weights - work - slot, slot + audio
     fit = left // call
-    calls, pen = config.voxtral.calls, int(config.voxtral.transcript)
+    calls, pen = config.voxtral.calls, int(needs_pen(config.voxtral))
     if fit < 1:
         need = (free - left + call) / _GIB
         raise ConfigError(
@@ -62,10 +68,11 @@ def share_out(
         )
     if calls and calls + pen > fit:
         most = fit - pen
-        beside = " beside transcripts" if pen else ""
+        aside = {key: what for key, what in _ASIDE.items() if getattr(config.voxtral, key)}
+        beside = f" beside {' and '.join(aside.values())}" if pen else ""
         ways = [f"voxtral.calls to {most} or 0" if most else "voxtral.calls to 0"]
         if calls <= fit:
-            ways.append("voxtral.transcript to false")
+            ways += [f"voxtral.{key} to false" for key in aside]
         raise ConfigError(
             f"voxtral.calls={calls}: memory is left for {most}{beside}"
             f" ({call / 2**20:.0f} MiB each); set {', '.join(ways)}, or"

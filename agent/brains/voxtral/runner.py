@@ -139,6 +139,15 @@ class Runner:
             found = self._append(slot, self._embed(span), sampling)
             return self._begin(slot, found, sampling)
 
+    def weigh(self, slot: int, span: Span, tokens: Sequence[int]) -> tuple[float, ...]:
+        """Append at least one, and return how likely the model finds each of these tokens next,
+        0..1. None is chosen. Raises EngineError when the slot is full.
+        """
+        with self._work():
+            found = self._append(slot, self._embed(span), GREEDY)
+            chances = found.logits[0].float().softmax(-1)
+            return tuple(chances[list(tokens)].tolist())
+
     def hear_and_answer(
         self,
         slot: int,

@@ -9,90 +9,17 @@ A job that was put off begins anew behind the tokens it has made.
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass, field
-from queue import SimpleQueue
+from collections.abc import Sequence
 from typing import Any, assert_never
 
 from agent.accelerator.lost import end_if_lost
 from agent.brains.voxtral.agenda import Agenda, Prefill, Rank, Step
 from agent.brains.voxtral.filling import Runner, Slot
+from agent.brains.voxtral.jobs import Go, Job, Seat, Tokens, Weighing, Work
 from agent.brains.voxtral.span import Span, positions
 from agent.errors import EngineError
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(slots=True, eq=False)
-class _Seat:
-    """A slot and the jobs for it: one at work, the others after it."""
-
-    slot: Slot
-    active: "_Go | None" = None
-    waiting: "deque[_Job]" = field(default_factory=deque)
-
-    @property
-    def jobs(self) -> "list[_Job]":
-        """In the order in which they are done."""
-        return [*([] if self.active is None else [self.active.job]), *self.waiting]
-
-
-Work = Generator[None, None, int | None]
-
-
-@dataclass(slots=True, eq=False)
-class _Job:
-    seat: _Seat
-    rank: Rank
-    begin: Callable[[list[int]], Work]  # the prefill, the tokens made before included
-    limit: int = 0  # tokens at most
-    made: SimpleQueue[int | EngineError | None] = field(default_factory=SimpleQueue)
-    tokens: list[int] = field(default_factory=list)  # the cache has yet to take in the last
-    over: bool = False
-    whole: bool = False  # it came to its own end
-
-
-@dataclass(slots=True, eq=False)
-class _Go:
-    """A job at work. If it is put off, another of these takes it up again."""
-
-    job: _Job
-    work: Work  # begun when it is its turn
-
-
-class Tokens(Iterator[int]):
-    """The tokens of one answer as they are made, without the one that means its end.
-
-    Read by one thread; `cancel` may come from any, at any time.
-    """
-
-    def __init__(self, scheduler: "Scheduler", job: _Job) -> None:
-        self._scheduler, self._job = scheduler, job
-        self._ended = False
-
-    def __next__(self) -> int:
-        """Wait for the next. Raises EngineError when the model failed."""
-        if self._ended:
-            raise StopIteration
-        made = self._job.made.get()
-        if isinstance(made, int):
-            return made
-        self._ended = True
-        raise StopIteration if made is None else made
-
-    @property
-    def over(self) -> bool:
-        """Whether no more of it will be made."""
-        return self._job.over
-
-    @property
-    def whole(self) -> bool:
-        """Whether, once ended, it was neither cancelled nor overruled."""
-        return self._job.whole
-
-    def cancel(self) -> None:
-        """No more of it is wanted: whoever waits for the next finds its end."""
-        self._scheduler.cancel(self._job)
 
 
 class Scheduler:
@@ -102,9 +29,9 @@ class Scheduler:
         """The ids that go before an utterance, and that mean the end of an answer."""
         self._runner, self._stop = runner, stop
         slots = [Slot(runner, number, begin_audio) for number in range(runner.slots)]
-        self._seats = [_Seat(slot) for slot in slots]
+        self._seats = [Seat(slot) for slot in slots]
         self._free = deque(range(runner.slots))
-        self._agenda: Agenda[_Go] = Agenda()
+        self._agenda: Agenda[Go] = Agenda()
         self._to_free: deque[Slot] = deque()
         self._changed = threading.Condition()
         self._closed = False
@@ -148,7 +75,7 @@ class Scheduler:
             for job in seat.jobs:
                 if job.rank is Rank.PREFIX:
                     self._finish(job)
-            self._enter(_Job(seat, Rank.PREFIX, lambda _: seat.slot.prepare(span)))
+            self._enter(Job(seat, Rank.PREFIX, lambda _: seat.slot.prepare(span)))
 
     def answer(self, slot: int, span: Span, limit: int, sampling: Any) -> Tokens:
         """What follows `span`, at most `limit` tokens, as soon as can be.
@@ -181,18 +108,19 @@ class Scheduler:
         with self._changed:
             self._check()
             job = self._job(slot, Rank.ANSWER, span, limit, sampling)
-            seat, active = job.seat, job.seat.active
-            if active is not None and active.job.rank is not Rank.ANSWER:
-                self._agenda.remove(active)
-                seat.waiting.appendleft(active.job)
-                seat.active = None
-            before = sum(other.rank is Rank.ANSWER for other in seat.waiting)
-            seat.waiting.insert(before, job)
-            if seat.active is None:
-                self._enter(seat.waiting.popleft())
-            return Tokens(self, job)
+            self._enter_first(job)
+            return Tokens(job, self.cancel)
 
-    def cancel(self, job: _Job) -> None:
+    def weigh_now(self, slot: int, span: Span, tokens: Sequence[int]) -> Weighing:
+        """How likely each of these is to follow `span`, as `note_now` has it."""
+        with self._changed:
+            self._check()
+            seat = self._seats[slot]
+            job = Job(seat, Rank.ANSWER, lambda _: seat.slot.weigh(span, tokens))
+            self._enter_first(job)
+            return Weighing(job, self.cancel)
+
+    def cancel(self, job: Job) -> None:
         """No more of it is wanted."""
         with self._changed:
             self._finish(job)
@@ -220,9 +148,9 @@ class Scheduler:
     def _ask(self, slot: int, rank: Rank, span: Span, limit: int, sampling: Any) -> Tokens:
         job = self._job(slot, rank, span, limit, sampling)
         self._enter(job)
-        return Tokens(self, job)
+        return Tokens(job, self.cancel)
 
-    def _job(self, slot: int, rank: Rank, span: Span, limit: int, sampling: Any) -> _Job:
+    def _job(self, slot: int, rank: Rank, span: Span, limit: int, sampling: Any) -> Job:
         seat = self._seats[slot]
         room = self._runner.context - positions(span)
         if min(limit, room) < 1:
@@ -231,17 +159,29 @@ class Scheduler:
         def begin(made: list[int]) -> Work:
             return seat.slot.answer([*span, *made], sampling)
 
-        return _Job(seat, rank, begin, min(limit, room))
+        return Job(seat, rank, begin, min(limit, room))
 
-    def _enter(self, job: _Job) -> None:
+    def _enter(self, job: Job) -> None:
         if job.seat.active is not None:
             job.seat.waiting.append(job)
             return
-        job.seat.active = _Go(job, job.begin(job.tokens))
+        job.seat.active = Go(job, job.begin(job.tokens))
         self._agenda.add(job.seat.active, job.rank)
         self._changed.notify_all()
 
-    def _finish(self, job: _Job) -> None:
+    def _enter_first(self, job: Job) -> None:
+        """Before what is less urgent in its slot, under way or not."""
+        seat, active = job.seat, job.seat.active
+        if active is not None and active.job.rank is not job.rank:
+            self._agenda.remove(active)
+            seat.waiting.appendleft(active.job)
+            seat.active = None
+        before = sum(other.rank is job.rank for other in seat.waiting)
+        seat.waiting.insert(before, job)
+        if seat.active is None:
+            self._enter(seat.waiting.popleft())
+
+    def _finish(self, job: Job) -> None:
         """It is over, for whatever reason: the next one for its slot may begin."""
         if job.over:
             return
@@ -277,7 +217,7 @@ class Scheduler:
                 case _:
                     assert_never(work)
 
-    def _next(self) -> Prefill[_Go] | Step[_Go] | Slot | None:
+    def _next(self) -> Prefill[Go] | Step[Go] | Slot | None:
         with self._changed:
             while not self._closed:
                 if self._to_free:
@@ -293,22 +233,24 @@ class Scheduler:
         except Exception as error:
             log.error("voxtral failed to free a slot", exc_info=error)
 
-    def _prefill(self, go: _Go) -> None:
+    def _prefill(self, go: Go) -> None:
         try:
             next(go.work)
         except StopIteration as done:
             with self._changed:
                 if not self._goes(go):
                     return
-                if done.value is None:
-                    self._finish(go.job)
-                else:
+                if isinstance(done.value, int):
                     self._agenda.decode(go)
                     self._took(go.job, done.value)
+                    return
+                if done.value is not None:
+                    go.job.made.put(done.value)
+                self._finish(go.job)
         except Exception as error:  # noqa: BLE001 - whatever torch raises: it ends this job
             self._fail((go,), error)
 
-    def _step(self, goes: tuple[_Go, ...]) -> None:
+    def _step(self, goes: tuple[Go, ...]) -> None:
         try:
             tokens = self._runner.step([go.job.seat.slot.number for go in goes])
         except Exception as error:  # noqa: BLE001 - whatever torch raises: it ends these jobs
@@ -320,11 +262,11 @@ class Scheduler:
                 if self._goes(go):
                     self._took(go.job, token)
 
-    def _goes(self, go: _Go) -> bool:
+    def _goes(self, go: Go) -> bool:
         """Whether it is wanted, and was not put off meanwhile."""
         return go.job.seat.active is go
 
-    def _took(self, job: _Job, token: int) -> None:
+    def _took(self, job: Job, token: int) -> None:
         """The model made a token for it."""
         if token == self._stop:
             job.whole = True
@@ -336,7 +278,7 @@ class Scheduler:
             job.whole = True
             self._finish(job)
 
-    def _fail(self, goes: tuple[_Go, ...], error: Exception) -> None:
+    def _fail(self, goes: tuple[Go, ...], error: Exception) -> None:
         end_if_lost(error)
         if not isinstance(error, EngineError):
             log.error("voxtral failed", exc_info=error)

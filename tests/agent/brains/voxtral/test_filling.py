@@ -152,3 +152,34 @@ def test_the_answer_is_the_same_whatever_was_held(spans, data) -> None:
             [following] = runner.step([0])
             slot.said(token)
             token = following
+
+
+def test_tokens_are_weighed_behind_the_whole_of_a_span() -> None:
+    runner = FakeRunner(says=lambda prompt: "Y" if prompt.endswith("[/INST]") else "?")
+    slot, spoken = slot_of(runner, 1), utterance()
+    wanted = [*HEAD, spoken, *TAIL]
+    chances, _ = run(slot.weigh(wanted, ids("YN")))
+    assert chances == (1.0, 0.0)
+    assert runner.prompt(1).startswith("<s>[INST]Be brief.[BEGIN_AUDIO]<16000 samples")
+    runner.computed.clear()
+    assert run(slot.weigh(wanted, ids("NY"))) == ((0.0, 1.0), 0)
+    assert runner.computed == [("weigh", 1, 1)], "the rest is held"
+
+
+def test_what_was_weighed_is_held_for_an_answer() -> None:
+    """As a transcript of the same utterance has it."""
+    runner = FakeRunner()
+    slot, spoken = slot_of(runner, 0), utterance()
+    run(slot.weigh([*HEAD, spoken, *ids("Finished?"), *TAIL], ids("YN")))
+    runner.computed.clear()
+    token, _ = run(slot.answer([*HEAD, spoken, *TAIL], None))
+    assert runner.computed == [("first", 0, 1)]
+    afresh, _ = run(slot_of(FakeRunner(), 0).answer([*HEAD, utterance(), *TAIL], None))
+    assert token == afresh
+
+
+def test_a_long_span_is_weighed_in_pieces() -> None:
+    runner = FakeRunner()
+    _, before = run(slot_of(runner, 0).weigh([*HEAD, *ids("a" * 1200), *TAIL], ids("Y")))
+    assert before == 2
+    assert [verb for verb, _, _ in runner.computed] == ["extend", "extend", "weigh"]

@@ -13,10 +13,11 @@ from fake_runner import FakeRunner, ids, label, some_words
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agent.brains.voxtral.finished import QUESTION
 from agent.brains.voxtral.mind import Mind
 from agent.brains.voxtral.tekken import Tekken
 from agent.config import Voxtral
-from agent.engines import Conversation, Exchange, Heard, Text, Tool, ToolCall, ToolUse
+from agent.engines import Conversation, Exchange, Heard, Sense, Text, Tool, ToolCall, ToolUse
 from agent.errors import EngineError
 
 TIME = Tool("time", "The time", '{"type": "object", "properties": {}}')
@@ -638,3 +639,81 @@ def test_calls_at_once_answer_as_one_by_one(mind_of) -> None:
     with ThreadPoolExecutor(4) as threads:
         together = list(threads.map(lambda number: talk(mind, number), range(4)))
     assert together == alone
+
+
+# -- whether the caller has finished
+
+
+def judging(answer="Yes", reply="It is ten o'clock."):
+    """A model that answers the question, and all else."""
+    return FakeRunner(says=lambda prompt: answer if QUESTION in prompt else reply)
+
+
+@pytest.mark.parametrize(
+    ("answer", "odds"), [("Yes", 1.0), ("yes.", 1.0), ("No", 0.0), ("Perhaps", None)]
+)
+def test_it_is_asked_whether_the_caller_has_finished(mind_of, answer, odds) -> None:
+    runner = judging(answer)
+    call = Call(mind_of(runner, judge_end=True))
+    pieces = call.say(ONE)
+    assert [p.odds for p in pieces if isinstance(p, Sense)] == ([] if odds is None else [odds])
+    assert text(pieces) == "It is ten o'clock."
+    assert [verb for verb, _, _ in runner.computed].count("weigh") == 1
+
+
+def test_nothing_is_asked_unless_it_is_wanted(mind_of) -> None:
+    runner = judging()
+    pieces = Call(mind_of(runner)).say(ONE)
+    assert not [p for p in pieces if isinstance(p, Sense)]
+    assert "weigh" not in [verb for verb, _, _ in runner.computed]
+
+
+def test_the_question_is_about_this_utterance_alone(mind_of) -> None:
+    prompts = []
+
+    def says(prompt):
+        prompts.append(prompt)
+        return "Yes"
+
+    call = Call(mind_of(FakeRunner(says=says), judge_end=True))
+    call.say(OTHER)
+    call.say(ONE)
+    asked = [prompt for prompt in prompts if QUESTION in prompt]
+    assert asked == [
+        f"<s>[INST][BEGIN_AUDIO]{label(samples)}{QUESTION}[/INST]" for samples in (OTHER, ONE)
+    ]
+
+
+def test_the_utterance_is_heard_once_for_both(mind_of) -> None:
+    done = []
+    runner = judging()
+    runner.before = lambda verb, slots: done.append(verb)
+    Call(mind_of(runner, judge_end=True)).say(ONE)
+    assert done.count("hear_and_answer") + done.count("embed_audio") == 1
+
+
+def test_a_question_needs_no_transcripts(mind_of) -> None:
+    call = Call(mind_of(judging(), judge_end=True, transcript=False))
+    assert [p.odds for p in call.say(ONE) if isinstance(p, Sense)] == [1.0]
+    assert list(call.listener.transcribe()) == []
+
+
+def test_over_a_reply_words_decide_and_nothing_else_is_asked(mind_of) -> None:
+    runner = judging()
+    call = Call(mind_of(runner, judge_end=True))
+    call.begin(ONE)
+    pieces = list(call.listener.reply(replace(call.conversation(1), over_reply=True)))
+    assert not [p for p in pieces if isinstance(p, Sense)]
+
+
+def test_without_an_utterance_there_is_nothing_to_finish(mind_of) -> None:
+    runner = judging()
+    call = Call(mind_of(runner, judge_end=True))
+    assert not [p for p in call.reply() if isinstance(p, Sense)]
+
+
+def test_one_slot_is_the_calls_own_and_nothing_is_asked_beside(mind_of) -> None:
+    runner = judging()
+    runner.slots = 1
+    call = Call(mind_of(runner, judge_end=True))
+    assert text(call.say(ONE)) == "It is ten o'clock."

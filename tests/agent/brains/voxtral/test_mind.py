@@ -18,12 +18,17 @@ def tekken(checkpoint) -> Tekken:
 
 
 @pytest.mark.parametrize(
-    ("slots", "transcript", "calls"), [(1, True, 1), (2, True, 1), (5, True, 4), (5, False, 5)]
+    ("slots", "aside", "calls"),
+    [
+        *((1, {}, 1), (2, {}, 1), (5, {}, 4), (5, {"transcript": False}, 5)),
+        *((5, {"judge_end": True}, 4), (5, {"transcript": False, "judge_end": True}, 4)),
+    ],
+    ids=str,
 )
-def test_a_slot_is_for_transcripts_where_there_are_several(
-    tekken, slots, transcript, calls
+def test_a_slot_is_for_what_is_asked_beside_where_there_are_several(
+    tekken, slots, aside, calls
 ) -> None:
-    mind = Mind(FakeRunner(slots=slots), tekken, Voxtral(transcript=transcript))
+    mind = Mind(FakeRunner(slots=slots), tekken, Voxtral(**aside))
     assert mind.capacity() == calls
     listeners = [mind.listen() for _ in range(calls)]
     mind.close()

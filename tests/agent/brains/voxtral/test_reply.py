@@ -13,7 +13,7 @@ from agent.brains.voxtral.scheduler import Scheduler
 from agent.brains.voxtral.span import Utterance
 from agent.brains.voxtral.tekken import Tekken
 from agent.brains.voxtral.wording import Wording
-from agent.engines import Conversation, Exchange, Heard, Text, ToolCall
+from agent.engines import Conversation, Exchange, Heard, Sense, Text, ToolCall
 from agent.errors import EngineError
 
 NOBODY = Conversation("", "en", turn=3)
@@ -43,13 +43,13 @@ def tokens_of():
 
 @pytest.fixture
 def reply_of(tokens_of, tekken):
-    def start(answer, sentences=0, said=None, past=(), utterance=None):
-        """`said`: the tokens of what it answers."""
+    def start(answer, sentences=0, said=None, past=(), utterance=None, finished=None):
+        """`said`: the tokens of what it answers; `finished`: whether that was all."""
         wording = Wording(tekken, ("time",), 3, sentences)
         asked = Asked(replace(NOBODY, past=past), utterance, Plan([], View()))
         if said is not None:
             said = Transcript(said, Detokenizer(tekken))
-        return VoxtralReply(tokens_of(answer), wording, asked, said)
+        return VoxtralReply(tokens_of(answer), wording, asked, said, finished)
 
     return start
 
@@ -180,3 +180,64 @@ def test_a_transcript_is_one_piece_or_none(tokens_of, tekken, answer, heard) -> 
     assert list(transcript) == heard
     assert list(transcript) == []
     transcript.close()
+
+
+# -- whether the caller has finished
+
+YES, NEITHER = (0.6, 0.3, 0.1, 0.0), (0.1, 0.0, 0.1, 0.0)
+
+
+class Weighed:
+    """What a scheduler weighs: known after so many looks at it."""
+
+    def __init__(self, chances, looks=0):
+        self.chances, self.looks, self.patience_s, self.cancelled = chances, looks, None, False
+
+    @property
+    def over(self):
+        self.looks -= 1
+        return self.looks < 0
+
+    def wait(self, patience_s):
+        self.patience_s = patience_s
+        if isinstance(self.chances, EngineError):
+            raise self.chances
+        return self.chances
+
+    def cancel(self):
+        self.cancelled = True
+
+
+def told(reply):
+    """Where in its text the odds were told, and which."""
+    pieces = list(reply)
+    return [(at, piece.odds) for at, piece in enumerate(pieces) if isinstance(piece, Sense)]
+
+
+@pytest.mark.parametrize(("looks", "at"), [(0, 0), (1, 1), (3, 3), (99, 4)])
+def test_the_odds_are_told_as_soon_as_they_are_known_and_no_word_waits(
+    reply_of, looks, at
+) -> None:
+    weighed = Weighed(YES, looks)
+    assert told(reply_of("Noon", finished=weighed)) == [(at, pytest.approx(0.9))]
+    assert 0 < weighed.patience_s < 0.1, "nor does the end for long"
+
+
+@pytest.mark.parametrize("chances", [NEITHER, None, EngineError("no memory")], ids=str)
+def test_who_cannot_tell_says_nothing_of_it_and_answers(reply_of, chances) -> None:
+    reply = reply_of("Noon", finished=Weighed(chances))
+    assert list(reply) == [Text(letter) for letter in "Noon"]
+
+
+def test_what_ends_a_reply_early_leaves_the_odds(reply_of) -> None:
+    reply = reply_of("Yes. No.", sentences=1, finished=Weighed(YES, looks=99))
+    *_, last = reply
+    assert last == Sense(pytest.approx(0.9))
+
+
+@pytest.mark.parametrize("end", ["cancel", "close"])
+def test_a_reply_that_is_not_wanted_weighs_no_more(reply_of, end) -> None:
+    reply = reply_of("Noon", finished=(weighed := Weighed(YES, looks=99)))
+    next(reply)
+    getattr(reply, end)()
+    assert weighed.cancelled

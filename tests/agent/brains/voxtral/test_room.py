@@ -13,8 +13,8 @@ MINI, SLOT = 9_352_000_000, 480 * 2**20  # bf16 weights, and 4096 positions
 AUDIO = 24 * 2**20  # of 4096 positions
 
 
-def config(calls: int = 0, limit: int = 8, *, transcript: bool = False) -> Config:
-    voxtral = Voxtral(calls=calls, transcript=transcript)
+def config(calls: int = 0, limit: int = 8, *, transcript=False, judge_end=False) -> Config:
+    voxtral = Voxtral(calls=calls, transcript=transcript, judge_end=judge_end)
     return Config(limits=Limits(calls=limit), voxtral=voxtral)
 
 
@@ -51,6 +51,28 @@ def test_transcripts_take_a_slot_more() -> None:
     assert share_out(wanted, 14 * GIB, MINI, SLOT, AUDIO, WORK_BYTES).slots == 5
     wanted = config(limit=8, transcript=True)
     assert share_out(wanted, 14 * GIB, MINI, SLOT, AUDIO, WORK_BYTES).slots == 6
+
+
+@pytest.mark.parametrize("transcript", [False, True])
+def test_whoever_judges_ends_shares_that_slot(transcript) -> None:
+    wanted = config(calls=3, transcript=transcript, judge_end=True)
+    assert share_out(wanted, 14 * GIB, MINI, SLOT, AUDIO, WORK_BYTES).slots == 4
+
+
+@pytest.mark.parametrize(
+    ("aside", "told"),
+    [
+        ({"judge_end": True}, "the judge of ends .*or 0, voxtral.judge_end to false, or"),
+        (
+            {"transcript": True, "judge_end": True},
+            "transcripts and the judge of ends .*voxtral.transcript to false,"
+            " voxtral.judge_end to false, or",
+        ),
+    ],
+)
+def test_what_may_be_given_up_for_a_call_more_is_named(aside, told) -> None:
+    with pytest.raises(ConfigError, match=f"memory is left for 5 beside {told}"):
+        share_out(config(6, **aside), 14 * GIB, MINI, SLOT, AUDIO, WORK_BYTES)
 
 
 @pytest.mark.parametrize(

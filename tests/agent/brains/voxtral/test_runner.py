@@ -61,6 +61,7 @@ class Case:
         ids = inputs["input_ids"][0].tolist()
         self.samples = samples
         self.prefix = ids[: ids.index(BEGIN_AUDIO)]
+        self.inputs = inputs
         self.answer = tiny_voxtral.generate(checkpoint, inputs, COUNT)
 
 
@@ -105,6 +106,22 @@ def test_the_fast_path_equals_its_parts(runner, cases) -> None:
     assert audio.positions == fast_audio.positions == 375
     assert torch.equal(audio.embeddings, fast_audio.embeddings)
     assert runner.position(0) == runner.position(1)
+
+
+def test_tokens_are_as_likely_as_the_model_itself_finds_them(runner, checkpoint, cases) -> None:
+    """And nothing is chosen: the slot goes on as from any prefix."""
+    case, asked = cases[0], [70, 99, 4, 2]
+    model = tiny_voxtral.reference(checkpoint)
+    with torch.no_grad():
+        expected = model(**case.inputs).logits[0, -1].softmax(-1)[asked]
+    audio = runner.embed_audio(case.samples)
+    runner.free(0)
+    runner.extend(0, case.prefix)
+    chances = runner.weigh(0, [BEGIN_AUDIO, audio, *TAIL], asked)
+    assert chances == pytest.approx(expected.tolist(), rel=1e-3)
+    assert len(set(chances)) == len(asked) and 0 < sum(chances) < 1
+    runner.rewind(0, runner.position(0) - len(TAIL))
+    assert go_on(runner, 0, runner.first(0, TAIL)) == case.answer
 
 
 def test_a_prefix_may_come_in_pieces(runner, cases) -> None:

@@ -236,6 +236,67 @@ def test_who_waits_for_a_note_goes_before_the_notes_that_nobody_waits_for() -> N
     assert len(prefills) == 5, "only the one that was put off was begun twice"
 
 
+def test_who_weighs_waits_for_no_note_and_takes_no_step() -> None:
+    gate = Gate()
+    runner = FakeRunner(before=gate, says=lambda prompt: prompt[9:-7])
+    with scheduler_of(runner) as scheduler:
+        pen = scheduler.take(0)
+        note = scheduler.note(pen, span("note"), 1000, None)
+        gate.wait()
+        assert gate.step() == "step"
+        weighing = scheduler.weigh_now(pen, span("Yes"), ids("NYx"))
+        assert not weighing.over
+        gate.step()
+        gate.release()
+        assert weighing.wait(PATIENCE_S) == (0.0, 1.0, 0.0)
+        assert weighing.over
+        assert text_of(note) == "note"
+    assert verbs(runner).count("weigh") == 1
+
+
+def test_who_weighs_is_put_behind_those_who_waited_before() -> None:
+    gate = Gate()
+    runner = FakeRunner(before=gate, says=lambda prompt: prompt[9:-7])
+    with scheduler_of(runner) as scheduler:
+        pen, slot = scheduler.take(0), scheduler.take(0)
+        answer = scheduler.answer(slot, span("Yes, quite.", 100), 1000, None)
+        weighing = scheduler.weigh_now(pen, span("No"), ids("N"))
+        gate.wait()
+        gate.release()
+        assert weighing.wait(PATIENCE_S) == (1.0,)
+        assert list(answer)
+    assert verbs(runner)[0] != "weigh", "the caller's first word is not held up"
+
+
+def test_a_weighing_that_is_cancelled_is_not_begun() -> None:
+    gate = Gate()
+    runner = FakeRunner(before=gate)
+    with scheduler_of(runner) as scheduler:
+        pen, slot = scheduler.take(0), scheduler.take(0)
+        answer = scheduler.answer(slot, span("a"), 1000, None)
+        gate.wait()
+        weighing = scheduler.weigh_now(pen, span("b"), ids("N"))
+        weighing.cancel()
+        gate.release()
+        assert weighing.wait(PATIENCE_S) is None
+        list(answer)
+    assert "weigh" not in verbs(runner)
+
+
+def test_a_weighing_that_fails_spoils_only_its_slot() -> None:
+    def before(verb, slots):
+        if verb == "weigh":
+            raise RuntimeError("no memory")
+
+    with scheduler_of(FakeRunner(before=before)) as scheduler:
+        pen, slot = scheduler.take(0), scheduler.take(0)
+        answer = scheduler.answer(slot, span("a", 5), 1000, None)
+        with pytest.raises(EngineError, match="no memory"):
+            scheduler.weigh_now(pen, span("b"), ids("N")).wait(PATIENCE_S)
+        assert list(answer) == alone(span("a", 5))
+        assert list(scheduler.note(pen, span("c", 5), 1000, None)) == alone(span("c", 5))
+
+
 def test_what_was_in_work_when_it_was_put_off_is_not_said_twice() -> None:
     """Killed: taking the token of a step that another job has overtaken."""
     gate = Gate()
@@ -545,6 +606,8 @@ def test_closing_fails_what_is_under_way_and_what_comes() -> None:
     for verb in (scheduler.answer, scheduler.note, scheduler.note_now):
         with pytest.raises(EngineError, match="closed"):
             verb(slot, span("a"), 9, None)
+    with pytest.raises(EngineError, match="closed"):
+        scheduler.weigh_now(slot, span("a"), ids("N"))
     with pytest.raises(EngineError, match="closed"):
         scheduler.take(0)
 
