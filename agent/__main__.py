@@ -1,15 +1,14 @@
 """The command line."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import Any
 
 from agent.config import Config
-from agent.config_file import load, parse_override
+from agent.config_file import found, load, parse_override
 from agent.errors import ConfigError, EngineError
-
-_DEFAULT_CONFIG = Path("config.yaml")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -35,6 +34,9 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # whoever read what we print has gone, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left to flush
+        return 141
     return status
 
 
@@ -158,11 +160,10 @@ def _add_config_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _config(args: argparse.Namespace) -> Config:
-    path = args.config or (_DEFAULT_CONFIG if _DEFAULT_CONFIG.exists() else None)
     named = {"server.host": args.host, "server.port": args.port, "agent.engine": args.engine}
     overrides: dict[str, Any] = {k: v for k, v in named.items() if v is not None}
     overrides.update(parse_override(text) for text in args.set)
-    return load(path, overrides)
+    return load(found(args.config), overrides)
 
 
 def _serve(args: argparse.Namespace) -> int:

@@ -25,7 +25,13 @@ _CHAT_NOT_ABOVE = (  # by then the call has given up
     ("openai_chat.first_token_s", "limits.engine_s"),
     ("openai_chat.token_s", "limits.engine_s"),
 )
+_HERE = Path("config.yaml")
 _SHOWN = 40  # characters of a value that cannot be read
+
+
+def found(named: Path | None) -> Path | None:
+    """The file that was named, else config.yaml here, if there is one."""
+    return named or (_HERE if _HERE.exists() else None)
 
 
 def load(path: Path | None, overrides: Mapping[str, Any] | None = None) -> Config:

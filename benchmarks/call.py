@@ -56,14 +56,15 @@ def run(args: argparse.Namespace) -> int:
     upstream.check()
     upstream.install(Config())
     record = Record(None if args.json else sys.stdout)
+    whole = True
     try:
         asyncio.run(_call(args, speeches, record))
     except CallFailed as error:
         print(f"voxline: {error}", file=sys.stderr)
-        return 1
-    if args.json:
+        whole = False
+    if args.json and record.took_place:
         print(json.dumps(record.as_json(), indent=2))
-    return 0 if record.answered == len(speeches) else 1
+    return 0 if whole and record.answered == len(speeches) else 1
 
 
 async def _call(args: argparse.Namespace, speeches: list[Speech], record: Record) -> None:

@@ -30,6 +30,10 @@ class Record:
         """How many of the things said were answered, cut-ins included."""
         return sum(turn["latency_ms"] is not None for turn in self._turns)
 
+    @property
+    def took_place(self) -> bool:
+        return self._connect_ms is not None
+
     def connected(self, connect_ms: float) -> None:
         self._connect_ms = connect_ms
         self._line("call", f"connected after {connect_ms:.0f} ms")
@@ -103,7 +107,12 @@ class Record:
 
     def _line(self, who: str, text: str) -> None:
         if self._out is not None:
-            print(f"{who:>7}  {text}", file=self._out, flush=True)
+            print(f"{who:>7}  {_harmless(text)}", file=self._out, flush=True)
+
+
+def _harmless(text: str) -> str:
+    """A stranger's words as one line: what would move a terminal's cursor is shown instead."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def _stages(explanation: Explanation) -> str:

@@ -23,6 +23,7 @@ from benchmarks.caller import Caller, CallFailed, Loss, dial
 from benchmarks.speech import Speech
 from benchmarks.turn import Explanation, Outcome, Turn, explain, judge
 
+_ENGINE = "scripted"  # of a server of our own
 _LEAD_S = 1.0  # of quiet on both sides before we speak
 _GREETING_S = 20.0
 _EXPLAINED_S = 0.5  # the server's account of a turn leaves with its first packet
@@ -47,15 +48,14 @@ class Measured:
     turns: tuple[Turn, ...]
     silence_ms: float | None  # the wait that the server's session shows
     eagerness: str | None  # or how eagerly it judges
+    broken: str = ""  # why there are no more turns, where there should be
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `voxline bench latency`."""
     server = parser.add_argument_group("server (its own one, or another with --url)")
     server.add_argument("--url", help="measure this server, as in http://127.0.0.1:8080")
-    server.add_argument(
-        "--engine", default="scripted", help="of its own server (default: scripted, cost-free)"
-    )
+    server.add_argument("--engine", help=f"of its own server (default: {_ENGINE}, cost-free)")
     server.add_argument("--config", metavar="FILE", help="config.yaml of its own server")
     server.add_argument(
         "--set",
@@ -139,6 +139,9 @@ def run(args: argparse.Namespace) -> int:
         print(f"voxline: {own_server.explained(error)}", file=sys.stderr)
         return 1
     settings = _settings(args, plan)
+    if measured.broken:
+        count = f"only {len(measured.turns)} of {plan.turns} turns were taken"
+        print(f"voxline: {count}: {measured.broken}", file=sys.stderr)
     report = latency_report.Report(
         measured.turns, measured.silence_ms, settings, measured.eagerness, made_by
     )
@@ -148,7 +151,7 @@ def run(args: argparse.Namespace) -> int:
         report.write_json(written)
     if args.plot is not None and report.answered:
         report.plot(args.plot)
-    return 0 if report.answered else 1
+    return 0 if report.answered and not measured.broken else 1
 
 
 def _has_no_recordings(args: argparse.Namespace) -> bool:
@@ -164,6 +167,15 @@ def _speeches(args: argparse.Namespace, made_by: str | None) -> tuple[Speech, ..
 
 
 def _check(args: argparse.Namespace) -> None:
+    own = {"--engine": args.engine, "--config": args.config, "--set": args.set}
+    for option, value in own.items():
+        if args.url is not None and value:
+            raise ConfigError(
+                f"{option}: is for a server of its own, and --url measures another as it is; "
+                "leave one of them out"
+            )
+    if args.url is None:
+        own_server.check(args.engine or _ENGINE, args.set, args.config)
     if not 0 <= args.loss < 1:
         raise ConfigError(f"--loss {args.loss:g}: must be a share, from 0 to less than 1")
     if args.repeat < 1:
@@ -177,7 +189,7 @@ async def _measure_all(
 ) -> Measured:
     if args.url is not None:
         return await measure(args.url, plan, note)
-    command = own_server.command(args.engine, args.set, args.config)
+    command = own_server.command(args.engine or _ENGINE, args.set, args.config)
     with tempfile.TemporaryFile() as log:
         async with own_server.running(command, log=log) as url:
             measured = await measure(url, plan, note)
@@ -188,16 +200,24 @@ async def _measure_all(
 
 
 async def measure(url: str, plan: Plan, note: Callable[[Turn], None]) -> Measured:
-    """Take all turns, one after the other. Raises CallFailed when a call cannot be placed."""
+    """Take all turns, one after the other, as far as calls can be placed.
+
+    Raises CallFailed when the first cannot.
+    """
     turns: list[Turn] = []
     silence_ms: float | None = None
     eagerness: str | None = None
     for spoken in plan.speeches * plan.repeat:
         loss = replace(plan.loss, seed=plan.loss.seed + len(turns))
-        async with dial(url, loss=loss) as call:
-            turn = await _take_turn(call, spoken, plan.patience_s)
-            silence_ms = silence_ms or _silence_ms(call.events)
-            eagerness = eagerness or _eagerness(call.events)
+        try:
+            async with dial(url, loss=loss) as call:
+                turn = await _take_turn(call, spoken, plan.patience_s)
+                silence_ms = silence_ms or _silence_ms(call.events)
+                eagerness = eagerness or _eagerness(call.events)
+        except CallFailed as error:
+            if not turns:
+                raise
+            return Measured(tuple(turns), silence_ms, eagerness, str(error))
         turns.append(turn)
         note(turn)
     return Measured(tuple(turns), silence_ms, eagerness)
@@ -257,7 +277,7 @@ def _detection(events: Any) -> dict[str, Any]:
 def _settings(args: argparse.Namespace, plan: Plan) -> dict[str, Any]:
     return {
         "url": args.url,
-        "engine": None if args.url else args.engine,
+        "engine": None if args.url else args.engine or _ENGINE,
         "set": args.set,
         "recordings": [each.name for each in plan.speeches],
         "repeat": plan.repeat,

@@ -3,19 +3,32 @@
 import asyncio
 import contextlib
 import re
+import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+import threading
+from collections.abc import AsyncIterator, Iterator, Sequence
+from pathlib import Path
+from types import FrameType
 from typing import IO
+
+from agent.config_file import found, load, parse_override
 
 _READY = re.compile(rb"listening on (http://\S+)")
 _START_S = 60.0  # a cold machine imports torch and loads models meanwhile
 _STOP_S = 10.0
+_FATAL = (signal.SIGTERM, signal.SIGHUP)
 _LOG_TAIL_LINES = 40  # a traceback through aiohttp has 30
 
 
 class ServerFailed(Exception):
     """It did not start; the message holds the end of its log."""
+
+
+def check(engine: str, overrides: Sequence[str], config: str | None) -> None:
+    """Raises ConfigError for what that server would refuse, before there is one."""
+    named = None if config is None else Path(config)
+    load(found(named), {"agent.engine": engine, **dict(map(parse_override, overrides))})
 
 
 def command(engine: str, overrides: Sequence[str], config: str | None) -> list[str]:
@@ -34,10 +47,11 @@ async def running(
 ) -> AsyncIterator[str]:
     """Start a server, give its URL when it listens, end it. Raises ServerFailed.
 
-    Its log goes into `log`, if somebody wants it; whatever is raised meanwhile gets the end of
-    it as a note.
+    Whoever is told to stop meanwhile ends it, too. Its log goes into `log`, if somebody wants
+    it; whatever is raised meanwhile gets the end of it as a note.
     """
     with contextlib.ExitStack() as stack:
+        stack.enter_context(_ending_in_order())
         log = log or stack.enter_context(tempfile.TemporaryFile())
         process = await asyncio.create_subprocess_exec(
             *arguments,
@@ -60,6 +74,24 @@ async def running(
                 drain.cancel()
         finally:
             await _end(process)
+
+
+@contextlib.contextmanager
+def _ending_in_order() -> Iterator[None]:
+    """Where a process would just be gone, and leave its server to nobody, it exits."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # which alone has signals
+        return
+    before = {number: signal.signal(number, _exit) for number in _FATAL}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _exit(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)
 
 
 def explained(error: Exception) -> str:

@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """0: the same decisions; 1: others. Raises ConfigError for a file that cannot be used."""
-    if args.speed is not None and args.speed <= 0:
+    if args.speed is not None and not args.speed > 0:
         raise ConfigError(f"--speed {args.speed:g}: it must be above 0")
     destination.check("--picture", args.picture, ".png")
     destination.check("--save", args.save)

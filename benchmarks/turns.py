@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from agent.config import Limits
-from agent.config_file import parse_override
+from agent.config_file import found, parse_override
 from agent.errors import ConfigError
 from benchmarks import destination, options, own_server
 from benchmarks.caller import CallFailed
@@ -19,7 +19,6 @@ from benchmarks.dialogue.scenario import FOLDER, Scenario, read
 from benchmarks.dialogue.world import Part, Settings, World
 from benchmarks.speech import matching
 
-_CONFIG = Path("config.yaml")
 _SEATS = Limits().calls  # what a server takes, unless it is told otherwise
 
 
@@ -29,7 +28,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     world.add_argument(
         "--virtual",
         action="store_true",
-        help="in virtual time, without a network: two minutes take seconds (default)",
+        help=(
+            "in virtual time, without a network and without Smart Turn: two minutes take "
+            "seconds (default)"
+        ),
     )
     world.add_argument(
         "--live", action="store_true", help="over peer connections, in real time"
@@ -72,26 +74,29 @@ def run(args: argparse.Namespace) -> int:
     """Play and report; 0, or 1 when something expected does not hold or nothing was played."""
     if not 1 <= args.at_once <= _SEATS:
         raise ConfigError(f"--at-once {args.at_once}: must be between 1 and {_SEATS}")
-    config = args.config or (_CONFIG if _CONFIG.exists() else None)
-    settings = Settings(config, dict(parse_override(text) for text in args.set))
+    settings = Settings(found(args.config), dict(parse_override(text) for text in args.set))
     scenarios = choose(args.dialogues, args.only)
     quiet = args.json == "-"
     written = destination.json_file(args.json)
 
+    noted: list[Result] = []
+
     def note(result: Result) -> None:
+        noted.append(result)
         print(line(result), file=sys.stderr if quiet else sys.stdout, flush=True)
 
+    broken = False
     try:
         results = play(scenarios, _world(args), settings, note)
     except (CallFailed, own_server.ServerFailed) as error:
         print(f"voxline: {own_server.explained(error)}", file=sys.stderr)
-        return 1
-    if not quiet:
+        results, broken = noted, True
+    if not quiet and results:
         print(f"\n{table(results)}")
     if args.json is not None:
         write_json(results, written)
     played = [result for result in results if not result.skipped]
-    return 0 if played and all(result.is_good for result in played) else 1
+    return 0 if played and not broken and all(result.is_good for result in played) else 1
 
 
 def choose(folder: Path, patterns: list[str]) -> dict[str, Scenario]:

@@ -10,12 +10,14 @@ from agent.errors import RejectedOffer
 from signaling.codes import Code
 
 _INTEGER_DIGITS = 400  # no double has more, and the time they take grows with their square
+_LEVELS = 64  # of nesting: what was read must be written again, from whatever depth of calls
 _FRACTIONS = 1_000  # each costs as much as ten integers, once read and once sent back
 
 
 def read_json(text: str | bytes) -> Any:
-    """Return what a client wrote. Raises ValueError for what is no JSON, is nested too deep, or
-    holds more than 1,000 numbers with a fraction or exponent, or one beyond any double.
+    """Return what a client wrote. Raises ValueError for what is no JSON, is nested more than 64
+    deep, or holds more than 1,000 numbers with a fraction or exponent, or one that no double
+    holds.
 
     Strings in it may hold half a surrogate pair, which no encoder takes: look before use.
     """
@@ -39,11 +41,29 @@ def _read(text: str | bytes, parse_int: Callable[[str], int] | None) -> Any:
         return value
 
     try:
-        return json.loads(
+        value = json.loads(
             text, parse_constant=_no_constant, parse_int=parse_int, parse_float=fraction
         )
     except RecursionError:
         raise ValueError("nested too deep") from None
+    if not _is_flat(value):
+        raise ValueError("nested too deep")
+    return value
+
+
+def _is_flat(value: Any) -> bool:
+    """Whether nothing in it lies below so many levels."""
+    level = [value]
+    for _ in range(_LEVELS + 1):
+        level = [
+            each
+            for node in level
+            if isinstance(node, dict | list)
+            for each in (node.values() if isinstance(node, dict) else node)
+        ]
+        if not level:
+            return True
+    return False
 
 
 def _short_integer(digits: str) -> int:

@@ -1,8 +1,9 @@
 """Scenarios in virtual time: two minutes of a call take seconds, and the same ones each time.
 
 Everything between the caller's microphone and their ear is the real thing (Opus, jitter
-buffers, silero, ear, turns, replies, playout, the client's protocol) but for two: packets
-arrive when they leave, and the engines work in this process, in no time. So what is measured
+buffers, silero, ear, turns, replies, playout, the client's protocol) but for three: packets
+arrive when they leave, the engines work in this process, in no time, and Smart Turn, whose
+answers take real time, is not asked. So what is measured
 here is the deciding; what network and engines cost besides is measured over a network.
 """
 
@@ -57,6 +58,11 @@ class VirtualWorld:
     def play(
         self, parts: Sequence[Part], settings: Settings, done: Callable[[Part, Account], None]
     ) -> None:
+        if settings.overrides.get("turns.smart_turn") == "always":
+            raise ConfigError(
+                "turns.smart_turn: 'always' cannot be had in virtual time, where it is never "
+                "asked; add --live"
+            )
         for part in parts:
             config = configured(part.scenario, settings.config, settings.overrides)
             done(part, run(_played(part, config)))

@@ -111,6 +111,24 @@ def test_help_does_not_wait_for_the_media_stack() -> None:
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
 
 
+def test_whoever_reads_only_the_first_line_gets_no_traceback() -> None:
+    """As in `voxline replay call.flight --json | head -1`."""
+    script = (
+        "import sys; from agent import __main__ as m;"
+        "m._doctor = lambda args: print('line\\n' * 99999) or 0; sys.exit(m.main(['doctor']))"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as doctor:
+        assert doctor.stdout.readline() == "line\n"
+        doctor.stdout.close()
+        assert doctor.stderr.read() == ""
+    assert doctor.returncode == 141
+
+
 def test_an_engine_that_fails_at_the_start_is_one_line_and_no_traceback(
     monkeypatch, capsys
 ) -> None:

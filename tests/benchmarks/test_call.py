@@ -12,6 +12,8 @@ from in_thread import in_thread
 from agent.audio.frame import HEAR_HZ, SPEAK_HZ
 from agent.errors import ConfigError
 from benchmarks import call
+from benchmarks.caller import CallFailed
+from benchmarks.turn import Outcome
 
 
 def parsed(*arguments):
@@ -92,3 +94,25 @@ def test_a_refusal_is_told_with_status_code_and_message(capsys):
 def test_mistakes_are_named_before_anybody_is_called(arguments, complaint):
     with pytest.raises(ConfigError, match=complaint):
         call.run(parsed("http://127.0.0.1:1", *arguments))
+
+
+@pytest.mark.slow
+def test_a_script_is_told_of_a_call_that_ended_in_mid_sentence(
+    url, question, capsys, monkeypatch
+):
+    """Killed: no JSON at all, and the answers before were lost."""
+
+    async def talk(call, speeches, record):
+        record.said("question", Outcome.ANSWERED, 200.0)
+        raise CallFailed("the call ended while the caller was speaking")
+
+    monkeypatch.setattr(call, "_talk", talk)
+    assert call.run(parsed(url, "--say", question, "--json")) == 1
+    told = capsys.readouterr()
+    assert told.err == "voxline: the call ended while the caller was speaking\n"
+    assert json.loads(told.out)["turns"][0]["latency_ms"] == 200.0
+
+
+def test_of_no_call_there_is_no_json(capsys):
+    assert call.run(parsed("http://127.0.0.1:1", "--json")) == 1
+    assert capsys.readouterr().out == ""

@@ -48,6 +48,17 @@ def test_people_read_lines_as_things_happen():
     ]
 
 
+def test_a_strangers_words_do_not_move_the_terminal():
+    """Nor forge a line of ours."""
+    out = io.StringIO()
+    record = Record(out)
+    words = "Gr\u00fc\u00dfe \x1b[2J\ncall  ended: hung up\u202e"
+    record.take(event("response.output_audio_transcript.done", transcript=words))
+    shown = "  agent  Gr\u00fc\u00dfe \\x1b[2J\\ncall  ended: hung up\\u202e\n"
+    assert out.getvalue() == shown
+    assert record.as_json()["transcript"][0]["words"] == words, "JSON escapes them itself"
+
+
 def test_scripts_are_given_the_same():
     record = a_call(None)
     assert record.answered == 1

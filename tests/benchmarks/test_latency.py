@@ -95,6 +95,31 @@ def test_each_turn_is_a_call_of_its_own_with_losses_of_its_own(tmp_path):
     assert machine.deleted == 4
 
 
+@pytest.mark.slow
+def test_a_call_that_cannot_be_placed_leaves_the_turns_before_it(
+    folder, monkeypatch, tmp_path, capsys
+):
+    machine = AnsweringMachine()
+
+    @contextlib.asynccontextmanager
+    async def running(command, log):
+        async with answering(machine):
+            yield machine.url
+
+    def full(progress, turn, note=latency.latency_report.Progress.note):
+        machine.seats = 0
+        note(progress, turn)
+
+    monkeypatch.setattr(latency.own_server, "running", running)
+    monkeypatch.setattr(latency.latency_report.Progress, "note", full)
+    out = tmp_path / "out.json"
+    assert latency.run(parsed("--recordings", folder, "--json", out)) == 1
+    told = capsys.readouterr()
+    assert "only 1 of 2 turns were taken: http://" in told.err and "server_full" in told.err
+    assert "voice to voice" in told.out
+    assert len(json.loads(out.read_text())["figures"]["turns"]) == 1
+
+
 def test_a_server_that_takes_no_calls_ends_the_benchmark(tmp_path):
     with pytest.raises(CallFailed, match="server_full"):
         measured(AnsweringMachine(seats=0), recorded(tmp_path, "a", tone(0.2)))
@@ -246,6 +271,29 @@ def test_a_turn_that_its_own_server_does_not_answer_is_told_with_the_servers_log
     assert "not every turn was answered; the end of the server's log:\nwhy it is as it" in told
     assert latency.run(parsed(*asked)) == 0
     assert "log" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "own", [("--set", "turns.end_of_turn_ms=300"), ("--engine", "operator"), ("--config", "a")]
+)
+def test_what_is_for_its_own_server_is_refused_for_another(folder, own):
+    """Killed: a report that credits a server's times to a setting that it never had."""
+    with pytest.raises(ConfigError, match=f"^{own[0]}: .*--url measures another as it is"):
+        latency.run(parsed("--recordings", folder, "--url", "http://127.0.0.1:1", *own))
+
+
+@pytest.mark.parametrize(
+    ("own", "complaint"),
+    [
+        (("--set", "nosuch=1"), "nosuch: unknown key"),
+        (("--set", "turns.end_of_turn_ms=-5"), "turns.end_of_turn_ms: -5 is not allowed"),
+        (("--engine", "hal"), "agent.engine: 'hal' is not allowed"),
+        (("--config", "/no/where.yaml"), "cannot read /no/where.yaml"),
+    ],
+)
+def test_what_its_own_server_would_refuse_is_the_operators_mistake(folder, own, complaint):
+    with pytest.raises(ConfigError, match=complaint):
+        latency.run(parsed("--recordings", folder, *own))
 
 
 def test_nothing_to_say_is_an_operators_mistake(tmp_path):

@@ -2,12 +2,15 @@
 
 import asyncio
 import os
+import signal
+import subprocess
 import sys
 
 import pytest
 
+from agent.errors import ConfigError
 from benchmarks import own_server
-from benchmarks.own_server import ServerFailed, command, explained, running, tail
+from benchmarks.own_server import ServerFailed, check, command, explained, running, tail
 
 SERVES = """
 import signal, sys, time
@@ -66,6 +69,43 @@ def test_it_ends_what_it_started_when_the_benchmark_fails(tmp_path):
     assert not alive(int(note.read_text()))
 
 
+BENCHMARK = """
+import asyncio, sys
+from benchmarks.own_server import running
+
+async def main():
+    async with running([sys.executable, "-c", sys.argv[1]]) as url:
+        print("running", flush=True)
+        await asyncio.sleep(60)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_who_is_told_to_stop_ends_what_it_started(tmp_path, number):
+    """As by `timeout 60 voxline bench ...`: its server would go on for ever, with no parent."""
+    note = tmp_path / "pid"
+    noting = f"import os; open({str(note)!r}, 'w').write(str(os.getpid()))\n"
+    with subprocess.Popen(
+        [sys.executable, "-c", BENCHMARK, noting + SERVES], stdout=subprocess.PIPE
+    ) as benchmark:
+        assert benchmark.stdout.readline() == b"running\n"
+        benchmark.send_signal(number)
+        assert benchmark.wait(30) == 128 + number
+    assert not alive(int(note.read_text()))
+
+
+def test_afterwards_signals_do_what_they_did():
+    async def main():
+        async with running(python(SERVES)):
+            assert signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
+
+    before = signal.getsignal(signal.SIGTERM)
+    asyncio.run(main())
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
 def test_a_server_that_does_not_start_is_told_with_its_last_words():
     async def main():
         async with running(python("import sys; sys.exit('server.port: 8080 is taken')")):
@@ -113,6 +153,19 @@ def test_whoever_wants_the_servers_log_brings_a_file_for_it(tmp_path):
     with (tmp_path / "log").open("w+b") as log:
         asyncio.run(main(log))
         assert tail(log) == "\n".join(["Hm."] * 40)
+
+
+def test_what_the_server_would_refuse_is_told_before_there_is_one(tmp_path):
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("limits: {calls: 3}")
+    check("operator", ["turns.end_of_turn_ms=300"], str(mine))
+    for asked in (
+        ("hal", [], None),
+        ("operator", ["nosuch=1"], None),
+        ("operator", [], str(tmp_path / "absent.yaml")),
+    ):
+        with pytest.raises(ConfigError):
+            check(*asked)
 
 
 def test_the_command_is_voxlines_own_on_a_free_port_without_a_greeting():

@@ -49,6 +49,7 @@ def test_other_decisions_are_status_1_and_the_first_is_printed(path, capsys) -> 
         (["FILE", "--set", "turns.patience=1"], "turns.patience: unknown key"),
         (["FILE", "--set", "nonsense"], "section.key=value"),
         (["FILE", "--speed", "0"], "--speed 0: it must be above 0"),
+        (["FILE", "--speed", "nan"], "--speed nan: it must be above 0"),
         (["FILE", "--picture", "/no/where.png"], "--picture /no/where.png: there is no folder"),
         (["FILE", "--picture", "a.weird"], "--picture a.weird: must end in .png"),
         (["FILE", "--save", "/no/where.flight"], "--save /no/where.flight: there is no folder"),

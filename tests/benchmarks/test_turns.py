@@ -154,6 +154,30 @@ def test_virtual_is_the_default_and_live_is_asked_for(folder, monkeypatch) -> No
     assert [type(world) for world in chosen] == [VirtualWorld, VirtualWorld, LiveWorld]
 
 
+def test_smart_turn_is_not_asked_in_virtual_time_and_must_not_be_wanted_there(folder) -> None:
+    with pytest.raises(ConfigError, match=r"turns\.smart_turn: 'always' cannot .*; add --live"):
+        run(folder, "--set", "turns.smart_turn=always")
+    assert run(folder, "--only", "nobody", "--set", "turns.smart_turn=never") == 0
+
+
+def test_a_call_that_cannot_be_placed_leaves_the_results_before_it(
+    folder, monkeypatch, tmp_path, capsys
+) -> None:
+    real = turns.play
+
+    def play(scenarios, world, settings, note):
+        real({"nobody": scenarios["nobody"]}, VirtualWorld(), settings, note)
+        raise CallFailed("http://x refused the call")
+
+    monkeypatch.setattr(turns, "play", play)
+    assert run(folder, "--live", "--json", tmp_path / "out.json") == 1
+    told = capsys.readouterr()
+    assert told.err == "voxline: http://x refused the call\n"
+    assert "1 of 1 dialogues as expected" in told.out
+    [result] = json.loads((tmp_path / "out.json").read_text())
+    assert result["name"] == "nobody"
+
+
 def test_no_call_at_all_is_one_line(folder, monkeypatch, capsys) -> None:
     def play(*args):
         raise CallFailed("http://x refused the call")

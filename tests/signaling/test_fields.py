@@ -47,6 +47,28 @@ def test_what_is_wrong_is_named_by_its_path(read):
     assert caught.value.param in caught.value.message
 
 
+def nested(levels, opening, closing):
+    return opening * levels + "1" + closing * levels
+
+
+@pytest.mark.parametrize("read", [read_json, read_long_json])
+@pytest.mark.parametrize(
+    ("levels", "shape"),
+    [(64, ("[", "]")), (64, ('{"a": ', "}")), (32, ('[{"a": ', "}]"))],
+    ids=["lists", "objects", "both"],
+)
+def test_nesting_has_a_bound_of_its_own(read, levels, shape):
+    """Python's depends on who calls: what could be read could not always be sent back."""
+    assert read(nested(levels, *shape)) is not None
+    for deeper in (levels + 1, 900):
+        with pytest.raises(ValueError, match="nested too deep"):
+            read(nested(deeper, *shape))
+
+
+def test_what_is_wide_is_not_deep():
+    assert read_json("[" + ",".join(["[]"] * 5000) + "]") == [[]] * 5000
+
+
 def test_text_can_be_sent_on():
     """JSON can write half a surrogate pair; nothing can encode it."""
     with pytest.raises(RejectedOffer, match=r"^top\.t holds half"):

@@ -42,7 +42,10 @@ def test_the_configuration_that_held_holds_again() -> None:
 
 
 # Sections that decide nothing in a call which is given its engines' answers.
-OF_THE_SERVER = {"server", "ice", "torch", "voxtral", "kokoro", "openai_chat", "record", "log"}
+OF_THE_SERVER = {
+    *("server", "ice", "torch", "voxtral", "kokoro", "openai_chat"),
+    *("targets", "record", "log"),
+}
 
 
 def test_each_section_that_a_replay_needs_is_kept() -> None:

@@ -3,6 +3,7 @@
 import gzip
 import os
 import pickle
+from dataclasses import replace
 
 import pytest
 from flown import flown, silence
@@ -139,6 +140,27 @@ def test_a_file_that_unpacks_without_end_is_stopped(path, monkeypatch) -> None:
         file.write(b"\xc6\x00\xff\xff\xff" + bytes(10_000_000))
     with pytest.raises(ConfigError, match="larger than 100000 bytes"):
         read(path)
+
+
+def test_a_record_belongs_to_its_owner_whoever_writes_it(call, path, tmp_path) -> None:
+    """It holds what both sides said."""
+    assert path.stat().st_mode & 0o777 == 0o600
+    path.chmod(0o644)
+    write(path, call.header, call.entries)
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_time_beyond_what_a_call_may_take_is_damage(call, path) -> None:
+    """Killed: a file of 10 KB whose last entry is a million seconds late, and a replay that
+    makes sound for all of them.
+    """
+    longest_s = call.header.config["limits"]["call_s"]
+    late = [replace(call.entries[-1], at=at) for at in (longest_s + 59.0, 1e6)]
+    write(path, call.header, [*call.entries, *late])
+    found = read(path)
+    assert len(found.entries) == len(call.entries) + 1
+    assert found.entries[-1] == late[0]
+    assert found.damage == "it goes on at 1000000 s, longer than a call may"
 
 
 def test_reading_leaves_no_file_open(path) -> None:
