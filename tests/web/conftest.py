@@ -9,10 +9,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 from playwright.sync_api import Browser, Error, Page, Playwright, expect, sync_playwright
 from web_call import SETUP
 from web_site import Site, SiteServer, served, strict_policy
+
+from agent.audio.frame import SPEAK_HZ
+from agent.engines import Style
+from agent.voices.espeak import EspeakVoice
 
 HERE = Path(__file__).parent
 SCREENSHOTS = HERE.parents[1] / ".pytest_cache" / "screenshots"
@@ -25,6 +31,7 @@ FLAGS = (
     "--use-fake-device-for-media-stream",
 )
 
+SILENT_TAIL_S = 60
 PATIENCE_MS = 30_000  # nothing that comes takes so long, however busy the machine is
 expect.set_options(timeout=PATIENCE_MS)
 
@@ -104,6 +111,27 @@ def shared_chromium(playwright: Playwright, site_server: SiteServer) -> Iterator
     browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=[*FLAGS])
     yield browser
     browser.close()
+
+
+@pytest.fixture
+def says(tmp_path: Path) -> Callable[..., Path]:
+    """Write a microphone's WAV from phrases (str) and silences (seconds)."""
+    voice = EspeakVoice()
+
+    def write(*parts: str | float) -> Path:
+        sound = [
+            np.zeros(round(part * SPEAK_HZ), np.float32)
+            if isinstance(part, int | float)
+            else np.concatenate(
+                [speech.samples for speech in voice.speak(part, Style(voice=""))]
+            )
+            for part in (*parts, SILENT_TAIL_S)
+        ]
+        path = tmp_path / "microphone.wav"
+        soundfile.write(path, np.concatenate(sound), SPEAK_HZ, subtype="PCM_16")
+        return path
+
+    return write
 
 
 @contextmanager

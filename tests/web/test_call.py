@@ -8,20 +8,13 @@ import re
 import urllib.request
 
 import coturn
-import numpy as np
 import pytest
-import soundfile
 from in_thread import in_thread
 from playwright.sync_api import expect
 from prefix_proxy import prefixed
 
-from agent.audio.frame import SPEAK_HZ
-from agent.engines import Style
-from agent.voices.espeak import EspeakVoice
-
 pytestmark = pytest.mark.slow
 
-SILENT_TAIL_S = 60
 LISTEN = """() => {
   // Samples of the agent's voice beside the moments that matter, in ms of one clock.
   globalThis.heard = { levels: [], cut: null, answered: null };
@@ -43,27 +36,6 @@ LISTEN = """() => {
     if (detail.some((item) => item.unheard)) heard.cut ??= performance.now();
   });
 }"""
-
-
-@pytest.fixture
-def says(tmp_path):
-    """Write a microphone's WAV from phrases (str) and silences (seconds)."""
-    voice = EspeakVoice()
-
-    def write(*parts):
-        sound = [
-            np.zeros(round(part * SPEAK_HZ), np.float32)
-            if isinstance(part, int | float)
-            else np.concatenate(
-                [speech.samples for speech in voice.speak(part, Style(voice=""))]
-            )
-            for part in (*parts, SILENT_TAIL_S)
-        ]
-        path = tmp_path / "microphone.wav"
-        soundfile.write(path, np.concatenate(sound), SPEAK_HZ, subtype="PCM_16")
-        return path
-
-    return write
 
 
 @pytest.fixture
