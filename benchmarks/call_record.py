@@ -8,6 +8,7 @@ from typing import Any, TextIO
 
 from agent.events import EndReason
 from benchmarks.caller import Event
+from benchmarks.terminal import harmless
 from benchmarks.turn import Explanation, Outcome, explain
 
 
@@ -107,12 +108,7 @@ class Record:
 
     def _line(self, who: str, text: str) -> None:
         if self._out is not None:
-            print(f"{who:>7}  {_harmless(text)}", file=self._out, flush=True)
-
-
-def _harmless(text: str) -> str:
-    """A stranger's words as one line: what would move a terminal's cursor is shown instead."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+            print(f"{who:>7}  {harmless(text)}", file=self._out, flush=True)
 
 
 def _stages(explanation: Explanation) -> str:

@@ -8,13 +8,10 @@ import argparse
 import asyncio
 import contextlib
 import json
-import shutil
 import signal
 import sys
-from collections.abc import Callable
 from math import inf
 from pathlib import Path
-from typing import TextIO
 
 import aiohttp
 
@@ -23,6 +20,7 @@ from benchmarks import destination
 from benchmarks.address import base_of, reaching
 from benchmarks.monitor_report import Report
 from benchmarks.scrape import Window
+from benchmarks.terminal import Screen, harmless
 
 _HERE = "http://127.0.0.1:8080"
 _HTTP_S = 5.0
@@ -63,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
     quiet = args.json == "-"
     screen = Screen(sys.stderr if quiet else sys.stdout)
     try:
-        report = asyncio.run(_watch(base, args, screen.show))
+        report = asyncio.run(_watch(base, args, screen))
     except Unseen as error:
         print(f"voxline: {error}", file=sys.stderr)
         return 1
@@ -85,33 +83,7 @@ def _check(args: argparse.Namespace) -> None:
         raise ConfigError("--once looks once; leave out --seconds, or --once")
 
 
-class Screen:
-    """Where the report stands while it grows: redrawn on a terminal, else a line each time."""
-
-    def __init__(self, out: TextIO) -> None:
-        self._out, self._is_live = out, out.isatty()
-        self._height, self._told = 0, 0
-
-    def show(self, report: Report) -> None:
-        if self._is_live:
-            self.clear()
-            width = shutil.get_terminal_size().columns - 1  # a longer line would take two
-            lines = [line[:width] for line in report.text().splitlines()]
-            self._out.writelines(f"{line}\n" for line in lines)
-            self._height = len(lines)
-        elif report.turns != self._told:
-            self._told = report.turns
-            self._out.write(f"{report.line()}\n")
-        self._out.flush()
-
-    def clear(self) -> None:
-        """Take away what was drawn."""
-        if self._height:
-            self._out.write(f"\x1b[{self._height}F\x1b[J")
-            self._height = 0
-
-
-async def _watch(base: str, args: argparse.Namespace, show: Callable[[Report], None]) -> Report:
+async def _watch(base: str, args: argparse.Namespace, screen: Screen) -> Report:
     """Look until Ctrl-C or the time is over; raises Unseen where there is no first look."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
@@ -127,7 +99,7 @@ async def _watch(base: str, args: argparse.Namespace, show: Callable[[Report], N
             left_s = inf if args.seconds is None else args.seconds - (loop.time() - began_s)
             if args.once or stop.is_set() or left_s <= 0:
                 return report
-            show(report)
+            screen.show(report.text(), report.line())
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), min(args.every, left_s))
             try:
@@ -146,7 +118,7 @@ async def _look(http: aiohttp.ClientSession, base: str, window: Window) -> None:
 async def _engine(http: aiohttp.ClientSession, base: str) -> str:
     """What answers there."""
     try:
-        return str(json.loads(await _get(http, f"{base}/healthz", 503))["engine"])
+        return harmless(str(json.loads(await _get(http, f"{base}/healthz", 503))["engine"]))
     except (ValueError, LookupError, TypeError) as error:
         raise Unseen(f"{base} is no server of Voxline's: /healthz names no engine") from error
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from benchmarks.report import render_json, table, write_json
 from benchmarks.scrape import ANSWER, Verdict, Window
+from benchmarks.terminal import harmless
 
 _REPLIES = "voxline_replies"
 _VERDICTS = {None: "no turns", True: "kept", False: "MISSED"}
@@ -44,11 +45,13 @@ class Report:
         return self.window.times(ANSWER).count
 
     def line(self) -> str:
-        """All in short."""
+        """All in short; "" while there was no turn."""
+        if not self.turns:
+            return ""
         verdicts = self.window.verdicts()
         missed = [f"{v.target.stage} {v.target}" for v in verdicts if v.kept is False]
         told = f"missed: {', '.join(missed)}" if missed else "no target missed"
-        return f"{_span(self.seconds)}  turns: {self.turns}, {told}"
+        return f"turns: {self.turns}, {told}"
 
     def text(self) -> str:
         """Return all of it for a terminal."""
@@ -61,11 +64,10 @@ class Report:
     def _beside(self) -> list[str]:
         replies = self.window.counted(_REPLIES)
         lines = [f"answers taken back, as the caller went on: {replies.get('withdrawn', 0)}"]
-        lines += [
-            f"{name}: {', '.join(f'{n} {label}'.strip() for label, n in found.items())}"
-            for name, metric in _COUNTS.items()
-            if (found := self.window.counted(metric))
-        ]
+        for name, metric in _COUNTS.items():
+            if found := self.window.counted(metric):
+                told = ", ".join(f"{n} {label}".strip() for label, n in found.items())
+                lines.append(harmless(f"{name}: {told}"))
         held = self.window.histogram(_HELD)
         if held.count:
             over = round((1 - held.share_within(_HELD_S)) * held.count)
@@ -129,7 +131,7 @@ class Report:
 
 def _row(verdict: Verdict) -> list[object]:
     target, times = verdict.target, verdict.times
-    told: list[object] = [target.stage, str(target), times.count]
+    told: list[object] = [harmless(target.stage), str(target), times.count]
     if not times.count:
         return [*told, "-", "-", "-", _VERDICTS[None]]
     within = f"{100 * times.share_within(target.seconds):.0f} %"

@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import io
 import json
 import os
 import signal
@@ -15,9 +14,6 @@ from measured_turns import text, turn
 from agent.errors import ConfigError
 from agent.metrics import Metrics
 from benchmarks import monitor
-from benchmarks.monitor import Screen
-from benchmarks.monitor_report import Report
-from benchmarks.scrape import Window
 
 
 class Watched:
@@ -195,51 +191,13 @@ def test_an_operators_mistake_is_told_before_the_first_look(arguments, complaint
         monitor.run(parsed(*arguments))
 
 
-# -- the screen --------------------------------------------------------------------------------
+def test_a_strangers_words_do_not_move_the_terminal(capsys) -> None:
+    def named(watched):
+        watched.metrics.call_refused("\x1b[2Jfull")
 
-
-class Terminal(io.StringIO):
-    def isatty(self):
-        return True
-
-
-def report_of(*answers_s):
-    metrics, window = Metrics(), Window(whole=True)
-    for each in answers_s:
-        turn(metrics, each)
-    window.look(text(metrics))
-    return Report("http://here", "scripted+tone", 4.0, window)
-
-
-def test_a_terminal_is_drawn_over() -> None:
-    out = Terminal()
-    screen = Screen(out)
-    screen.show(report_of(0.2))
-    height = out.getvalue().count("\n")
-    assert "\x1b" not in out.getvalue()
-    screen.show(report_of(0.2, 0.9))
-    assert f"\x1b[{height}F\x1b[J" in out.getvalue()
-    assert "MISSED" in out.getvalue()
-    screen.clear()
-    screen.clear()
-    assert out.getvalue().count("\x1b[J") == 2
-
-
-def test_a_narrow_terminal_is_not_drawn_over_too_little(monkeypatch) -> None:
-    """A line that is wrapped takes two rows."""
-    monkeypatch.setenv("COLUMNS", "20")
-    out = Terminal()
-    Screen(out).show(report_of(0.2))
-    assert max(map(len, out.getvalue().splitlines())) == 19
-
-
-def test_a_file_gets_a_line_when_there_is_news() -> None:
-    out = io.StringIO()
-    screen = Screen(out)
-    for report in (report_of(), report_of(0.2), report_of(0.2), report_of(0.2, 0.2)):
-        screen.show(report)
-    screen.clear()
-    assert [line.split(",")[0] for line in out.getvalue().splitlines()] == [
-        "for 0:04 min  turns: 1",
-        "for 0:04 min  turns: 2",
-    ]
+    options = ["--once"]
+    watch(named, options=options, health={"engine": "scripted\x1b]0;title\x07"})
+    told = capsys.readouterr().out
+    assert "scripted\\x1b]0;title\\x07" in told
+    assert "calls refused: 1 \\x1b[2Jfull" in told
+    assert "\x1b" not in told
