@@ -72,22 +72,20 @@ def wait_for(page, role, words):
     )
 
 
-def test_speech_is_answered_and_both_stand_in_its_history(caller) -> None:
+def test_it_hears_an_answer_sends_text_and_interrupts(caller) -> None:
     page = caller(1.0, "what time is it")
     wait_for(page, "user", "^What time is it")
     wait_for(page, "assistant", "^(It is|It's) ")
-    assert page.evaluate("mistakes") == []
-
-
-def test_a_typed_question_is_answered_and_an_interruption_ends_the_answer(caller) -> None:
-    page = caller(1.0)
+    page.evaluate("types.length = 0")
     page.evaluate("session.sendMessage('count to twenty')")
     page.wait_for_function("types.includes('output_audio_buffer.started')")
     page.evaluate("session.interrupt()")
     page.wait_for_function("types.includes('output_audio_buffer.cleared')")
-    page.evaluate("session.sendMessage('what day is it')")
-    wait_for(page, "assistant", "Today is|It is|It's")
-    counted = [said for said in page.evaluate(SAID, "assistant") if re.match("One", said)]
-    assert not any("Twenty" in said or "twenty" in said for said in counted)
+    page.evaluate("session.sendMessage('tell me a joke')")
+    page.wait_for_function(
+        "types.filter((t) => t === 'output_audio_buffer.started').length === 2"
+    )
+    said = page.evaluate(SAID, "assistant")
+    assert not any(re.search("twenty", each, re.IGNORECASE) for each in said), "it was cut off"
     assert page.evaluate("mistakes") == []
     page.evaluate("session.close()")
