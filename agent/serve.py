@@ -28,7 +28,7 @@ from agent.metrics import Metrics
 from agent.phrases import Phrases
 from agent.smart_turn import model as smart_turn
 from agent.smart_turn.adviser import Adviser
-from agent.smart_turn.opinion import LATE_S
+from agent.smart_turn.opinion import is_asked
 from agent.switchboard import Switchboard
 from agent.toolbox import load_toolbox
 from agent.vad import silero
@@ -140,7 +140,7 @@ async def _advised(config: Config, stack: contextlib.AsyncExitStack) -> Adviser 
         log.log(level, "Smart Turn is not asked: %s", error)
         return None
     takes = f"Smart Turn: an answer takes {takes_s * 1000:.0f} ms here"
-    if wanted == "auto" and takes_s > LATE_S:
+    if not is_asked(wanted, takes_s):
         log.warning("%s, too long for most pauses: it is not asked", takes)
         await adviser.close()
         return None

@@ -15,7 +15,7 @@ from agent.doctor.check import FAIL, OK, WARN, Check, guarded
 from agent.engines import Style, Voice
 from agent.errors import ConfigError, EngineError
 from agent.smart_turn import model as smart
-from agent.smart_turn.opinion import LATE_S
+from agent.smart_turn.opinion import LATE_S, is_asked
 from agent.smart_turn.worker import warm
 
 
@@ -119,6 +119,6 @@ def smart_turn(config: Config) -> Check:
     found = f"an answer takes {takes_s * 1000:.0f} ms"
     if takes_s <= LATE_S:
         return Check(name, OK, found)
-    if wanted == "auto":
+    if not is_asked(wanted, takes_s):
         return Check(name, OK, f"{found}, too long for most pauses: not asked")
     return Check(name, WARN, found, "too long for most pauses: set turns.smart_turn to auto")

@@ -18,6 +18,11 @@ _LATEST_MS = 440  # asked later it has nothing to change
 LATE_S = 0.2  # an answer that takes longer finds most pauses over, or answered
 
 
+def is_asked(wanted: str, takes_s: float) -> bool:
+    """What `turns.smart_turn` makes of the time that an answer takes here."""
+    return wanted == "always" or (wanted == "auto" and takes_s <= LATE_S)
+
+
 class Asked(Protocol):
     """Who can be asked: `agent.smart_turn.adviser.Adviser`."""
 

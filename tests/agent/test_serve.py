@@ -247,7 +247,7 @@ def test_a_server_that_must_not_ask_it_has_no_process_for_it(installed) -> None:
 def test_a_machine_too_slow_for_it_does_not_ask_unless_it_must(
     installed, monkeypatch, caplog, wanted, asked
 ) -> None:
-    monkeypatch.setattr(serve, "LATE_S", -1.0)
+    monkeypatch.setattr("agent.smart_turn.opinion.LATE_S", -1.0)
 
     async def main():
         async with running(load(None, {**QUIET, "turns.smart_turn": wanted})):

@@ -6,7 +6,7 @@ from pausing import Scene
 from stage import VOICE
 
 from agent.audio.frame import HEAR_HZ
-from agent.smart_turn.opinion import ASKED_MS
+from agent.smart_turn.opinion import ASKED_MS, LATE_S, is_asked
 
 
 @pytest.fixture
@@ -129,3 +129,12 @@ def test_before_the_first_utterance_nobody_is_asked() -> None:
     scene.feed(0.5, VOICE)
     scene.feed(0.5)
     assert scene.asked == []
+
+
+@pytest.mark.parametrize(
+    ("wanted", "quick", "slow"),
+    [("auto", True, False), ("always", True, True), ("never", False, False)],
+)
+def test_how_long_an_answer_takes_decides_where_nobody_else_has(wanted, quick, slow) -> None:
+    assert is_asked(wanted, LATE_S) is quick
+    assert is_asked(wanted, LATE_S + 0.01) is slow
