@@ -1,9 +1,10 @@
 """What the model does next: a pure decision over what every call wants of it.
 
 A caller waits for the first token of an answer, so that goes first; who is being answered needs
-a token every 20 ms or so, and gets one after each piece of somebody's prefill at the latest;
-prefixes that are prepared while a caller speaks use what is left, and transcripts what is left
-then. Knows no thread, no clock and no model: jobs are any hashable things.
+a token every 20 ms or so, and gets one after each piece of somebody's prefill at the latest.
+Whether a caller has finished is known in time between such tokens, or not at all. Prefixes that
+are prepared while a caller speaks use what is left, and transcripts what is left then. Knows no
+thread, no clock and no model: jobs are any hashable things.
 
 The laws, each a test. Of two prefills one directly follows the other only when nobody waits for
 a next token. Among jobs of one rank, pieces go round. A rank that is passed over PATIENCE times
@@ -23,8 +24,9 @@ class Rank(IntEnum):
     """How urgent a job is."""
 
     ANSWER = 0  # a caller waits for it
-    PREFIX = 1  # a caller speaks, and will wait
-    TRANSCRIPT = 2  # nobody waits
+    JUDGEMENT = 1  # nobody waits, and soon it is worth nothing
+    PREFIX = 2  # a caller speaks, and will wait
+    TRANSCRIPT = 3  # nobody waits
 
 
 J = TypeVar("J", bound=Hashable)
@@ -87,11 +89,12 @@ class Agenda(Generic[J]):
         speaking = self._decodes[Rank.ANSWER]
         if speaking and self._prefilled:
             return self._step()
-        for rank in (Rank.TRANSCRIPT, Rank.PREFIX):
+        for rank in (Rank.TRANSCRIPT, Rank.PREFIX, Rank.JUDGEMENT):
             if self._passed[rank] >= PATIENCE:
                 return self._work(rank)
-        if self._prefills[Rank.ANSWER]:
-            return self._prefill(Rank.ANSWER)
+        for rank in (Rank.ANSWER, Rank.JUDGEMENT):
+            if self._prefills[rank]:
+                return self._prefill(rank)
         if speaking:
             return self._step()
         for rank in (Rank.PREFIX, Rank.TRANSCRIPT):

@@ -7,7 +7,7 @@ it is put into a queue, which one thread reads.
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 
 from agent.brains.voxtral.agenda import Rank
 from agent.brains.voxtral.filling import Slot
@@ -95,18 +95,14 @@ class Weighing:
 
     @property
     def over(self) -> bool:
-        """Whether `wait` returns at once."""
+        """Whether there is something to `take`."""
         return self._job.over
 
-    def wait(self, patience_s: float) -> Chances | None:
-        """In the order asked; None when it was cancelled, or is not known by then: then it is
-        cancelled. Once. Raises EngineError when the model failed.
+    def take(self) -> Chances | None:
+        """In the order asked, once it is over; None when it was cancelled. Raises EngineError
+        when the model failed.
         """
-        try:
-            made = self._job.made.get(timeout=patience_s)
-        except Empty:
-            self.cancel()
-            return None
+        made = self._job.made.get_nowait()
         if isinstance(made, EngineError):
             raise made
         return made if isinstance(made, tuple) else None

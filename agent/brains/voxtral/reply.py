@@ -20,8 +20,6 @@ from agent.errors import EngineError
 
 log = logging.getLogger(__name__)
 
-_PATIENCE_S = 0.05  # that the end of a reply has for whether the caller has finished
-
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -49,7 +47,7 @@ class VoxtralReply(Iterator[Piece]):
         finished: Weighing | None = None,
     ) -> None:
         """`said`: what it answers, told before all else; `finished`: whether that was all,
-        told as soon as it is known.
+        told as soon as it is known, if that is before the end. No word waits for it.
         """
         self._tokens, self._wording, self._said = tokens, wording, said
         self._finished = finished
@@ -67,8 +65,8 @@ class VoxtralReply(Iterator[Piece]):
         if self._said is not None:
             self._listen(self._said)
         while not self._ready:
-            if (finished := self._finished) is not None and (finished.over or self._ended):
-                self._sense(finished)
+            if self._finished is not None and self._finished.over:
+                self._sense(self._finished)
             elif self._ended:
                 raise StopIteration
             else:
@@ -99,10 +97,10 @@ class VoxtralReply(Iterator[Piece]):
         self._said = None
 
     def _sense(self, finished: Weighing) -> None:
-        """Tell the odds, if it had an answer. None is no reason not to answer the caller."""
+        """Tell the odds, if it answered. Not to know them is no reason not to answer."""
         self._finished = None
         try:
-            chances = finished.wait(_PATIENCE_S)
+            chances = finished.take()
         except EngineError as error:
             log.warning("voxtral: whether the caller has finished is not known: %s", error)
             return
@@ -116,9 +114,10 @@ class VoxtralReply(Iterator[Piece]):
         if token is not None:
             self._ready += self._wording.push(token)
             if self._wording.over:
-                self._tokens.cancel()
+                self.cancel()
                 self._ended = True
             return
+        self.cancel()
         self._ended = True
         if self._tokens.whole:  # what a cancelled one wanted to call is not known
             self._ready += self._wording.finish()

@@ -112,11 +112,13 @@ class Scheduler:
             return Tokens(job, self.cancel)
 
     def weigh_now(self, slot: int, span: Span, tokens: Sequence[int]) -> Weighing:
-        """How likely each of these is to follow `span`, as `note_now` has it."""
+        """How likely each of these is to follow `span`: after what callers wait for, before all
+        else. Raises EngineError after `close`.
+        """
         with self._changed:
             self._check()
             seat = self._seats[slot]
-            job = Job(seat, Rank.ANSWER, lambda _: seat.slot.weigh(span, tokens))
+            job = Job(seat, Rank.JUDGEMENT, lambda _: seat.slot.weigh(span, tokens))
             self._enter_first(job)
             return Weighing(job, self.cancel)
 
@@ -172,11 +174,11 @@ class Scheduler:
     def _enter_first(self, job: Job) -> None:
         """Before what is less urgent in its slot, under way or not."""
         seat, active = job.seat, job.seat.active
-        if active is not None and active.job.rank is not job.rank:
+        if active is not None and active.job.rank > job.rank:
             self._agenda.remove(active)
             seat.waiting.appendleft(active.job)
             seat.active = None
-        before = sum(other.rank is job.rank for other in seat.waiting)
+        before = sum(other.rank <= job.rank for other in seat.waiting)
         seat.waiting.insert(before, job)
         if seat.active is None:
             self._enter(seat.waiting.popleft())

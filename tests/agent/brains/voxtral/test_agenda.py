@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from agent.brains.voxtral.agenda import PATIENCE, Agenda, Prefill, Rank, Step
 
-ANSWER, PREFIX, TRANSCRIPT = Rank
+ANSWER, JUDGEMENT, PREFIX, TRANSCRIPT = Rank
 
 
 def agenda_of(*jobs):
@@ -23,13 +23,29 @@ def test_nothing_to_do() -> None:
 
 
 def test_who_waits_goes_before_who_speaks_and_last_comes_what_nobody_waits_for() -> None:
-    agenda = agenda_of(("t", TRANSCRIPT), ("p", PREFIX), ("a", ANSWER))
+    agenda = agenda_of(
+        ("t", TRANSCRIPT), ("p", PREFIX), ("j", JUDGEMENT), ("later", ANSWER), ("a", ANSWER)
+    )
     order = []
-    for _ in range(3):
+    for _ in range(5):
         decision = agenda.next()
         order.append(decision.job)
         agenda.remove(decision.job)
-    assert order == ["a", "p", "t"]
+    assert order == ["later", "a", "j", "p", "t"]
+
+
+def test_a_judgement_waits_for_first_tokens_and_for_one_more_of_who_speaks() -> None:
+    """Killed: one that comes when the reply beside it has been made."""
+    agenda = agenda_of(("speaks", ANSWER))
+    agenda.decode("speaks")
+    for job, rank in (("j", JUDGEMENT), ("a", ANSWER), ("p", PREFIX)):
+        agenda.add(job, rank)
+    assert [agenda.next() for _ in range(2)] == [Prefill("a"), Step(("speaks",))]
+    agenda.remove("a")
+    decisions = [agenda.next() for _ in range(3)]
+    assert decisions == [Prefill("j"), Step(("speaks",)), Prefill("j")]
+    agenda.remove("j")
+    assert [agenda.next() for _ in range(3)] == [Step(("speaks",))] * 3
 
 
 def test_answers_go_round_piece_by_piece() -> None:
@@ -112,7 +128,8 @@ class Life:
             case Prefill(job):
                 self.left[job][0] -= 1
                 if not self.left[job][0]:
-                    self.end(job) if self.rank[job] is PREFIX else self.agenda.decode(job)
+                    ends = self.rank[job] in (JUDGEMENT, PREFIX)
+                    self.end(job) if ends else self.agenda.decode(job)
             case Step(jobs):
                 for job in jobs:
                     self.left[job][1] -= 1

@@ -49,27 +49,22 @@ def test_cancelling_ends_the_wait_of_another_thread() -> None:
     assert tokens.over and not tokens.whole
 
 
-def test_a_weighing_is_told_once_it_is_known() -> None:
+def test_a_weighing_is_there_once_it_is_over() -> None:
     asked = job()
     weighing = Weighing(asked, ended)
     assert not weighing.over
     asked.made.put((0.5, 0.25))
     ended(asked)
     assert weighing.over
-    assert weighing.wait(0.0) == (0.5, 0.25)
-
-
-def test_who_waits_in_vain_wants_it_no_more() -> None:
-    cancelled = []
-    assert Weighing(asked := job(), cancelled.append).wait(0.001) is None
-    assert cancelled == [asked]
+    assert weighing.take() == (0.5, 0.25)
 
 
 def test_a_weighing_that_was_cancelled_or_failed_tells_nothing() -> None:
-    cancelled, failed = job(None), job(EngineError("no memory"), None)
-    assert Weighing(cancelled, ended).wait(20.0) is None
+    weighing = Weighing(job(), ended)
+    weighing.cancel()
+    assert weighing.over and weighing.take() is None
     with pytest.raises(EngineError, match="no memory"):
-        Weighing(failed, ended).wait(20.0)
+        Weighing(job(EngineError("no memory"), None), ended).take()
 
 
 def test_a_seat_lists_the_job_at_work_first() -> None:

@@ -191,21 +191,21 @@ class Weighed:
     """What a scheduler weighs: known after so many looks at it."""
 
     def __init__(self, chances, looks=0):
-        self.chances, self.looks, self.patience_s, self.cancelled = chances, looks, None, False
+        self.chances, self.looks, self.cancelled = chances, looks, False
 
     @property
     def over(self):
         self.looks -= 1
         return self.looks < 0
 
-    def wait(self, patience_s):
-        self.patience_s = patience_s
+    def take(self):
         if isinstance(self.chances, EngineError):
             raise self.chances
         return self.chances
 
     def cancel(self):
-        self.cancelled = True
+        if self.looks > 0:
+            self.looks, self.chances, self.cancelled = 0, None, True
 
 
 def told(reply):
@@ -214,25 +214,24 @@ def told(reply):
     return [(at, piece.odds) for at, piece in enumerate(pieces) if isinstance(piece, Sense)]
 
 
-@pytest.mark.parametrize(("looks", "at"), [(0, 0), (1, 1), (3, 3), (99, 4)])
-def test_the_odds_are_told_as_soon_as_they_are_known_and_no_word_waits(
-    reply_of, looks, at
-) -> None:
+@pytest.mark.parametrize(("looks", "at"), [(0, 0), (1, 1), (3, 3), (4, 4)])
+def test_the_odds_are_told_as_soon_as_they_are_known(reply_of, looks, at) -> None:
     weighed = Weighed(YES, looks)
     assert told(reply_of("Noon", finished=weighed)) == [(at, pytest.approx(0.9))]
-    assert 0 < weighed.patience_s < 0.1, "nor does the end for long"
+    assert not weighed.cancelled
+
+
+def test_a_reply_that_is_made_waits_for_no_odds(reply_of) -> None:
+    """Killed: the only sentence of a reply, held back until it is known to be the last."""
+    weighed = Weighed(YES, looks=99)
+    assert told(reply_of("Noon", finished=weighed)) == []
+    assert weighed.cancelled
 
 
 @pytest.mark.parametrize("chances", [NEITHER, None, EngineError("no memory")], ids=str)
 def test_who_cannot_tell_says_nothing_of_it_and_answers(reply_of, chances) -> None:
     reply = reply_of("Noon", finished=Weighed(chances))
     assert list(reply) == [Text(letter) for letter in "Noon"]
-
-
-def test_what_ends_a_reply_early_leaves_the_odds(reply_of) -> None:
-    reply = reply_of("Yes. No.", sentences=1, finished=Weighed(YES, looks=99))
-    *_, last = reply
-    assert last == Sense(pytest.approx(0.9))
 
 
 @pytest.mark.parametrize("end", ["cancel", "close"])
