@@ -85,6 +85,7 @@ class Replies:
         self._spoken = Spoken()
         self._held: Reply | None = None  # stopped in mid-word; it may go on, or be cancelled
         self._tried = 0  # number of the reply that may be withdrawn
+        self._unproven: Marks | None = None  # of that one, once it is heard
         self._deferred: list[Act] = []  # what it does when it may not any more
 
     # -- what turns.py wants
@@ -122,6 +123,9 @@ class Replies:
     def settle(self) -> None:
         """What was tried stands."""
         turn, self._tried = self._tried, 0
+        if self._unproven is not None:
+            self._metrics.turn_measured(self._unproven)
+            self._unproven = None
         deferred, self._deferred = self._deferred, []
         for act in deferred:
             self._act(turn, act)
@@ -176,7 +180,7 @@ class Replies:
         if self._reply is not None:
             self._tell(self._reply.cancel("turn_detected"))
             self._tell(TurnWithdrawn(self._reply.turn, self._reply.utterance))
-            self._reply, self._tried, self._deferred = None, 0, []
+            self._reply, self._tried, self._deferred, self._unproven = None, 0, [], None
             self._metrics.replies.labels("withdrawn").inc()
 
     def say(self, turn: int, prompt: ev.Prompt) -> None:
@@ -231,7 +235,10 @@ class Replies:
         if failed:  # before a word of it was heard: no answer, and none that counts as one
             log.info("call %s: apology after %.0f ms", self._name, latency_ms)
             return
-        self._metrics.turn_measured(marks)
+        if turn == self._tried:  # what is withdrawn has answered nobody, however quickly
+            self._unproven = marks
+        else:
+            self._metrics.turn_measured(marks)
         self._tell(nt.TurnMeasured(turn, latency_ms, marks.stages()))
         self._answers += 1
         log.info("call %s: answer %d after %.0f ms", self._name, self._answers, latency_ms)

@@ -28,6 +28,7 @@ from benchmarks.address import base_of, reaching
 from benchmarks.echo_room import Loudspeaker
 from benchmarks.heard import Heard
 from benchmarks.microphone import Microphone, Utterance
+from benchmarks.terminal import harmless
 
 _log = logging.getLogger(__name__)
 
@@ -318,9 +319,9 @@ def _dropper(share: float, seed: str) -> Callable[[], bool]:
 
 def _reason(body: str, response: aiohttp.ClientResponse) -> str:
     """Return what a refusal says, in the words of the server if it is one of this API."""
-    status = f"HTTP {response.status} {response.reason or ''}".strip()
+    status = harmless(f"HTTP {response.status} {response.reason or ''}".strip())
     try:
         error = json.loads(body)["error"]
-        return f"{error['code']}: {error['message']} ({status})"
+        return harmless(f"{error['code']}: {error['message']} ({status})")
     except (ValueError, KeyError, TypeError):
         return f"{status}: is it a server of this API?"

@@ -193,7 +193,8 @@ async def _measure_all(
     with tempfile.TemporaryFile() as log:
         async with own_server.running(command, log=log) as url:
             measured = await measure(url, plan, note)
-        if any(turn.outcome in (Outcome.UNANSWERED, Outcome.LOST) for turn in measured.turns):
+        missing = (Outcome.UNANSWERED, Outcome.LOST)
+        if measured.broken or any(turn.outcome in missing for turn in measured.turns):
             told = "not every turn was answered; the end of the server's log"
             print(f"voxline: {told}:\n{own_server.tail(log)}", file=sys.stderr)
     return measured

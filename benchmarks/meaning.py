@@ -27,6 +27,7 @@ from agent.config_file import load, parse_override
 from agent.endpoint.odds import OPINIONS, Pause, logit
 from agent.endpoint.weights import FITTED
 from agent.engines import Brain, Conversation, Sense, Style
+from agent.errors import ConfigError
 from agent.requests import CallSettings
 from agent.settings import patience
 from agent.voices.espeak import EspeakVoice
@@ -212,7 +213,7 @@ def _brain(name: str, overrides: Mapping[str, Any]) -> tuple[Brain, Callable[[],
         return Operator(), time.process_time
     from agent.brains.voxtral.brain import VoxtralBrain  # it needs transformers
 
-    wanted = {"voxtral.judge_end": True, "voxtral.max_new_tokens": _WORDS, **overrides}
+    wanted = {"voxtral.max_new_tokens": _WORDS, **overrides, "voxtral.judge_end": True}
     config = load(None, wanted)
     return VoxtralBrain(config.voxtral, config.torch, 1), time.perf_counter
 
@@ -228,7 +229,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.add_set(parser, "any key of config.yaml, for voxtral; may be repeated")
     parser.add_argument("--out", type=Path, default=report.OUT, help="folder for the JSON")
     chosen = parser.parse_args(arguments)
-    brain, now = _brain(chosen.brain, dict(parse_override(text) for text in chosen.set))
+    if chosen.set and chosen.brain != "voxtral":
+        parser.error("--set is for --brain voxtral")
+    try:
+        brain, now = _brain(chosen.brain, dict(parse_override(text) for text in chosen.set))
+    except ConfigError as error:
+        parser.error(str(error))
     judged = judge_all(chosen.sentences, brain, now)
     print(report.table(("said", "odds", "of ends %", "of pauses within %"), opinions(judged)))
     found = rows(judged, (None, *(chosen.weight or [OPINIONS["meaning"]])))

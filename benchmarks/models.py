@@ -62,8 +62,9 @@ def voxtral_rows(config: Config, ceilings: Ceilings, repeats: int) -> Iterator[R
     """From sound to first token, and tokens for several calls."""
     from transformers import AutoConfig
 
-    from agent.brains.voxtral.finished import QUESTION, answers
-    from agent.brains.voxtral.runner import Span
+    from agent.brains.voxtral.ears import Audio
+    from agent.brains.voxtral.finished import answers, question
+    from agent.brains.voxtral.span import Utterance
     from agent.brains.voxtral.start import start
 
     sizes = AutoConfig.from_pretrained(config.voxtral.model)
@@ -106,8 +107,9 @@ def voxtral_rows(config: Config, ceilings: Ceilings, repeats: int) -> Iterator[R
         work.prefill(PREFIX_TOKENS).floor_ms(ceilings),
     )
     sound = runner.embed_audio(_utterance())
-    behind = [*tekken.encode(QUESTION), tekken.end_inst]
-    asked: Span = [tekken.bos, tekken.inst, tekken.begin_audio, sound, *behind]
+    asked: list[int | Audio] = []
+    for item in question(tekken, Utterance(_utterance())):
+        asked += [item] if isinstance(item, int) else [tekken.begin_audio, sound]
     yield Row(
         "whether the caller has finished, asked beside the reply",
         _times(
@@ -115,7 +117,7 @@ def voxtral_rows(config: Config, ceilings: Ceilings, repeats: int) -> Iterator[R
             repeats,
             before=lambda: runner.rewind(0, 0),
         ),
-        work.prefill(3 + sound.positions + len(behind)).floor_ms(ceilings),
+        work.prefill(len(asked) - 1 + sound.positions).floor_ms(ceilings),
     )
     for batch in (b for b in BATCHES if b <= runner.slots):
         slots = range(batch)

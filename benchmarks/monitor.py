@@ -6,7 +6,6 @@ The targets are those of the server's config.yaml, which stand there, too.
 
 import argparse
 import asyncio
-import contextlib
 import json
 import signal
 import sys
@@ -84,35 +83,46 @@ def _check(args: argparse.Namespace) -> None:
 
 
 async def _watch(base: str, args: argparse.Namespace, screen: Screen) -> Report:
-    """Look until Ctrl-C or the time is over; raises Unseen where there is no first look."""
-    loop = asyncio.get_running_loop()
-    stop = asyncio.Event()
-    for sig in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(sig, stop.set)
-    window, began_s, unanswered = Window(whole=args.once), loop.time(), 0
+    """Look until Ctrl-C, as asyncio tells us of it, or the time is over.
+
+    Raises Unseen where there is no first look.
+    """
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None
+    window, unanswered, away = Window(whole=args.once), 0, False
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_HTTP_S)) as http:
         engine = await _engine(http, base)
         await _look(http, base, window)
-        while True:
+        began_s = loop.time()
+
+        def report() -> Report:
             seconds = None if args.once else loop.time() - began_s
-            report = Report(base, engine, seconds, window, unanswered)
-            left_s = inf if args.seconds is None else args.seconds - (loop.time() - began_s)
-            if args.once or stop.is_set() or left_s <= 0:
-                return report
-            screen.show(report.text(), report.line())
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), min(args.every, left_s))
-            try:
-                await _look(http, base, window)
-            except Unseen:  # it may be being started again
-                unanswered += 1
+            return Report(base, engine, seconds, window, unanswered, away)
+
+        left_s = 0.0 if args.once else args.seconds or inf
+        loop.add_signal_handler(signal.SIGTERM, task.cancel)  # as `timeout` has it
+        try:
+            while left_s > 0:
+                screen.show(report().text(), report().line())
+                await asyncio.sleep(min(args.every, left_s))
+                before, away = window.restarts, False
+                try:
+                    await _look(http, base, window)
+                    if window.restarts != before:
+                        engine = await _engine(http, base)
+                except Unseen:  # it may be being started again
+                    unanswered, away = unanswered + 1, True
+                left_s = (args.seconds or inf) - (loop.time() - began_s)
+        except asyncio.CancelledError:
+            pass
+        return report()
 
 
 async def _look(http: aiohttp.ClientSession, base: str, window: Window) -> None:
     try:
         window.look(await _get(http, f"{base}/metrics"))
     except ValueError as error:
-        raise Unseen(f"{base}/metrics is not Voxline's: {error}") from error
+        raise Unseen(harmless(f"{base}/metrics is not Voxline's: {error}")) from error
 
 
 async def _engine(http: aiohttp.ClientSession, base: str) -> str:
@@ -127,5 +137,5 @@ async def _get(http: aiohttp.ClientSession, url: str, *good: int) -> str:
     with reaching(url, Unseen, _HTTP_S):
         async with http.get(url) as response:
             if response.status not in (200, *good):
-                raise Unseen(f"{url} answered {response.status} {response.reason}")
+                raise Unseen(harmless(f"{url} answered {response.status} {response.reason}"))
             return await response.text(errors="replace")

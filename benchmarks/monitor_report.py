@@ -1,9 +1,9 @@
 """What `voxline monitor` shows of a server: a table, counts, JSON, a plot. Measures nothing."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from math import isfinite
+from math import floor, isfinite
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ _COUNTS = {  # what is told beside the targets, where it happened
     "replies that ran dry": "voxline_playout_underruns",
     "Smart Turn's answers": "voxline_smart_turn_answers",
 }
+_CALLS = "voxline_calls_active"
+_TROUBLE = ("calls refused", "engines lost")  # of those, what is news
 _HELD, _HELD_S = "voxline_loop_held_seconds", 0.002  # as ARCHITECTURE.md has it
 
 
@@ -34,6 +36,7 @@ class Report:
     seconds: float | None  # for which it was looked at; None: since the server began
     window: Window
     unanswered: int = 0  # looks at which the server did not answer
+    away: bool = False  # the latest was one of them
 
     @property
     def kept(self) -> bool:
@@ -45,38 +48,49 @@ class Report:
         return self.window.times(ANSWER).count
 
     def line(self) -> str:
-        """All in short; "" while there was no turn."""
-        if not self.turns:
-            return ""
+        """What there is to tell of it, in short; "" while that is nothing."""
         verdicts = self.window.verdicts()
         missed = [f"{v.target.stage} {v.target}" for v in verdicts if v.kept is False]
         told = f"missed: {', '.join(missed)}" if missed else "no target missed"
-        return f"turns: {self.turns}, {told}"
+        parts = [f"turns: {self.turns}, {told}"] if self.turns else []
+        return harmless("; ".join([*parts, *self._amiss()]))
 
     def text(self) -> str:
         """Return all of it for a terminal."""
-        calls = self.window.gauge("voxline_calls_active") or 0
-        head = f"{self.url}  {self.engine}  {_span(self.seconds)}, calls now: {calls:.0f}"
+        calls = "?" if self.away else f"{self.window.gauge(_CALLS) or 0:.0f}"
+        head = f"{self.url}  {self.engine}  {_span(self.seconds)}, calls now: {calls}"
         rows = [_row(verdict) for verdict in self.window.verdicts()]
         columns = ["stage", "target", "turns", "within", "p50 ms", "p95 ms", ""]
         return "\n".join([head, "", table(columns, rows), "", *self._beside()])
 
     def _beside(self) -> list[str]:
         replies = self.window.counted(_REPLIES)
-        lines = [f"answers taken back, as the caller went on: {replies.get('withdrawn', 0)}"]
-        for name, metric in _COUNTS.items():
-            if found := self.window.counted(metric):
-                told = ", ".join(f"{n} {label}".strip() for label, n in found.items())
-                lines.append(harmless(f"{name}: {told}"))
+        lines = [
+            f"cut into, and taken back: {replies.get('withdrawn', 0)} (not among the turns)",
+            *self._counted(name for name in _COUNTS if name not in _TROUBLE),
+        ]
         held = self.window.histogram(_HELD)
         if held.count:
             over = round((1 - held.share_within(_HELD_S)) * held.count)
             lines.append(f"media loop held for over 2 ms: {over} of {held.count} passes")
+        return [*map(harmless, lines), *map(harmless, self._amiss())]
+
+    def _amiss(self) -> list[str]:
+        """What nobody wants to happen."""
+        lines = self._counted(_TROUBLE)
         if self.window.restarts:
-            lines.append(f"server started again: {self.window.restarts}")
+            anew = ", with other targets: counted anew" if self.window.changed else ""
+            lines.append(f"server started again: {self.window.restarts}{anew}")
         if self.unanswered:
             lines.append(f"looks without an answer: {self.unanswered}")
         return lines
+
+    def _counted(self, names: Iterable[str]) -> list[str]:
+        return [
+            f"{name}: {', '.join(f'{n} {label}'.strip() for label, n in found.items())}"
+            for name in names
+            if (found := self.window.counted(_COUNTS[name]))
+        ]
 
     def write_json(self, path: Path | None, settings: Mapping[str, Any]) -> None:
         """Write every figure and what it was measured with; None prints it."""
@@ -134,8 +148,10 @@ def _row(verdict: Verdict) -> list[object]:
     told: list[object] = [harmless(target.stage), str(target), times.count]
     if not times.count:
         return [*told, "-", "-", "-", _VERDICTS[None]]
-    within = f"{100 * times.share_within(target.seconds):.0f} %"
-    guesses = [_guess(times.quantile(share), times.bounds[-2]) for share in (0.5, 0.95)]
+    # rounded down: what is not quite enough must not look as if it were
+    within = f"{floor(100 * times.share_within(target.seconds) + 1e-9)} %"
+    last = max((bound for bound in times.bounds if isfinite(bound)), default=0.0)
+    guesses = [_guess(times.quantile(share), last) for share in (0.5, 0.95)]
     return [*told, within, *guesses, _VERDICTS[verdict.kept]]
 
 

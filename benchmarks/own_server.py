@@ -9,7 +9,6 @@ import tempfile
 import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
-from types import FrameType
 from typing import IO
 
 from agent.config_file import found, load, parse_override
@@ -51,7 +50,7 @@ async def running(
     it; whatever is raised meanwhile gets the end of it as a note.
     """
     with contextlib.ExitStack() as stack:
-        stack.enter_context(_ending_in_order())
+        stack.enter_context(_stopping())
         log = log or stack.enter_context(tempfile.TemporaryFile())
         process = await asyncio.create_subprocess_exec(
             *arguments,
@@ -77,21 +76,34 @@ async def running(
 
 
 @contextlib.contextmanager
-def _ending_in_order() -> Iterator[None]:
-    """Where a process would just be gone, and leave its server to nobody, it exits."""
-    if threading.current_thread() is not threading.main_thread():
+def _stopping() -> Iterator[None]:
+    """Told to stop, we end what we began instead of being gone at once: a server would go on.
+
+    As asyncio does it for Ctrl-C: the task is cancelled, and we exit when all is closed.
+    """
+    task, loop, told = asyncio.current_task(), asyncio.get_running_loop(), list[int]()
+    if task is None or threading.current_thread() is not threading.main_thread():
         yield  # which alone has signals
         return
-    before = {number: signal.signal(number, _exit) for number in _FATAL}
+
+    def stop(number: int) -> None:
+        told.append(number)
+        task.cancel()
+
+    before = {number: signal.getsignal(number) for number in _FATAL}
+    heeded = [number for number, handler in before.items() if handler is not signal.SIG_IGN]
+    for number in heeded:  # not where nohup has them ignored
+        loop.add_signal_handler(number, stop, number)
     try:
         yield
+    except asyncio.CancelledError:
+        if told:
+            raise SystemExit(128 + told[0]) from None
+        raise
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _exit(number: int, frame: FrameType | None) -> None:
-    raise SystemExit(128 + number)
+        for number in heeded:
+            loop.remove_signal_handler(number)
+            signal.signal(number, before[number])
 
 
 def explained(error: Exception) -> str:

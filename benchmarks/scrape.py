@@ -20,6 +20,8 @@ _TURN, _STAGE, _TARGET = (
     "voxline_target_seconds",
 )
 
+_BORN = "process_start_time_seconds"  # where the server runs on Linux
+
 Key = tuple[str, frozenset[tuple[str, str]]]  # a sample's name and its labels
 
 
@@ -84,26 +86,33 @@ class Window:
         self._last: Mapping[Key, float] | None = {} if whole else None
         self._grown: dict[Key, float] = defaultdict(float)
         self._gauges: Mapping[Key, float] = {}
+        self._targets: list[Target] = []
         self.restarts = 0
+        self.changed = False  # at one of them the targets had: what was before is not counted
 
     def look(self, text: str) -> None:
         """Take what `GET /metrics` gave. ValueError: that is no server of ours."""
-        counts, self._gauges = _read(text)
+        try:
+            counts, gauges = _read(text)
+            targets = _targets(gauges)
+        except LookupError as error:
+            raise ValueError(f"a sample without {error}") from None
         last = counts if self._last is None else self._last
-        if any(counts.get(key, 0) < was for key, was in last.items()):
+        shrank = any(counts.get(key, 0) < was for key, was in last.items())
+        if shrank or (self._gauges and _born(gauges) != _born(self._gauges)):
             self.restarts += 1
             last = {}
+            if targets != self._targets:
+                self.changed = True
+                self._grown.clear()
+        self._targets, self._gauges = targets, gauges
         for key, now in counts.items():
             self._grown[key] += now - last.get(key, 0)
         self._last = counts
 
     def verdicts(self) -> list[Verdict]:
         """One for each of the server's targets, in its order."""
-        targets = [
-            Target(found["stage"], float(found["quantile"]), seconds)
-            for found, seconds in _named(self._gauges, _TARGET)
-        ]
-        return [Verdict(target, self.times(target.stage)) for target in targets]
+        return [Verdict(target, self.times(target.stage)) for target in self._targets]
 
     def times(self, stage: str) -> Histogram:
         """Of a stage of turns, or of whole turns (ANSWER)."""
@@ -132,6 +141,21 @@ def _named(samples: Mapping[Key, float], name: str) -> list[tuple[dict[str, str]
     return [(dict(labels), value) for (of, labels), value in samples.items() if of == name]
 
 
+def _born(gauges: Mapping[Key, float]) -> float | None:
+    """When the server's process was; None where it does not tell."""
+    return next((value for _, value in _named(gauges, _BORN)), None)
+
+
+def _targets(gauges: Mapping[Key, float]) -> list[Target]:
+    found = [
+        Target(labels["stage"], float(labels["quantile"]), seconds)
+        for labels, seconds in _named(gauges, _TARGET)
+    ]
+    if not found:
+        raise ValueError(f"{_TARGET} is not among what it tells")
+    return found
+
+
 def _read(text: str) -> tuple[dict[Key, float], dict[Key, float]]:
     """Split the exposition format into what only grows, and what is as it is just now."""
     counts: dict[Key, float] = {}
@@ -139,7 +163,7 @@ def _read(text: str) -> tuple[dict[Key, float], dict[Key, float]]:
     for family in text_string_to_metric_families(text):
         into = counts if family.type in ("counter", "histogram") else gauges
         for sample in family.samples:
+            if sample.name.endswith("_bucket"):
+                float(sample.labels["le"])  # or it is none
             into[sample.name, frozenset(sample.labels.items())] = sample.value
-    if not _named(gauges, _TARGET):
-        raise ValueError(f"{_TARGET} is not among what it tells")
     return counts, gauges

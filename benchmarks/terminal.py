@@ -1,5 +1,6 @@
 """What is shown in a terminal, and must not do more there than be read."""
 
+import os
 import shutil
 from typing import TextIO
 
@@ -20,8 +21,8 @@ class Screen:
         """The whole for a terminal; `news` for all else, unless it was the last already."""
         if self._is_live:
             self.clear()
-            width = shutil.get_terminal_size().columns - 1  # a longer line would take two
-            lines = [line[:width] for line in text.splitlines()]
+            size = _size(self._out)  # a longer line would take two, and the top scroll away
+            lines = [line[: size.columns - 1] for line in text.splitlines()[: size.lines - 1]]
             self._out.writelines(f"{line}\n" for line in lines)
             self._height = len(lines)
         elif news != self._told:
@@ -34,3 +35,10 @@ class Screen:
         if self._height:
             self._out.write(f"\x1b[{self._height}F\x1b[J")
             self._height = 0
+
+
+def _size(out: TextIO) -> os.terminal_size:
+    try:
+        return os.get_terminal_size(out.fileno())
+    except (OSError, ValueError):  # it is not the system's
+        return shutil.get_terminal_size()

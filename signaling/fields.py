@@ -52,18 +52,16 @@ def _read(text: str | bytes, parse_int: Callable[[str], int] | None) -> Any:
 
 
 def _is_flat(value: Any) -> bool:
-    """Whether nothing in it lies below so many levels."""
+    """Whether no more than so many lists and objects lie within one another in it."""
     level = [value]
-    for _ in range(_LEVELS + 1):
+    for _ in range(_LEVELS):
         level = [
             each
             for node in level
             if isinstance(node, dict | list)
             for each in (node.values() if isinstance(node, dict) else node)
         ]
-        if not level:
-            return True
-    return False
+    return not any(isinstance(node, dict | list) for node in level)
 
 
 def _short_integer(digits: str) -> int:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 from types import SimpleNamespace
 
 import pytest
@@ -120,6 +121,34 @@ def test_what_was_withdrawn_is_told_and_not_remembered() -> None:
         assert scene.told[-1] == TurnWithdrawn(3, 1)
         scene.replies.left(3)  # late news
         assert scene.steps == []
+
+    run(main())
+
+
+@pytest.mark.parametrize("stands", [True, False])
+def test_an_answer_counts_as_one_when_it_stands(stands) -> None:
+    """Killed: a cut-in for a quick answer, and a turn that is counted twice."""
+
+    def counted(scene):
+        text = scene.shared.metrics.text().decode()
+        return float(re.search(r"^voxline_turn_latency_seconds_count (\S+)", text, re.M)[1])
+
+    async def main():
+        scene = Scene()
+        scene.prepare(3, "It is noon.")
+        scene.replies.try_out(3)
+        await settled()
+        scene.replies.packet_left(3, scene.replies._loop.time() + 0.2)
+        assert [each.turn for each in scene.told_of(nt.TurnMeasured)] == [3], "told at once"
+        assert counted(scene) == 0
+        scene.replies.settle() if stands else scene.replies.withdraw()
+        assert counted(scene) == stands
+        scene.prepare(4, "Quite.")
+        scene.replies.let_out(4)
+        await settled()
+        scene.replies.packet_left(4, scene.replies._loop.time() + 0.2)
+        assert counted(scene) == stands + 1
+        scene.replies.cancel(4, "call_ended")
 
     run(main())
 

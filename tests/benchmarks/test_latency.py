@@ -103,6 +103,7 @@ def test_a_call_that_cannot_be_placed_leaves_the_turns_before_it(
 
     @contextlib.asynccontextmanager
     async def running(command, log):
+        log.write(b"why it is as it is\n")
         async with answering(machine):
             yield machine.url
 
@@ -116,6 +117,7 @@ def test_a_call_that_cannot_be_placed_leaves_the_turns_before_it(
     assert latency.run(parsed("--recordings", folder, "--json", out)) == 1
     told = capsys.readouterr()
     assert "only 1 of 2 turns were taken: http://" in told.err and "server_full" in told.err
+    assert "the end of the server's log:\nwhy it is as it is" in told.err
     assert "voice to voice" in told.out
     assert len(json.loads(out.read_text())["figures"]["turns"]) == 1
 

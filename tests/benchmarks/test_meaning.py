@@ -116,6 +116,21 @@ def test_opinions_that_are_all_different_are_listed_by_tenths() -> None:
     assert sum(ends for _, odds, ends, _ in found if odds != "none") == pytest.approx(100)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--set", "voxtral.calls=1"], "--set is for --brain voxtral"),
+        (["--brain", "voxtral", "--set", "voxtral.x=1"], "voxtral.x: unknown key"),
+        (["--brain", "voxtral", "--set", "voxtral.model=/no/where"], "voxtral.model"),
+    ],
+)
+def test_an_operators_mistake_is_told_in_a_line(arguments, complaint, capsys) -> None:
+    with pytest.raises(SystemExit) as left:
+        meaning.main(arguments)
+    assert left.value.code == 2
+    assert complaint in capsys.readouterr().err.splitlines()[-1]
+
+
 def test_voxtral_is_asked_by_the_same_command(said, monkeypatch, tmp_path, capsys) -> None:
     """A tiny random one, which answers anything but yes or no."""
     chosen = {(clip.fold, clip.kind, clip.complete): clip for clip in said}.values()

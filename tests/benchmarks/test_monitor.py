@@ -1,6 +1,7 @@
 """`voxline monitor` against a small server, whose counts are those of a real one."""
 
 import argparse
+import asyncio
 import contextlib
 import json
 import os
@@ -110,15 +111,61 @@ def test_once_judges_what_was_before_and_exits(capsys) -> None:
     assert "since its start" in capsys.readouterr().out
 
 
-def test_it_ends_by_itself_after_so_many_seconds() -> None:
-    class Patient(Watched):
-        async def tell(self, request):
-            turn(self.metrics, 0.2)
-            return web.Response(text=text(self.metrics))
+class Busy(Watched):
+    """It answers a turn between two looks, and takes its time with each."""
 
-    watched = Patient()
+    delay_s = 0.0
+
+    async def tell(self, request):
+        await asyncio.sleep(self.delay_s)
+        turn(self.metrics, 0.2)
+        return web.Response(text=text(self.metrics))
+
+
+@pytest.mark.parametrize("delay_s", [0.0, 0.3], ids=["at once", "slowly"])
+def test_it_ends_by_itself_after_so_many_seconds(delay_s) -> None:
+    """They begin with the first look: before it there is nothing to compare with."""
+    watched = Busy()
+    watched.delay_s = delay_s
     with in_thread(serving(watched)):
         assert monitor.run(parsed(watched.url, "--every", 0.01, "--seconds", 0.1)) == 0
+
+
+class Silent(Watched):
+    """It does not answer from some look on, and has Ctrl-C pressed meanwhile."""
+
+    looks = 0
+
+    async def tell(self, request):
+        self.looks += 1
+        if self.looks > self.answers:
+            ctrl_c(self)
+            await asyncio.sleep(60)
+        return web.Response(text=text(self.metrics))
+
+
+def test_ctrl_c_waits_for_no_server(monkeypatch, capsys) -> None:
+    watched = Silent()
+    watched.answers = 1
+    with in_thread(serving(watched)):
+        assert monitor.run(parsed(watched.url, "--every", 0.01)) == 1
+    assert "no turns" in capsys.readouterr().out
+
+
+def test_ctrl_c_before_there_is_anything_to_tell_is_an_interruption(capsys) -> None:
+    watched = Silent()
+    watched.answers = 0
+    with in_thread(serving(watched)), pytest.raises(KeyboardInterrupt):
+        monitor.run(parsed(watched.url))
+    assert capsys.readouterr().out == ""
+
+
+def test_a_server_that_comes_back_with_another_engine_is_called_so(capsys) -> None:
+    def other(watched):
+        watched.metrics, watched.health = Metrics(), {"engine": "operator+espeak"}
+
+    assert watch(answers(), answers(0.2), other, answers(0.2)) == 0
+    assert "  operator+espeak  for " in capsys.readouterr().out
 
 
 def test_a_server_that_breaks_and_comes_back_is_watched_on(capsys) -> None:
@@ -201,3 +248,14 @@ def test_a_strangers_words_do_not_move_the_terminal(capsys) -> None:
     assert "scripted\\x1b]0;title\\x07" in told
     assert "calls refused: 1 \\x1b[2Jfull" in told
     assert "\x1b" not in told
+
+
+def test_nor_do_those_of_a_refusal(capsys) -> None:
+    class Rude(Watched):
+        async def tell(self, request):
+            return web.Response(status=403, reason="\x9b2J")
+
+    watched = Rude()
+    with in_thread(serving(watched)):
+        assert monitor.run(parsed(watched.url, "--once")) == 1
+    assert "answered 403 \\x9b2J\n" in capsys.readouterr().err

@@ -1,6 +1,7 @@
 """What is shown of a server that is watched."""
 
 import json
+from dataclasses import replace
 
 from measured_turns import text, turn
 
@@ -28,17 +29,25 @@ def test_each_target_has_a_line_with_its_verdict() -> None:
     told = report(0.2, 0.2, 0.5).text()
     assert told.startswith("http://here  scripted+tone  for 1:15 min, calls now: 0")
     half, most = cells(told, "answer")
-    assert half[1:8] == ["p50", "<=", "300", "ms", "3", "67", "%"]
+    assert half[1:8] == ["p50", "<=", "300", "ms", "3", "66", "%"]
     assert half[-1] == "kept"
-    assert most[1:8] == ["p95", "<=", "450", "ms", "3", "67", "%"]
+    assert most[1:8] == ["p95", "<=", "450", "ms", "3", "66", "%"]
     assert most[-1] == "MISSED"
     assert [line[-1] for line in cells(told, "brain")] == ["kept"]
 
 
 def test_how_many_were_cut_into_stands_beside_the_times() -> None:
-    assert report(0.2).text().endswith("answers taken back, as the caller went on: 0")
+    assert report(0.2).text().endswith("cut into, and taken back: 0 (not among the turns)")
     told = report(0.2, change=lambda m: m.replies.labels("withdrawn").inc(2)).text()
-    assert "answers taken back, as the caller went on: 2\n" in told
+    assert "cut into, and taken back: 2 (not among the turns)\n" in told
+
+
+def test_what_is_not_quite_enough_does_not_look_so() -> None:
+    """18 of 19 are 94.7 %."""
+    _, most = cells(report(*[0.2] * 18, 0.5).text(), "answer")
+    assert most[5:8] == ["19", "94", "%"] and most[-1] == "MISSED"
+    _, most = cells(report(*[0.2] * 19, 0.5).text(), "answer")
+    assert most[5:8] == ["20", "95", "%"] and most[-1] == "kept"
 
 
 def test_a_time_beyond_the_last_bucket_is_no_number() -> None:
@@ -72,6 +81,14 @@ def test_what_went_wrong_meanwhile_is_told() -> None:
     assert "media loop held for over 2 ms: 1 of 3 passes\n" in told
     assert told.endswith("looks without an answer: 3")
     assert "packets amiss" not in told
+
+
+def test_what_goes_wrong_is_news_before_there_is_a_turn() -> None:
+    refused = report(change=lambda metrics: metrics.call_refused("server_full"))
+    assert refused.line() == "calls refused: 1 server_full"
+    lost = replace(report(0.2, unanswered=1), away=True)
+    assert lost.line() == "turns: 1, no target missed; looks without an answer: 1"
+    assert "calls now: ?" in lost.text()
 
 
 def test_the_file_holds_every_bucket(tmp_path) -> None:

@@ -1,6 +1,7 @@
 """A process that is started, listened to, and ended by its own number."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
@@ -70,16 +71,33 @@ def test_it_ends_what_it_started_when_the_benchmark_fails(tmp_path):
 
 
 BENCHMARK = """
-import asyncio, sys
+import asyncio, signal, sys
 from benchmarks.own_server import running
 
 async def main():
-    async with running([sys.executable, "-c", sys.argv[1]]) as url:
-        print("running", flush=True)
-        await asyncio.sleep(60)
+    async with running([sys.executable, "-c", sys.argv[1]]):
+        try:
+            print("running", flush=True)
+            await asyncio.sleep(60)
+        finally:
+            await asyncio.sleep(0.01)  # as a call is hung up
+            print("closed", file=sys.stderr)
 
 asyncio.run(main())
 """
+
+
+@contextlib.contextmanager
+def benchmarking(noting, before=""):
+    """A benchmark with a server of its own, in a process of its own."""
+    code = BENCHMARK.replace("asyncio.run(main())", f"{before}\nasyncio.run(main())")
+    with subprocess.Popen(
+        [sys.executable, "-c", code, noting + SERVES],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as benchmark:
+        assert benchmark.stdout.readline() == b"running\n"
+        yield benchmark
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
@@ -87,13 +105,26 @@ def test_who_is_told_to_stop_ends_what_it_started(tmp_path, number):
     """As by `timeout 60 voxline bench ...`: its server would go on for ever, with no parent."""
     note = tmp_path / "pid"
     noting = f"import os; open({str(note)!r}, 'w').write(str(os.getpid()))\n"
-    with subprocess.Popen(
-        [sys.executable, "-c", BENCHMARK, noting + SERVES], stdout=subprocess.PIPE
-    ) as benchmark:
-        assert benchmark.stdout.readline() == b"running\n"
+    with benchmarking(noting) as benchmark:
         benchmark.send_signal(number)
+        assert benchmark.stderr.read() == b"closed\n", (
+            "no traceback, and what was open is closed"
+        )
         assert benchmark.wait(30) == 128 + number
     assert not alive(int(note.read_text()))
+
+
+def test_who_was_started_to_outlive_a_terminal_does(tmp_path):
+    """As by nohup."""
+    note = tmp_path / "pid"
+    noting = f"import os; open({str(note)!r}, 'w').write(str(os.getpid()))\n"
+    with benchmarking(
+        noting, before="signal.signal(signal.SIGHUP, signal.SIG_IGN)"
+    ) as benchmark:
+        benchmark.send_signal(signal.SIGHUP)
+        assert alive(int(note.read_text()))
+        benchmark.send_signal(signal.SIGTERM)
+        assert benchmark.wait(30) == 128 + signal.SIGTERM, "and not by the first"
 
 
 def test_afterwards_signals_do_what_they_did():

@@ -1,5 +1,6 @@
 """Two looks at /metrics, and what a server did between them."""
 
+import re
 from math import inf
 
 import pytest
@@ -96,6 +97,39 @@ def test_a_server_that_was_started_again_begins_at_nothing() -> None:
     assert window.counted("voxline_calls_ended") == {"caller": 1}
 
 
+def born(metrics, at_s):
+    """As a process that began then shows it."""
+    return re.sub(r"(?m)^(process_start_time_seconds) .*", rf"\1 {at_s}", text(metrics))
+
+
+def test_a_server_that_counts_more_than_the_one_before_is_another_all_the_same() -> None:
+    window, first, second = Window(), Metrics(), Metrics()
+    for _ in range(3):
+        turn(first, 0.2)
+    window.look(born(first, 1000.0))
+    for _ in range(8):
+        turn(second, 0.2)
+    window.look(born(second, 2000.0))
+    assert (window.restarts, window.times(ANSWER).count) == (1, 8)
+    window.look(born(second, 2000.0))
+    assert (window.restarts, window.times(ANSWER).count) == (1, 8)
+
+
+def test_what_was_before_other_targets_is_not_judged_by_them() -> None:
+    """Killed: 20 turns of 60 ms that have missed 90, which was no bucket's bound then."""
+    window, first = Window(), Metrics(Targets(brain_p95_ms=100))
+    window.look(text(first))
+    for _ in range(20):
+        turn(first, 0.2, brain_s=0.06)
+    window.look(text(first))
+    second = Metrics(Targets(brain_p95_ms=90))
+    turn(second, 0.2, brain_s=0.06)
+    window.look(text(second))
+    assert window.restarts == 1 and window.changed
+    verdict = verdict_of(window, "brain")
+    assert (verdict.target.seconds, verdict.times.count, verdict.kept) == (0.09, 1, True)
+
+
 def test_counters_are_told_by_their_label_where_they_grew() -> None:
     metrics, window = Metrics(), Window()
     metrics.call_refused("opus_missing")
@@ -117,7 +151,15 @@ def test_a_gauge_is_as_it_is() -> None:
     assert window.gauge("voxline_nothing") is None
 
 
-@pytest.mark.parametrize("words", ["", "<html>", "up 1\n", "# TYPE a counter\na_total 1\n"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        *("", "<html>", "up 1\n", "# TYPE a counter\na_total 1\n"),
+        "voxline_target_seconds 1\n",
+        'voxline_target_seconds{stage="brain"} 1\n',
+        'voxline_target_seconds{stage="brain",quantile="most"} 1\n',
+    ],
+)
 def test_another_kind_of_server_is_told(words) -> None:
     with pytest.raises(ValueError):  # the parser's own, or ours
         Window().look(words)

@@ -45,6 +45,14 @@ def test_a_narrow_terminal_is_not_drawn_over_too_little(monkeypatch) -> None:
     assert out.getvalue() == "x" * 19 + "\n"
 
 
+def test_a_low_terminal_is_not_drawn_over_too_little(monkeypatch) -> None:
+    """What has scrolled away cannot be taken away."""
+    monkeypatch.setenv("LINES", "4")
+    out = Terminal()
+    Screen(out).show("one\ntwo\nthree\nfour\nfive", "")
+    assert out.getvalue() == "one\ntwo\nthree\n"
+
+
 def test_a_file_gets_a_line_when_there_is_news() -> None:
     out = io.StringIO()
     screen = Screen(out)

@@ -65,6 +65,12 @@ def test_nesting_has_a_bound_of_its_own(read, levels, shape):
             read(nested(deeper, *shape))
 
 
+def test_what_is_empty_counts_as_deep_as_what_is_not():
+    assert read_json("[" * 64 + "]" * 64)
+    with pytest.raises(ValueError, match="nested too deep"):
+        read_json("[" * 65 + "]" * 65)
+
+
 def test_what_is_wide_is_not_deep():
     assert read_json("[" + ",".join(["[]"] * 5000) + "]") == [[]] * 5000
 
