@@ -58,7 +58,7 @@ async def serving(watched, prefix=""):
     app = web.Application()
     app.router.add_get(f"{prefix}/metrics", watched.tell)
     app.router.add_get(f"{prefix}/healthz", watched.say_health)
-    runner = web.AppRunner(app)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
