@@ -25,22 +25,31 @@ export class TranscriptView {
   );
   /** @type {Map<string, {row: HTMLElement, words: HTMLElement, shown: Item}>} */
   #rows = new Map();
+  #follows = true; // whether the reader is at the end, as of the last look
+
+  constructor() {
+    this.element.addEventListener('scroll', () => this.#look());
+  }
 
   /** @param {readonly Item[]} items the whole transcript, in order */
   show(items) {
-    const { scrollTop, scrollHeight, clientHeight } = this.element;
-    const follows = scrollHeight - scrollTop - clientHeight < AT_END_PX;
+    this.#look();
     const ids = new Set(items.map((item) => item.id));
     for (const [id, { row }] of this.#rows) {
       if (!ids.has(id)) row.remove(), this.#rows.delete(id);
     }
     for (const item of items) this.#showItem(item);
-    if (follows) this.follow();
+    this.#follow();
   }
 
-  /** Scroll to the newest words. */
-  follow() {
-    this.element.scrollTop = this.element.scrollHeight;
+  #look() {
+    const { scrollTop, scrollHeight, clientHeight } = this.element;
+    this.#follows = scrollHeight - scrollTop - clientHeight < AT_END_PX;
+  }
+
+  /** Scroll to the newest words, unless somebody reads further up. */
+  #follow() {
+    if (this.#follows) this.element.scrollTop = this.element.scrollHeight;
   }
 
   /** @param {Item} item */
@@ -59,7 +68,8 @@ export class TranscriptView {
     const words = el('bdi'); // they run as their own language does, whatever the page's
     // Pages may note something beside an utterance: <div slot="item-ID"> (its latency, say).
     const note = el('slot', { name: `item-${id}` });
-    note.addEventListener('slotchange', () => this.follow());
+    // By then the log has grown by it: too late to look where the reader is.
+    note.addEventListener('slotchange', () => this.#follow());
     const said = el('p', { part: `words ${role}` }, words);
     const row = el('li', { class: role }, el('span', { class: 'who' }, NAMES[role]), said, note);
     this.#list.append(row);
@@ -74,6 +84,7 @@ function wordsOf({ role, text, heard, unheard, done }) {
     return [el('span', { class: 'wordless' }, role === 'caller' ? '(spoken)' : done ? '(nothing)' : '…')];
   }
   if (!unheard) return [heard];
-  const aside = el('span', { class: 'unseen' }, ' (not heard: ');
+  // With a direction of its own it does not decide that of the words.
+  const aside = el('span', { class: 'unseen', dir: 'ltr' }, ' (not heard: ');
   return [heard, aside, el('s', { part: 'unheard' }, unheard), el('span', { class: 'unseen' }, ')')];
 }
