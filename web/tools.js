@@ -18,6 +18,8 @@ const EVENT_BYTES = 16_384; // as the server allows
 export class Tools {
   /** @type {Map<string, Tool>} */
   #tools;
+  /** By call_id, those that have no output yet. @type {Map<string, object>} */
+  #open = new Map();
 
   /** @param {Record<string, Tool>} tools by name; throws TypeError for one that cannot run */
   constructor(tools) {
@@ -43,15 +45,25 @@ export class Tools {
   }
 
   /**
-   * Run the function that `event` calls. A call of another function is somebody else's to answer.
+   * Run the function that `event` calls. A call of another function is somebody else's to answer,
+   * and so is one that has its output by the time the function returns: the server waits for a
+   * while only.
    * @param {ServerEvent} event
    * @returns {Promise<ClientEvent[]>} the answer; never rejects
    */
   async answer(event) {
-    const call = event.type === 'response.output_item.done' ? event.item : null;
+    const { type, item } = event;
+    if (type === 'conversation.item.added' && item?.type === 'function_call_output') {
+      this.#open.delete(item.call_id);
+    }
+    const call = type === 'response.output_item.done' ? item : null;
     const tool = call?.type === 'function_call' ? this.#tools.get(call.name) : undefined;
     if (!tool) return [];
-    const [answer, next] = result(call.call_id, await outcome(tool, call.arguments));
+    this.#open.set(call.call_id, call);
+    const output = await outcome(tool, call.arguments);
+    if (this.#open.get(call.call_id) !== call) return [];
+    this.#open.delete(call.call_id);
+    const [answer, next] = result(call.call_id, output);
     if (new TextEncoder().encode(JSON.stringify(answer)).length <= EVENT_BYTES) return [answer, next];
     return result(call.call_id, failure(`the result of ${call.name} is too long`));
   }

@@ -23,6 +23,9 @@ export { CallError };
 
 // A connection that is lost so soon after another one is no accident, and not called again.
 const AGAIN_MS = 60_000;
+// Refusals of what came too late, and is no mistake of the caller: to interrupt a reply that is
+// already generated, and to answer for a function that the agent waits for no longer.
+const TOO_LATE = ['response_cancel_not_active', 'function_call_already_answered'];
 
 /** @import { Phase, ServerEvent } from './conversation.js' */
 /** @import { LevelPair } from './levels.js' */
@@ -322,8 +325,7 @@ export class VoxlineCall extends EventTarget {
 
   /** @param {{code?: string, message?: string} | undefined} error of the server's error event */
   #complain(error) {
-    // Interrupting a reply that is already generated is no mistake of the caller.
-    if (error?.code === 'response_cancel_not_active') return;
+    if (TOO_LATE.includes(error?.code ?? '')) return;
     this.#tell('error', new CallError('protocol', { detail: error?.message }));
   }
 

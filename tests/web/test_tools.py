@@ -4,7 +4,7 @@ import json
 
 import pytest
 from playwright.sync_api import Error
-from web_call import receive
+from web_call import receive, told
 
 ANSWER = """async ([tools, event]) => {
   const { Tools } = await import('/sdk/tools.js');
@@ -100,6 +100,24 @@ def test_other_events_are_nobodys_call(bare_page, event):
     assert bare_page.evaluate(ANSWER, [WEATHER, event]) == []
 
 
+AGAIN = """async (event) => {
+  const { Tools } = await import('/sdk/tools.js');
+  const returns = [];
+  const tools = new Tools({ wait: { run: () => new Promise((done) => returns.push(done)) } });
+  const answers = [tools.answer(event), tools.answer(event)];
+  returns[1]('done');
+  const second = await answers[1];
+  returns[0]('late');
+  return [await answers[0], second];
+}"""
+
+
+def test_an_id_that_comes_again_is_the_latest_functions(bare_page):
+    """Engines choose them, and may begin anew in the call after a lost one."""
+    first, second = bare_page.evaluate(AGAIN, calls("wait"))
+    assert first == [] and output(second) == "done"
+
+
 CALL = """async () => {
   const { VoxlineCall } = await import('/sdk/voxline.js');
   globalThis.gate = Promise.withResolvers?.() ?? (() => {
@@ -138,3 +156,22 @@ def test_a_result_after_the_call_goes_nowhere(caller):
     page.evaluate("gate.resolve('late')")
     page.evaluate("gate.promise.then(() => new Promise((done) => setTimeout(done)))")
     assert page.evaluate("fake.peer.channel.sent") == []
+
+
+def test_a_function_that_the_agent_has_given_up_is_not_answered_for(caller):
+    """Killed: the result was refused before the caller's eyes, and a second reply asked for."""
+    page = caller()
+    page.evaluate(CALL)
+    given_up = {"type": "function_call_output", "call_id": "call_1", "output": "no result"}
+    receive(page, calls("wait"), {"type": "conversation.item.added", "item": given_up})
+    page.evaluate("gate.resolve('late')")
+    page.evaluate("gate.promise.then(() => new Promise((done) => setTimeout(done)))")
+    assert page.evaluate("fake.peer.channel.sent") == []
+
+
+def test_a_result_that_crosses_the_agents_own_on_its_way_is_no_error(caller):
+    page = caller()
+    page.evaluate("call.call()")
+    refused = {"code": "function_call_already_answered", "message": "has its output already"}
+    receive(page, {"type": "error", "error": refused})
+    assert told(page, "error") == []
