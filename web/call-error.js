@@ -81,8 +81,14 @@ export class CallError extends Error {
   }
 }
 
+/** @param {unknown} error anything else than ours means an answer the browser cannot use */
+export function asCallError(error) {
+  if (error instanceof CallError) return error;
+  return new CallError('server-error', { detail: String(error), cause: error });
+}
+
 /**
- * Why the offer was not answered with 201. Reads the body: {"error": {code, message}}.
+ * Why the offer was not answered with 201. Reads the body: {"error": {code, message, param}}.
  * @param {Response} response
  */
 export async function responseError(response) {

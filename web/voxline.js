@@ -10,7 +10,7 @@
  * all that for you.
  */
 
-import { CallError } from './call-error.js';
+import { asCallError, CallError } from './call-error.js';
 import { Connection } from './connection.js';
 import { Conversation } from './conversation.js';
 import { Levels } from './levels.js';
@@ -38,8 +38,8 @@ const TOO_LATE = ['response_cancel_not_active', 'function_call_already_answered'
  * hearing       the caller speaks, or pauses for breath
  * thinking      the agent has the word and is not heard yet
  * speaking      the agent speaks (the caller may, too: that is an interruption)
- * reconnecting  the connection was lost; a new call is being tried, several times for up to 15 s
- *               (once there is a network, which is waited for up to 20 s)
+ * reconnecting  the connection was lost, or the server stops; a new call is being tried, several
+ *               times for up to 15 s (once there is a network, which is waited for up to 20 s)
  * ended         hung up, by either side; call() starts anew
  * failed        could not connect, or was lost; `error` told why; call() starts anew
  * @typedef {'idle' | 'connecting' | Phase | 'reconnecting' | 'ended' | 'failed'} State
@@ -261,22 +261,29 @@ export class VoxlineCall extends EventTarget {
     }
   }
 
-  /** The connection was lost: a new call with the same microphone. @param {number} number */
-  async #reconnect(number) {
+  /**
+   * The connection is gone: a new call with the same microphone.
+   * @param {number} number @param {'lost' | 'shutdown'} [reason]
+   */
+  async #reconnect(number, reason = 'lost') {
     const { signal } = this.#page;
     this.#disconnect();
-    if (performance.now() - this.#calledAgainMs < AGAIN_MS) {
-      this.#fail(new CallError('connection-lost'), 'lost');
-      return;
-    }
+    if (performance.now() - this.#calledAgainMs < AGAIN_MS) return this.#giveUp(reason);
     this.#calledAgainMs = performance.now();
     this.#become('reconnecting');
     this.#tell('transcript', this.transcript);
     try {
       await persist(() => this.#connect(number), () => this.#disconnect(), signal);
     } catch (cause) {
-      if (number === this.#number) this.#fail(new CallError('connection-lost', { cause }), 'lost');
+      if (number === this.#number) this.#giveUp(reason, cause);
     }
+  }
+
+  /** @param {'lost' | 'shutdown'} reason @param {unknown} [cause] */
+  #giveUp(reason, cause) {
+    // A server that has said that it stops is no fault of the caller's network.
+    if (reason === 'shutdown') this.#end(reason);
+    else this.#fail(new CallError('connection-lost', { cause }), reason);
   }
 
   /** @param {ServerEvent} event */
@@ -314,9 +321,10 @@ export class VoxlineCall extends EventTarget {
 
   /** @param {unknown} reason */
   #over(reason) {
-    if (reason === 'lost') {
-      // It hears nothing of us and yet we hear it: a laptop that slept, a changed network.
-      this.#reconnect(this.#number);
+    // It hears nothing of us and yet we hear it (a laptop that slept, a changed network), or it
+    // stops, and may be started anew.
+    if (reason === 'lost' || reason === 'shutdown') {
+      this.#reconnect(this.#number, reason);
       return;
     }
     if (reason === 'error') this.#tell('error', new CallError('server-error'));
@@ -384,10 +392,4 @@ export class VoxlineCall extends EventTarget {
   #tell(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
-}
-
-/** @param {unknown} error anything else than ours means an answer the browser cannot use */
-function asCallError(error) {
-  if (error instanceof CallError) return error;
-  return new CallError('server-error', { detail: String(error), cause: error });
 }

@@ -159,6 +159,19 @@ def test_a_lost_connection_is_said_to_be_called_again_and_then_to_be_lost(host, 
     expect(page.get_by_role("alert")).to_contain_text("The connection was lost")
 
 
+def test_a_server_that_stopped_for_good_is_said_to_have(host, site):
+    page = host()
+    stop_the_clock(page)
+    connect(page)
+    page.route("**/calls", lambda route: route.abort())
+    receive(page, {"type": "voxline.call.ended", "reason": "shutdown"})
+    expect(page.get_by_role("status")).to_have_text("Connection lost. Calling again…")
+    server = site.origin.replace("127.0.0.1", "localhost")
+    pass_seconds(page, 16, f"{server}/sdk/voxline.js")
+    expect(page.get_by_role("status")).to_have_text("Call ended: the agent is shutting down")
+    expect(page.get_by_role("alert")).to_be_hidden()
+
+
 @pytest.mark.parametrize("words", ["Ready", "Connected", "Hearing you", "The agent hung up"])
 def test_a_status_is_read_once(host, words):
     page = host()

@@ -108,6 +108,56 @@ def test_a_server_that_does_not_come_back_is_given_up_after_a_while(caller):
     page.wait_for_function(RELEASED)
 
 
+STOPS = {"type": "voxline.call.ended", "reason": "shutdown"}
+
+
+def stopped(page, *, comes_back):
+    """A call is ended by a server that stops, and for a while nobody takes another."""
+    stop_the_clock(page)
+    page.evaluate("call.call()")
+    page.wait_for_function("call.state === 'listening'")
+    refusal = {"error": {"code": "shutting_down", "message": "the server is stopping"}}
+    page.route("**/calls", lambda route: route.fulfill(status=503, json=refusal))
+    receive(page, STOPS)
+    pass_seconds(page, 3)
+    assert page.evaluate("call.state") == "reconnecting"
+    if comes_back:
+        page.unroute("**/calls")
+        pass_seconds(page, 4)
+        page.wait_for_function("call.state === 'listening'")
+    else:
+        pass_seconds(page, 13)
+        page.wait_for_function("!call.active")
+
+
+def test_a_server_that_stops_in_good_order_is_called_again_as_one_that_dies_is(caller, site):
+    """Killed: an orderly restart ended the calls that a power cut would not have ended."""
+    page = caller()
+    stopped(page, comes_back=True)
+    assert states(page) == ["connecting", "listening", "reconnecting", "listening"]
+    assert told(page, "error") == told(page, "ended") == []
+    assert len(site.offers) == 2
+
+
+def test_a_server_that_stopped_and_does_not_come_back_has_ended_the_call(caller):
+    page = caller()
+    stopped(page, comes_back=False)
+    assert states(page)[-2:] == ["reconnecting", "ended"]
+    assert told(page, "ended") == [{"reason": "shutdown"}]
+    assert told(page, "error") == []  # the caller's network is well
+    page.wait_for_function(RELEASED)
+
+
+def test_a_server_that_stops_again_soon_is_not_called_again(caller, site):
+    page = caller()
+    stopped(page, comes_back=True)
+    receive(page, STOPS)
+    assert page.evaluate("call.state") == "ended"
+    assert told(page, "ended") == [{"reason": "shutdown"}]
+    assert len(site.offers) == 2
+    page.wait_for_function(RELEASED)
+
+
 def test_a_call_that_hangs_while_it_is_tried_again_is_given_up_too(caller):
     page = caller()
     lost_to_an_absent_server(page)

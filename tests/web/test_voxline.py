@@ -61,12 +61,12 @@ def test_the_agent_may_hang_up(caller):
     page.wait_for_function(RELEASED)
 
 
-@pytest.mark.parametrize("reason", ["agent", "silence", "lost"])
+@pytest.mark.parametrize("reason", ["agent", "silence", "lost", "shutdown"])
 def test_a_call_that_the_server_ended_is_not_hung_up_again(caller, site, reason):
     page = caller()
     page.evaluate("call.call()")
     receive(page, {"type": "voxline.call.ended", "reason": reason})
-    page.evaluate("call.hangUp()")  # after "lost": the call that is being placed in its stead
+    page.evaluate("call.hangUp()")  # in the latter two: what is being placed in its stead
     ended = f"{site.origin}{CALLS}/{site.calls[0]}/hangup"
     assert ended not in page.evaluate("fake.beacons")
 
