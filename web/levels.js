@@ -63,8 +63,14 @@ export class Levels {
   /** @param {MediaStream} microphone measured from now on, in place of the one before */
   listenTo(microphone) {
     this.#microphone?.disconnect();
-    this.#microphone = this.#context.createMediaStreamSource(microphone);
-    this.#microphone.connect(this.#caller);
+    this.#microphone = null;
+    try {
+      this.#microphone = this.#context.createMediaStreamSource(microphone);
+      this.#microphone.connect(this.#caller);
+    } catch (cause) {
+      // Firefox takes none of another rate than the graph's: it is spoken into all the same.
+      console.warn('voxline: no levels of this microphone:', cause);
+    }
   }
 
   stop() {

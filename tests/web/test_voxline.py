@@ -319,6 +319,13 @@ NO_AUDIO_GRAPH = {
     "it takes no streams": """AudioContext.prototype.createMediaStreamSource = () => {
       throw new DOMException('different sample-rate', 'NotSupportedError');
     }""",
+    "it takes no microphone": """
+      const real = AudioContext.prototype.createMediaStreamSource;
+      AudioContext.prototype.createMediaStreamSource = function (stream) {
+        if (!fake.tracks.includes(stream.getAudioTracks()[0])) return real.call(this, stream);
+        throw new DOMException('different sample-rate', 'NotSupportedError');
+      };
+    """,
 }
 
 
@@ -330,6 +337,7 @@ def test_a_browser_that_measures_no_sound_can_call_all_the_same(caller, missing)
     receive(page, state("replying"))
     assert states(page)[-1] == "thinking"
     page.evaluate("call.setMicrophone('')")
+    assert page.evaluate("fake.peer.senders[0].track === fake.tracks[1]")
     assert told(page, "error") == []
     page.evaluate("call.hangUp()")
     page.wait_for_function(RELEASED)
