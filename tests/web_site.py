@@ -53,10 +53,16 @@ class Site:
         }
 
     def refuse(
-        self, status: int, code: str, message: str, *, retry_after_s: int | None = None
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        param: str | None = None,
+        retry_after_s: int | None = None,
     ) -> None:
         error = {"type": "invalid_request_error", "code": code, "message": message}
-        self.refusal = web.json_response({"error": error | {"param": None}}, status=status)
+        self.refusal = web.json_response({"error": error | {"param": param}}, status=status)
         if retry_after_s is not None:
             self.refusal.headers["Retry-After"] = str(retry_after_s)
 

@@ -8,6 +8,7 @@ import { answers } from './pulse.js';
 /**
  * @typedef {'insecure-origin' | 'unsupported-browser'
  *   | 'microphone-denied' | 'microphone-absent' | 'microphone-busy' | 'microphone-lost'
+ *   | 'microphone-unavailable'
  *   | 'server-unreachable' | 'server-full' | 'server-error' | 'origin-not-allowed'
  *   | 'offer-rejected' | 'never-connected' | 'connection-lost' | 'protocol' | 'page-error'} ErrorCode
  */
@@ -37,6 +38,10 @@ const TEXTS = {
   'microphone-lost': [
     'The microphone went away.',
     'Plug it in again, or choose another one. The call goes on meanwhile.',
+  ],
+  'microphone-unavailable': [
+    'The chosen microphone cannot be had.',
+    'It may be unplugged, not allowed, or in use by another program: choose another one. The call goes on meanwhile.',
   ],
   'server-unreachable': [
     'The agent cannot be reached.',
@@ -94,7 +99,7 @@ export function asCallError(error) {
 export async function responseError(response) {
   /** @type {unknown} */
   const body = await response.json().catch(() => null); // a proxy's error page is not JSON
-  const error = /** @type {{error?: {code?: unknown, message?: unknown}} | null} */ (body)?.error;
+  const error = /** @type {{error?: Record<string, unknown>} | null} */ (body)?.error;
   const detail = typeof error?.message === 'string' ? error.message : `HTTP ${response.status}`;
   if (error?.code === 'server_full') {
     const seconds = Number.parseInt(response.headers.get('Retry-After') ?? '', 10);
@@ -103,6 +108,8 @@ export async function responseError(response) {
   }
   if (response.status === 403) return new CallError('origin-not-allowed', { detail });
   if (response.status >= 500) return new CallError('server-error', { detail });
+  // The page's, which nothing that a caller does can mend.
+  if (String(error?.param).startsWith('session')) return new CallError('page-error', { detail });
   return new CallError('offer-rejected', { detail });
 }
 

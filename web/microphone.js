@@ -89,8 +89,9 @@ export class Microphone {
       // Of two that were chosen in a row the first one may come last.
       if (signal.aborted || device !== this.#device) stop(stream);
       else this.#replace(stream);
-    } catch (error) {
-      if (!signal.aborted) this.#listener.onError(/** @type {CallError} */ (error));
+    } catch (cause) {
+      if (signal.aborted || device !== this.#device) return;
+      this.#listener.onError(new CallError('microphone-unavailable', { cause }));
     }
   }
 

@@ -69,7 +69,11 @@ const FAILURE = {
   'microphone-absent': 'No microphone',
   'microphone-busy': 'No microphone',
   'server-full': 'All lines are busy',
+  'page-error': 'No call was placed',
 };
+
+/** @type {string[]} these say that the call goes on, which is not true of one that is over */
+const PASSING = ['protocol', 'microphone-lost', 'microphone-unavailable'];
 
 // Told on by name to the page: [the call's event, ours].
 const RETOLD = {
@@ -162,7 +166,7 @@ export class VoxlineAgent extends HTMLElement {
 
   /** @param {string} name @param {string | null} _before @param {string | null} value */
   attributeChangedCallback(name, _before, value) {
-    if (name === 'label') this.#show(this.state);
+    if (name === 'label') this.#name();
     if (name === 'microphone') this.#call.setMicrophone(value ?? '');
   }
 
@@ -259,15 +263,8 @@ export class VoxlineAgent extends HTMLElement {
   /** @param {State} state */
   #show(state) {
     const { active, remoteStream } = this.#call;
-    const label = this.getAttribute('label');
     this.#frame.dataset.state = state;
-    // Of several on a page each has a name of its own.
-    this.#frame.setAttribute('aria-label', label ? `Voice call: ${label}` : 'Voice call');
-    this.#callButton.textContent = active
-      ? state === 'connecting'
-        ? 'Cancel'
-        : 'Hang up'
-      : label || 'Call';
+    this.#name();
     const held = this.shadowRoot?.activeElement;
     this.#muteButton.hidden = this.#microphones.hidden = !active || state === 'connecting';
     // Who held one of them stays by the keyboard where they were: the focus would go to the page.
@@ -280,6 +277,17 @@ export class VoxlineAgent extends HTMLElement {
       this.#audio.srcObject = remoteStream;
       if (active) this.#list();
     }
+  }
+
+  #name() {
+    const label = this.getAttribute('label');
+    // Of several on a page each has a name of its own.
+    this.#frame.setAttribute('aria-label', label ? `Voice call: ${label}` : 'Voice call');
+    this.#callButton.textContent = this.#call.active
+      ? this.state === 'connecting'
+        ? 'Cancel'
+        : 'Hang up'
+      : label || 'Call';
   }
 
   /**
@@ -314,6 +322,7 @@ export class VoxlineAgent extends HTMLElement {
   #bye(reason) {
     if (onTheLine === this) onTheLine = null;
     if (this.state === 'ended') this.#say(FAREWELL[reason] ?? STATUS.ended);
+    if (PASSING.includes(this.#trouble.dataset.code ?? '')) this.#untrouble();
   }
 
   /** @param {readonly Item[]} items */

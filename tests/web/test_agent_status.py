@@ -120,6 +120,34 @@ def test_it_says_why_the_call_ended(host, reason, words):
     expect(button(page, "Call")).to_be_visible()
 
 
+def test_another_label_does_not_change_why_the_call_ended(host):
+    page = host()
+    connect(page)
+    receive(page, {"type": "voxline.call.ended", "reason": "agent"})
+    page.evaluate(f"{ELEMENT}.setAttribute('label', 'Ring us')")
+    expect(button(page, "Ring us")).to_be_visible()
+    expect(page.get_by_role("status")).to_have_text("The agent hung up")
+
+
+def test_that_the_call_goes_on_is_not_said_of_one_that_is_over(host):
+    page = host()
+    connect(page)
+    receive(page, {"type": "error", "error": {"code": "invalid_value", "message": "speed: 9"}})
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text("The call goes on.")
+    button(page, "Hang up").click()
+    expect(button(page, "Call")).to_be_visible()
+    expect(alert).to_be_hidden()
+
+
+def test_what_ended_the_call_is_still_to_be_read(host):
+    page = host()
+    connect(page)
+    receive(page, {"type": "voxline.call.ended", "reason": "error"})
+    expect(button(page, "Call")).to_be_visible()
+    expect(page.get_by_role("alert")).to_contain_text("The agent had a problem of its own.")
+
+
 @pytest.mark.parametrize("exception", ["NotAllowedError", "NotFoundError", "NotReadableError"])
 def test_a_call_without_a_microphone_is_no_matter_of_the_connection(host, exception):
     page = host()
@@ -136,6 +164,14 @@ def test_a_full_server_says_so_once(host, site):
     expect(page.get_by_role("alert")).to_have_text("Try again in 5 seconds.")
     expect(page.get_by_role("status")).to_have_text("All lines are busy")
     assert len(re.findall("(?i)busy", page.locator("body").aria_snapshot())) == 1
+
+
+def test_a_session_that_is_refused_is_no_matter_of_the_connection(host, site):
+    page = host()
+    site.refuse(400, "invalid_value", "session.tools must be a list", param="session.tools")
+    button(page, "Call").click()
+    expect(page.get_by_role("status")).to_have_text("No call was placed")
+    expect(page.get_by_role("alert")).to_contain_text("session.tools must be a list")
 
 
 def test_another_failure_is_said_to_be_the_connections(host, site):

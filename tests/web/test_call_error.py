@@ -32,6 +32,9 @@ def test_a_chosen_microphone_that_is_gone_does_not_end_the_call(caller):
     page.evaluate("fake.microphone = 'NotFoundError'; call.setMicrophone('gone')")
     page.wait_for_function("told.some(([type]) => type === 'error')")
     assert page.evaluate("[call.state, fake.held().microphones]") == ["listening", 1]
+    [error] = told(page, "error")
+    assert error["code"] == "microphone-unavailable"
+    assert "call again" not in error["remedy"]
 
 
 def test_an_insecure_page_is_told_what_to_do(chromium, watched, site):
@@ -56,6 +59,16 @@ def test_a_refused_offer_says_so_in_the_servers_words(caller, site, status, code
     [error] = told(page, "error")
     assert (error["code"], error["detail"]) == (code, "because of this")
     page.wait_for_function(RELEASED)
+
+
+@pytest.mark.parametrize("param", ["session", "session.tools[0].name"])
+def test_a_session_that_is_refused_is_the_pages_mistake(caller, site, param):
+    """Killed: whoever called was told to reload the page."""
+    page = caller(session={"tools": []})
+    site.refuse(400, "invalid_value", f"{param} is wrong", param=param)
+    page.evaluate("call.call()")
+    [error] = told(page, "error")
+    assert (error["code"], error["detail"]) == ("page-error", f"{param} is wrong")
 
 
 def test_a_full_server_says_when_to_try_again(caller, site):

@@ -124,6 +124,18 @@ def test_of_two_chosen_in_a_row_the_second_is_taken_whichever_comes_first(caller
     assert ids(page) == ["one", "two"]
 
 
+def test_of_two_chosen_in_a_row_the_first_may_fail_without_a_word(caller):
+    page = caller()
+    page.evaluate("call.call()")
+    page.evaluate(BY_HAND)
+    page.evaluate("there = ['two']")
+    page.evaluate("void call.setMicrophone('one'); void call.setMicrophone('two')")
+    for number in (1, 0):
+        give(page, number)
+    page.wait_for_function(f"{SENT} === asked[1].track")
+    assert told(page, "error") == []
+
+
 def test_one_chosen_while_the_first_is_asked_for_is_taken(caller):
     page = caller()
     page.evaluate(BY_HAND)
