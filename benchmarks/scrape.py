@@ -88,7 +88,7 @@ class Window:
         self._gauges: Mapping[Key, float] = {}
         self._targets: list[Target] = []
         self.restarts = 0
-        self.changed = False  # at one of them the targets had: what was before is not counted
+        self.changed = False  # at one the targets, too: then what was before does not count
 
     def look(self, text: str) -> None:
         """Take what `GET /metrics` gave. ValueError: that is no server of ours."""
