@@ -644,38 +644,59 @@ def test_calls_at_once_answer_as_one_by_one(mind_of) -> None:
 # -- whether the caller has finished
 
 
-def judging(answer="Yes", reply="It is ten o'clock."):
-    """A model that answers the question, and all else."""
-    return FakeRunner(says=lambda prompt: answer if QUESTION in prompt else reply)
+class Judging(FakeRunner):
+    """A model that answers the question, and all else; a real one is asked before it has made
+    the second token of its reply.
+    """
+
+    def __init__(self, answer="Yes", reply="It is ten o'clock.", **settings):
+        super().__init__(
+            says=lambda prompt: answer if QUESTION in prompt else reply, **settings
+        )
+        self.asked, self.verbs, self.before = threading.Event(), [], self.wait
+
+    def wait(self, verb, slots):
+        self.verbs.append(verb)
+        assert verb != "step" or self.asked.wait(20)
+
+
+class JudgedCall(Call):
+    def __init__(self, mind, runner):
+        super().__init__(mind)
+        self.runner = runner
+
+    def begin(self, samples):
+        self.runner.asked.clear()
+        super().begin(samples)
+
+    def reply(self):
+        reply = super().reply()
+        self.runner.asked.set()
+        return reply
 
 
 @pytest.mark.parametrize(
     ("answer", "odds"), [("Yes", 1.0), ("yes.", 1.0), ("No", 0.0), ("Perhaps", None)]
 )
 def test_it_is_asked_whether_the_caller_has_finished(mind_of, answer, odds) -> None:
-    runner = judging(answer)
-    call = Call(mind_of(runner, judge_end=True))
-    pieces = call.say(ONE)
+    runner = Judging(answer)
+    pieces = JudgedCall(mind_of(runner, judge_end=True), runner).say(ONE)
     assert [p.odds for p in pieces if isinstance(p, Sense)] == ([] if odds is None else [odds])
     assert text(pieces) == "It is ten o'clock."
-    assert [verb for verb, _, _ in runner.computed].count("weigh") == 1
+    assert runner.verbs.count("weigh") == 1
 
 
 def test_nothing_is_asked_unless_it_is_wanted(mind_of) -> None:
-    runner = judging()
-    pieces = Call(mind_of(runner)).say(ONE)
+    runner = Judging()
+    pieces = JudgedCall(mind_of(runner), runner).say(ONE)
     assert not [p for p in pieces if isinstance(p, Sense)]
-    assert "weigh" not in [verb for verb, _, _ in runner.computed]
+    assert "weigh" not in runner.verbs
 
 
 def test_the_question_is_about_this_utterance_alone(mind_of) -> None:
-    prompts = []
-
-    def says(prompt):
-        prompts.append(prompt)
-        return "Yes"
-
-    call = Call(mind_of(FakeRunner(says=says), judge_end=True))
+    prompts, runner = [], Judging()
+    runner.says = lambda prompt: prompts.append(prompt) or "Yes"
+    call = JudgedCall(mind_of(runner, judge_end=True), runner)
     call.say(OTHER)
     call.say(ONE)
     asked = [prompt for prompt in prompts if QUESTION in prompt]
@@ -685,35 +706,39 @@ def test_the_question_is_about_this_utterance_alone(mind_of) -> None:
 
 
 def test_the_utterance_is_heard_once_for_both(mind_of) -> None:
-    done = []
-    runner = judging()
-    runner.before = lambda verb, slots: done.append(verb)
-    Call(mind_of(runner, judge_end=True)).say(ONE)
-    assert done.count("hear_and_answer") + done.count("embed_audio") == 1
+    runner = Judging()
+    JudgedCall(mind_of(runner, judge_end=True), runner).say(ONE)
+    assert [verb for verb in runner.verbs if verb in ("hear_and_answer", "embed_audio")] == [
+        "hear_and_answer"
+    ]
 
 
 def test_a_question_needs_no_transcripts(mind_of) -> None:
-    call = Call(mind_of(judging(), judge_end=True, transcript=False))
+    runner = Judging()
+    call = JudgedCall(mind_of(runner, judge_end=True, transcript=False), runner)
     assert [p.odds for p in call.say(ONE) if isinstance(p, Sense)] == [1.0]
     assert list(call.listener.transcribe()) == []
 
 
 def test_over_a_reply_words_decide_and_nothing_else_is_asked(mind_of) -> None:
-    runner = judging()
+    runner = Judging()
     call = Call(mind_of(runner, judge_end=True))
     call.begin(ONE)
+    runner.asked.set()
     pieces = list(call.listener.reply(replace(call.conversation(1), over_reply=True)))
     assert not [p for p in pieces if isinstance(p, Sense)]
+    assert "weigh" not in runner.verbs
 
 
 def test_without_an_utterance_there_is_nothing_to_finish(mind_of) -> None:
-    runner = judging()
-    call = Call(mind_of(runner, judge_end=True))
-    assert not [p for p in call.reply() if isinstance(p, Sense)]
+    runner = Judging()
+    call = JudgedCall(mind_of(runner, judge_end=True), runner)
+    assert text(call.reply()) == "It is ten o'clock."
+    assert "weigh" not in runner.verbs
 
 
 def test_one_slot_is_the_calls_own_and_nothing_is_asked_beside(mind_of) -> None:
-    runner = judging()
-    runner.slots = 1
-    call = Call(mind_of(runner, judge_end=True))
+    runner = Judging(slots=1)
+    call = JudgedCall(mind_of(runner, judge_end=True), runner)
     assert text(call.say(ONE)) == "It is ten o'clock."
+    assert "weigh" not in runner.verbs
