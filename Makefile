@@ -64,7 +64,7 @@ serve: setup
 # its cores, so PyTorch gets one thread in each. In the order of their names: by the number of its
 # tests a file with one long test comes last, and one process waits for the other.
 test: $(VENV)/.ready-to-test
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(VENV)/.ready-to-test
 	@$(BIN)/ruff check .

@@ -27,6 +27,7 @@ CHROMIUM = (
 )
 FLAGS = (
     "--no-sandbox",  # tests may run as root
+    "--disable-gpu",  # there is none, and to play one takes as long as the page
     "--use-fake-ui-for-media-stream",
     "--use-fake-device-for-media-stream",
 )
