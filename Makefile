@@ -59,7 +59,7 @@ $(VENV)/.ready-to-test: $(VENV)/.ready
 serve: setup
 	@$(BIN)/voxline serve $(ARGS)
 
-# In two processes, a file in one of them: much of a test's time is a call's, in which nothing is
+# In three processes, a file in one of them: much of a test's time is a call's, in which nothing is
 # computed. No more: calls take their real time, and a busy machine makes them late. The two share
 # its cores, so PyTorch gets one thread in each. In the order of their names: by the number of its
 # tests a file with one long test comes last, and one process waits for the other.
