@@ -17,6 +17,14 @@ from agent.metrics import Metrics
 from benchmarks import monitor
 
 
+@pytest.fixture(autouse=True)
+def heeded():
+    """Ctrl-C, also where a shell has it ignored, as of what runs in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 class Watched:
     """A server: at each look at its metrics the next of `steps` happens; Ctrl-C after all."""
 
