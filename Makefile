@@ -60,9 +60,9 @@ serve: setup
 	@$(BIN)/voxline serve $(ARGS)
 
 # In three processes, a file in one of them: much of a test's time is a call's, in which nothing is
-# computed. No more: calls take their real time, and a busy machine makes them late. The two share
-# its cores, so PyTorch gets one thread in each. In the order of their names: by the number of its
-# tests a file with one long test comes last, and one process waits for the other.
+# computed. No more: calls take their real time, and a busy machine makes them late. They share
+# the cores, so PyTorch gets one thread in each. In the order of their names: by the number of its
+# tests a file with one long test comes last, and the others wait for it.
 test: $(VENV)/.ready-to-test
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
