@@ -103,7 +103,8 @@ async def _watch(base: str, args: argparse.Namespace, screen: Screen) -> Report:
         loop.add_signal_handler(signal.SIGTERM, task.cancel)  # as `timeout` has it
         try:
             while left_s > 0:
-                screen.show(report().text(), report().line())
+                seen = report()
+                screen.show(seen.text(), seen.line())
                 await asyncio.sleep(min(args.every, left_s))
                 before, away = window.restarts, False
                 try:

@@ -73,7 +73,7 @@ class Report:
         if held.count:
             over = round((1 - held.share_within(_HELD_S)) * held.count)
             lines.append(f"media loop held for over 2 ms: {over} of {held.count} passes")
-        return [*map(harmless, lines), *map(harmless, self._amiss())]
+        return [*map(harmless, [*lines, *self._amiss()])]
 
     def _amiss(self) -> list[str]:
         """What nobody wants to happen."""

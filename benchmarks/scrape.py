@@ -99,7 +99,7 @@ class Window:
             raise ValueError(f"a sample without {error}") from None
         last = counts if self._last is None else self._last
         shrank = any(counts.get(key, 0) < was for key, was in last.items())
-        if shrank or (self._gauges and _born(gauges) != _born(self._gauges)):
+        if shrank or (self._gauges and _first(gauges, _BORN) != self.gauge(_BORN)):
             self.restarts += 1
             last = {}
             if targets != self._targets:
@@ -134,16 +134,15 @@ class Window:
         return {"".join(found.values()): int(n) for found, n in grown if n}
 
     def gauge(self, name: str) -> float | None:
-        return next((value for _, value in _named(self._gauges, name)), None)
+        return _first(self._gauges, name)
 
 
 def _named(samples: Mapping[Key, float], name: str) -> list[tuple[dict[str, str], float]]:
     return [(dict(labels), value) for (of, labels), value in samples.items() if of == name]
 
 
-def _born(gauges: Mapping[Key, float]) -> float | None:
-    """When the server's process was; None where it does not tell."""
-    return next((value for _, value in _named(gauges, _BORN)), None)
+def _first(samples: Mapping[Key, float], name: str) -> float | None:
+    return next((value for _, value in _named(samples, name)), None)
 
 
 def _targets(gauges: Mapping[Key, float]) -> list[Target]:

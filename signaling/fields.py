@@ -61,6 +61,8 @@ def _is_flat(value: Any) -> bool:
             if isinstance(node, dict | list)
             for each in (node.values() if isinstance(node, dict) else node)
         ]
+        if not level:  # as of nearly all events after two or three
+            return True
     return not any(isinstance(node, dict | list) for node in level)
 
 

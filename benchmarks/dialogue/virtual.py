@@ -3,8 +3,8 @@
 Everything between the caller's microphone and their ear is the real thing (Opus, jitter
 buffers, silero, ear, turns, replies, playout, the client's protocol) but for three: packets
 arrive when they leave, the engines work in this process, in no time, and Smart Turn, whose
-answers take real time, is not asked. So what is measured
-here is the deciding; what network and engines cost besides is measured over a network.
+answers take real time, is not asked. So what is measured here is the deciding; what network and
+engines cost besides is measured over a network.
 """
 
 import asyncio

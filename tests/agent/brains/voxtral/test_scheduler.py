@@ -2,7 +2,6 @@
 
 import logging
 import threading
-import time
 from contextlib import contextmanager
 from itertools import islice
 
@@ -238,12 +237,11 @@ def test_who_waits_for_a_note_goes_before_the_notes_that_nobody_waits_for() -> N
 
 
 def weighed(weighing):
-    """Its chances, when it is over."""
-    deadline = time.monotonic() + PATIENCE_S
-    while not weighing.over:
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
-    return weighing.take()
+    """Its chances, waited for as no caller does."""
+    made = weighing._job.made.get(timeout=PATIENCE_S)
+    if isinstance(made, EngineError):
+        raise made
+    return made
 
 
 def test_who_weighs_waits_for_no_note_and_takes_no_step() -> None:
