@@ -183,8 +183,8 @@ class Runner:
     def step(self, slots: Sequence[int]) -> list[int]:
         """Feed each of these slots its last token; return the next ones, in the same order.
 
-        Each slot at most once, each begun by `first`, `hear_and_answer` or `force`. Raises
-        EngineError when one of them is full, and then none was fed.
+        Each slot at most once, each begun by `first` or `hear_and_answer`. Raises EngineError
+        when one of them is full, and then none was fed.
         """
         assert len(set(slots)) == len(slots), slots
         for slot in slots:
@@ -194,11 +194,6 @@ class Runner:
             for begin in range(0, len(slots), BATCHES[-1]):
                 tokens += self._batch(tuple(slots[begin : begin + BATCHES[-1]]))
         return tokens
-
-    def force(self, slot: int, token: int, sampling: Sampling = GREEDY) -> None:
-        """Put a token of the caller's choice in place of the slot's last one."""
-        state = self._change(slot)
-        state.pending, state.sampling = token, sampling
 
     def _change(self, slot: int) -> _Slot:
         """What is known of a slot, to be changed: a step that was made ahead is none then."""

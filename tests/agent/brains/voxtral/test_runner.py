@@ -155,8 +155,7 @@ def test_an_answer_can_be_taken_up_where_it_was_cut(runner, cases) -> None:
     runner.rewind(0, end + 5)
     assert go_on(runner, 0, runner.first(0, [tokens[5]]), COUNT - 6) == tokens[6:]
     runner.rewind(0, end + 3)
-    runner.force(0, tokens[3])
-    assert runner.step([0]) == [tokens[4]]
+    assert runner.first(0, [tokens[3]]) == tokens[4]
 
 
 def test_slots_in_one_batch_are_as_each_alone(runner, cases) -> None:
@@ -237,12 +236,13 @@ def test_more_slots_than_a_step_takes_cost_a_launch_for_each_part(
     found = [recorded.step([0, 1, 2]) for _ in range(6)]
     assert begun == [(0, 1)] * 2 + [(2,)] * 2 + [(0, 1), (2,)] * 5
     assert [list(said) for said in zip(*found, strict=True)] == [c.answer[1:7] for c in cases]
-    recorded.force(2, cases[2].answer[6])
+    recorded.rewind(2, recorded.position(2) - 1)
+    assert recorded.first(2, [cases[2].answer[5]]) == cases[2].answer[6]
     assert recorded.step([0, 1, 2]) == [case.answer[7] for case in cases]
     assert begun[14:] == [(0, 1)] + [(2,)] * 2, "of the part that did not change it counts"
 
 
-@pytest.mark.parametrize("change", ["force", "rewind"])
+@pytest.mark.parametrize("change", ["more", "rewind"])
 def test_what_was_begun_counts_no_more_when_its_slot_changes(
     recorded, slow, cases, change
 ) -> None:
@@ -254,7 +254,7 @@ def test_what_was_begun_counts_no_more_when_its_slot_changes(
         runner.step([0])
         if change == "rewind":
             runner.rewind(0, runner.position(0) - 1)
-        runner.force(0, 40)
+        runner.first(0, [40])
         found.append([runner.step([0]) for _ in range(3)])
     assert found[0] == found[1]
 
@@ -270,10 +270,10 @@ def test_where_nothing_is_recorded_nothing_is_begun_ahead(slow, cases, monkeypat
 def test_a_prefill_touches_only_its_slot(runner, cases) -> None:
     said = answer(runner, 0, cases[0])[:4]
     runner.rewind(0, runner.position(0) - COUNT + 4)
-    runner.force(0, cases[0].answer[3])
+    token = runner.first(0, [cases[0].answer[3]])
     answer(runner, 1, cases[1])
     answer(runner, 2, cases[2])
-    said += go_on(runner, 0, runner.step([0])[0], COUNT - 4)
+    said += go_on(runner, 0, token, COUNT - 4)
     assert said == cases[0].answer
 
 
@@ -376,11 +376,11 @@ def test_a_failure_is_over_when_it_is_told(slow, monkeypatch) -> None:
 def test_the_last_positions_of_a_slot_are_not_padded_into_the_next(recorded, cases) -> None:
     answer(recorded, 1, cases[1])
     recorded.rewind(1, recorded.position(1) - COUNT + 1)
-    recorded.force(1, cases[1].answer[0])
+    token = recorded.first(1, [cases[1].answer[0]])
     recorded.free(0)
     recorded.extend(0, [9] * (CONTEXT - 30))
     recorded.extend(0, [9] * 30)
-    assert go_on(recorded, 1, cases[1].answer[0]) == cases[1].answer
+    assert go_on(recorded, 1, token, COUNT - 1) == cases[1].answer[1:]
 
 
 @pytest.mark.parametrize("rungs", [(), (GRAPHS,), (EAGER,)], ids=str)
