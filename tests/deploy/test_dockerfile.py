@@ -56,10 +56,13 @@ def test_the_base_is_pinned_and_of_the_cuda_that_torch_is_built_for():
     assert base[1] == CUDA_OF_TORCH[pin]
 
 
-def test_the_image_has_what_triton_needs_to_make_its_launcher(tmp_path):
-    """A compiler and Python's headers: what is tried here is what Triton does at its start."""
+def test_the_image_has_what_triton_and_torch_compile_need_to_make_theirs(tmp_path):
+    """Compilers and Python's headers: what is tried here is what Triton does at its start.
+
+    Killed: an image in which torch.compile for the CPU ends with InvalidCxxCompiler.
+    """
     [installed] = [run for name, run in final() if name == "RUN" and "apt-get install" in run]
-    assert {"gcc", "libc6-dev", "python3-dev"} <= set(installed.split())
+    assert {"g++", "gcc", "libc6-dev", "python3-dev"} <= set(installed.split())
     build = pytest.importorskip("triton.runtime.build")
     if shutil.which("cc") is None:
         pytest.skip("no C compiler here")
