@@ -131,7 +131,7 @@ items = st.sampled_from([5, 70, 71, *UTTERANCES])
 def test_the_answer_is_the_same_whatever_was_held(spans, data) -> None:
     """Prepared or not, abandoned between two pieces or not: as if in a slot of its own."""
     spoken = {n: utterance(n) for n in UTTERANCES}  # kept by whoever goes on talking
-    runner = FakeRunner()
+    runner = FakeRunner(context=8192)  # six of the longest, and more
     slot = slot_of(runner, 0)
     for span in spans:
         wanted = [*HEAD, *(spoken.get(item, item) for item in span), *TAIL]
@@ -143,7 +143,7 @@ def test_the_answer_is_the_same_whatever_was_held(spans, data) -> None:
             utterance(item.chunks and n) if item is spoken.get(n) else item
             for item, n in zip(wanted, [*HEAD, *span, *TAIL], strict=True)
         ]
-        alone = FakeRunner(slots=1)
+        alone = FakeRunner(slots=1, context=8192)
         expected, _ = run(slot_of(alone, 0).answer(fresh, None))
         token, _ = run(slot.answer(wanted, None))
         assert token == expected
