@@ -9,13 +9,22 @@ import threading
 PROGRAM = shutil.which("turnserver")
 
 
+def _free_port():
+    """One that is free for UDP and TCP; mostly the first is."""
+    for _ in range(20):
+        with socket.socket(type=socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
+            udp.bind(("127.0.0.1", 0))
+            port = udp.getsockname()[1]
+            with contextlib.suppress(OSError):
+                tcp.bind(("127.0.0.1", port))
+                return port
+    raise AssertionError("no port is free for UDP and TCP")
+
+
 @contextlib.contextmanager
 def running(folder, *options):
     """Serve on a free port of 127.0.0.1, which is given."""
-    with socket.socket(type=socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
-        udp.bind(("127.0.0.1", 0))
-        port = udp.getsockname()[1]
-        tcp.bind(("127.0.0.1", port))
+    port = _free_port()
     where = ["--listening-ip=127.0.0.1", f"--listening-port={port}", "--relay-ip=127.0.0.1"]
     files = [
         f"--userdb={folder}/turndb",

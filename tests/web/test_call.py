@@ -114,7 +114,9 @@ def test_an_interruption_silences_the_agent_and_strikes_out_what_was_not_heard(c
     quiet = [at for at, peak in levels if at > cut and peak < 0.01]
     assert quiet and quiet[0] - cut < 400
     # and it stays so until the interruption is answered: no packet of the old reply is late
-    assert sum(1 for at in quiet if at - quiet[0] < 150) >= 8
+    # (a busy browser measures less often, so it is a share)
+    then = [peak for at, peak in levels if 0 <= at - quiet[0] < 150]
+    assert sum(peak < 0.01 for peak in then) > 0.55 * len(then)
     after = [peak for at, peak in levels if cut + 800 < at < answered - 200]
     assert after and max(after) < 0.01
 
