@@ -186,27 +186,27 @@ async def _can_listen(config: Config) -> None:
     try:
         server = await asyncio.get_running_loop().create_server(asyncio.Protocol, host, port)
     except OSError as error:
-        raise _cannot_listen(config, _cause(error)) from error
+        raise _cannot_listen(config, error) from error
     except UnicodeError as error:  # "a..b": no name that can be looked up
-        raise _cannot_listen(config, "that is no name of a host") from error
+        raise _cannot_listen(config, OSError("that is no name of a host")) from error
     server.close()
     await server.wait_closed()
 
 
-def _cannot_listen(config: Config, cause: str) -> ConfigError:
+def _cannot_listen(config: Config, error: OSError) -> ConfigError:
     host, port = config.server.host, config.server.port
+    number = error.errno or 0
+    if str(error).startswith("could not bind on any address"):  # newer asyncio: no number
+        number = errno.EADDRNOTAVAIL
+    if number == errno.EADDRINUSE:
+        cause = "another program listens there"
+    elif number in errno.errorcode:  # the loop words them anew, the address once more
+        cause = os.strerror(number)
+    else:
+        cause = error.strerror or str(error)
     return ConfigError(
         f"cannot listen on {host}:{port}: {cause}; choose another with --host and --port"
     )
-
-
-def _cause(error: OSError) -> str:
-    number = error.errno or errno.EADDRNOTAVAIL  # of which newer asyncio tells no number
-    if number == errno.EADDRINUSE:
-        return "another program listens there"
-    if number in errno.errorcode:  # the loop words them anew, the address once more
-        return os.strerror(number)
-    return error.strerror or str(error)
 
 
 async def _listen(
@@ -219,7 +219,7 @@ async def _listen(
     try:
         await web.TCPSite(runner, host, port).start()
     except OSError as error:
-        raise _cannot_listen(config, _cause(error)) from error
+        raise _cannot_listen(config, error) from error
     # what is alive now lives as long as the server: let no later collection walk through it
     gc.collect()
     gc.freeze()

@@ -24,12 +24,19 @@ LISTEN = """() => {
     const { srcObject } = host.shadowRoot.querySelector('audio');
     if (!srcObject || heard.context) return;
     heard.context = new AudioContext();
-    const analyser = new AnalyserNode(heard.context, { fftSize: 1024 }); // 21 ms
+    // As many as a busy page may be late for; a level is that of 1024 of them (21 ms).
+    const analyser = new AnalyserNode(heard.context, { fftSize: 16384 }); // 341 ms
     heard.context.createMediaStreamSource(srcObject).connect(analyser);
     const samples = new Float32Array(analyser.fftSize);
+    let at = performance.now();
     setInterval(() => {
+      const now = performance.now();
       analyser.getFloatTimeDomainData(samples);
-      heard.levels.push([performance.now(), Math.max(...samples.map(Math.abs))]);
+      for (at = Math.max(at, now - 300); at <= now; at += 10) {
+        const ago = Math.round(((now - at) * heard.context.sampleRate) / 1000);
+        const last = samples.slice(samples.length - ago - 1024, samples.length - ago);
+        heard.levels.push([at, Math.max(...last.map(Math.abs))]);
+      }
     }, 10);
   });
   host.addEventListener('voxline:transcript', ({ detail }) => {
@@ -114,9 +121,7 @@ def test_an_interruption_silences_the_agent_and_strikes_out_what_was_not_heard(c
     quiet = [at for at, peak in levels if at > cut and peak < 0.01]
     assert quiet and quiet[0] - cut < 400
     # and it stays so until the interruption is answered: no packet of the old reply is late
-    # (a busy browser measures less often, so it is a share)
-    then = [peak for at, peak in levels if 0 <= at - quiet[0] < 150]
-    assert sum(peak < 0.01 for peak in then) > 0.55 * len(then)
+    assert sum(1 for at in quiet if at - quiet[0] < 150) >= 8
     after = [peak for at, peak in levels if cut + 800 < at < answered - 200]
     assert after and max(after) < 0.01
 

